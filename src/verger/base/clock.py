@@ -1,0 +1,54 @@
+"""The clock: whole microseconds since 1970 in UTC, and one that tests can hold."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """Tells the time in microseconds since 1970, UTC."""
+
+    def now(self) -> int:
+        """Return the time now."""
+        ...
+
+
+class SystemClock:
+    """The time of the machine."""
+
+    def now(self) -> int:
+        """Return the time now."""
+        return time.time_ns() // 1000
+
+
+class HeldClock:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at: int = 1_800_000_000 * SECOND) -> None:
+        """Stand at a time, in microseconds."""
+        self.at = at
+
+    def now(self) -> int:
+        """Return the time it was set to."""
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        """Move on by some seconds."""
+        self.at += round(seconds * SECOND)
+
+
+def moment(at: int) -> datetime:
+    """Return microseconds since 1970 as an aware UTC datetime."""
+    return _EPOCH + timedelta(microseconds=at)
+
+
+def microseconds(at: datetime) -> int:
+    """Return an aware datetime as microseconds since 1970."""
+    return (at - _EPOCH) // timedelta(microseconds=1)

@@ -1,0 +1,104 @@
+"""Jobs: work that has to be done later, kept as rows, so that it survives a restart."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint, delete, select
+from sqlalchemy import update as sql_update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import HOUR, SECOND, Clock
+from verger.base.db import Database, metadata
+from verger.base.ids import new_id
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("kind", String(80), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("run_at", BigInteger, nullable=False, index=True),
+    Column("payload", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("error", Text, nullable=True),
+    UniqueConstraint("kind", "key"),
+)
+
+Work = Callable[[Any], Awaitable[None]]
+_LONGEST_WAIT = HOUR
+
+log = structlog.get_logger()
+
+
+def backoff(attempts: int) -> int:
+    """Return how long to wait after so many failed attempts, in microseconds: 1 s, 2 s, 4 s … to an hour."""
+    return min(SECOND << min(attempts - 1, 12), _LONGEST_WAIT)
+
+
+async def ask(connection: AsyncConnection, kind: str, key: str, run_at: int, payload: Any = None) -> None:
+    """Ask for a job within the caller's transaction; one (kind, key) stands once, asked again it is moved."""
+    body = msgspec.msgpack.encode(payload)
+    moved = await connection.execute(
+        sql_update(job)
+        .where(job.c.kind == kind, job.c.key == key)
+        .values(run_at=run_at, payload=body, attempts=0, error=None)
+    )
+    if moved.rowcount == 0:
+        await connection.execute(
+            job.insert().values(id=new_id(), kind=kind, key=key, run_at=run_at, payload=body, attempts=0)
+        )
+
+
+class Jobs:
+    """Runs the jobs that are due, one after another; a failing one is tried again, ever later."""
+
+    def __init__(self, db: Database, clock: Clock, works: Mapping[str, Work]) -> None:
+        """Do each kind of job with the work of that name."""
+        self._db = db
+        self._clock = clock
+        self._works = works
+        self.done = 0
+        self.failed = 0
+
+    async def run_due(self) -> int:
+        """Run what is due by now, oldest first; return how many were tried."""
+        async with self._db.reading() as connection:
+            rows = await connection.execute(
+                select(job)
+                .where(job.c.run_at <= self._clock.now(), job.c.kind.in_(list(self._works)))
+                .order_by(job.c.run_at, job.c.id)
+                .limit(100)
+            )
+            due = rows.all()
+        for row in due:
+            await self._run(row)
+        return len(due)
+
+    async def _run(self, row: Any) -> None:
+        try:
+            await self._works[row.kind](msgspec.msgpack.decode(row.payload))
+        except Exception as error:  # whatever a job raises, the others go on
+            self.failed += 1
+            log.warning("job failed", kind=row.kind, key=row.key, attempts=row.attempts + 1, error=str(error))
+            again = self._clock.now() + backoff(row.attempts + 1)
+            change = sql_update(job).values(attempts=row.attempts + 1, run_at=again, error=str(error)[:1000])
+        else:
+            self.done += 1
+            change = delete(job)
+        # A job asked anew while it ran has another time: it stays.
+        async with self._db.writing() as connection:
+            await connection.execute(change.where(job.c.id == row.id, job.c.run_at == row.run_at))
+
+    async def run(self, every_s: float = 1.0) -> None:
+        """Look for due jobs until cancelled."""
+        while True:
+            try:
+                tried = await self.run_due()
+            except Exception:
+                log.exception("jobs could not be read")
+                tried = 0
+            if not tried:
+                await asyncio.sleep(every_s)

@@ -1,0 +1,146 @@
+"""Settings: one frozen class, read once from VERGER_* and from nowhere else."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any, Self
+
+from verger.base.errors import Invalid
+
+PREFIX = "VERGER_"
+_PORTS = range(65536)
+
+
+class BadSetting(Invalid):
+    """A setting that cannot be used; the sentence names it and says what to write instead."""
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    """Return a reader of whole numbers within bounds."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return number
+
+    return read
+
+
+def _folder(text: str) -> Path:
+    if not text.strip():
+        raise ValueError("the path of a folder")
+    return Path(text).expanduser().absolute()
+
+
+def _host(text: str) -> str:
+    if not text or any(c.isspace() or c in "/:@" for c in text.strip("[]").replace(":", "")):
+        raise ValueError("a host name or an IP address, such as 127.0.0.1")
+    return text
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(part.strip())) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("networks separated by commas, such as 10.0.0.0/8,192.168.1.5") from None
+
+
+def _database(text: str) -> str:
+    for public, driver in (("sqlite://", "sqlite+aiosqlite://"), ("postgresql://", "postgresql+asyncpg://")):
+        if text.startswith(public):
+            return driver + text.removeprefix(public)
+    raise ValueError("sqlite:////path/of/verger.db or postgresql://user:password@host/name")
+
+
+def _level(text: str) -> str:
+    if text.lower() not in {"debug", "info", "warning", "error"}:
+        raise ValueError("debug, info, warning or error")
+    return text.lower()
+
+
+_PORT = _whole(0, _PORTS[-1])
+_READERS: dict[str, Callable[[str], Any]] = {
+    "data": _folder,
+    "http_host": _host,
+    "mqtt_host": _host,
+    "http_port": _PORT,
+    "mqtt_port": _PORT,
+    "database_url": _database,
+    "trusted_proxies": _networks,
+    "log_level": _level,
+    "hot_bytes": _whole(1 << 20, 1 << 34),
+    "segment_bytes": _whole(1 << 16, 1 << 30),
+    "packet_bytes": _whole(256, 1 << 28),
+    "body_bytes": _whole(1024, 1 << 30),
+    "connect_s": _whole(1, 3600),
+    "waiting_messages": _whole(1, 10_000_000),
+    "series_per_device": _whole(1, 100_000),
+    "silent_s": _whole(1, 10_000_000),
+    "session_days": _whole(1, 3650),
+    "api_per_s": _whole(1, 1_000_000),
+    "api_burst": _whole(1, 1_000_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Each field is read from VERGER_<NAME>; the default is fit for one machine."""
+
+    data: Path = Path("data")  # the data folder: log, history, database, secret
+    http_host: str = "127.0.0.1"
+    http_port: int = 8000
+    mqtt_host: str = "127.0.0.1"
+    mqtt_port: int = 1883
+    database_url: str = ""  # SQLite in the data folder
+    trusted_proxies: tuple[str, ...] = ()  # whose forwarded addresses are believed
+    log_level: str = "info"
+    hot_bytes: int = 64 << 20  # readings held in memory before they are compressed
+    segment_bytes: int = 64 << 20  # one file of the log
+    packet_bytes: int = 64 << 10  # the largest MQTT packet
+    body_bytes: int = 1 << 20  # the largest HTTP body
+    connect_s: int = 10  # from a connection to its CONNECT
+    waiting_messages: int = 20_000  # messages that may wait for the log before sockets are not read
+    series_per_device: int = 200
+    silent_s: int = 600  # a device not heard for so long is offline
+    session_days: int = 30
+    api_per_s: int = 100  # requests a caller
+    api_burst: int = 2_000
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Return the settings of an environment; raise BadSetting with one sentence for the first bad one."""
+        environ = os.environ if environ is None else environ
+        values: dict[str, Any] = {}
+        for field in fields(cls):
+            text = environ.get(PREFIX + field.name.upper())
+            if text is not None and text != "":
+                values[field.name] = _read(field.name, text)
+        folder = values.setdefault("data", Path("data").absolute())
+        values.setdefault("database_url", f"sqlite+aiosqlite:///{folder / 'verger.db'}")
+        return cls(**values)
+
+
+def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
+    """Return a sentence for each VERGER_* name that means nothing here, with the nearest that does."""
+    environ = os.environ if environ is None else environ
+    known = [PREFIX + field.name.upper() for field in fields(Settings)]
+    sentences = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            sentences.append(f"{name} is not a setting{f'; did you mean {near[0]}?' if near else '.'}")
+    return sentences
+
+
+def _read(name: str, text: str) -> Any:
+    try:
+        return _READERS[name](text)
+    except ValueError as wanted:
+        raise BadSetting(f"{PREFIX}{name.upper()} is {text!r}; write {wanted}.") from None

@@ -1,0 +1,1 @@
+"""What the product knows: one folder per noun, none of which imports another."""

@@ -1,0 +1,1 @@
+"""Devices: what they are, how they prove it, and what they measure."""

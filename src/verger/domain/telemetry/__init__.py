@@ -1,0 +1,1 @@
+"""Telemetry: the words that devices say, and the log that keeps them."""

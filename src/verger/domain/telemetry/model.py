@@ -1,0 +1,76 @@
+"""What a device can say, and the batch in which it is kept."""
+
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from verger.base.errors import Fault, Invalid
+
+class Garbled(Invalid):
+    """What came over the wire makes no sense in the dialect it was spoken in."""
+
+
+class Readings(Struct, frozen=True, gc=False):
+    """Numbers of one device at one time: `values` by metric, `at` in microseconds, or None for the time of receipt."""
+
+    values: dict[str, float]
+    at: int | None = None
+
+
+class Attributes(Struct, frozen=True, gc=False, tag="attributes"):
+    """What a device reports about itself that is not a number; `at` as for readings."""
+
+    values: dict[str, Any]
+    at: int | None = None
+
+
+class Event(Struct, frozen=True, gc=False, tag="event"):
+    """Something that happened: `kind` is dotted, `id` is the device's own, if it gives one."""
+
+    kind: str
+    data: Any = None
+    at: int | None = None
+    id: str | None = None
+
+
+Said = Readings | Attributes | Event
+
+
+class Heard(Struct, frozen=True, gc=False):
+    """One message from one device: what it said, and what of it could not be taken."""
+
+    device: str
+    said: tuple[Said, ...]
+    refused: tuple[Fault, ...] = ()
+
+
+class Told(Struct, frozen=True, gc=False):
+    """Something other than numbers, named: whose it is and what was said, with its time filled in."""
+
+    tenant: str
+    device: str
+    said: Attributes | Event
+
+
+class Batch(Struct, frozen=True, eq=False):
+    """One record of the log: `n` readings in columns of equal length, and what else was told.
+
+    `series` uint32[n], `at` int64[n] microseconds, `value` float64[n]; rows stand in order of arrival.
+    `received_at` is microseconds; `sequence` is 0 until the log has given it one.
+    """
+
+    received_at: int
+    series: NDArray[np.uint32]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+    told: tuple[Told, ...] = ()
+    sequence: int = 0
+
+
+class Answer(Struct, frozen=True, gc=False):
+    """What became of one message: whether anything of it was kept, and what was refused by key."""
+
+    kept: bool
+    refused: tuple[Fault, ...] = ()

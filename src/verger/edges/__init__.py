@@ -1,0 +1,1 @@
+"""How the world reaches us and is reached; an edge never imports another."""

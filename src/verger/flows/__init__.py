@@ -1,0 +1,1 @@
+"""What happens across nouns: one file per story."""

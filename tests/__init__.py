@@ -1,0 +1,1 @@
+"""Tests: the tree mirrors src/verger; a test's name is a sentence."""

@@ -1,0 +1,1 @@
+"""Tests of the tools that know no word of the product."""

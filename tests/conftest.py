@@ -1,0 +1,26 @@
+"""What every test may ask for: a held clock and a fresh, real database."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from verger.base.clock import HeldClock
+from verger.base.db import Database, metadata
+
+
+@pytest.fixture
+def clock() -> HeldClock:
+    """Return a clock that stands still."""
+    return HeldClock()
+
+
+@pytest_asyncio.fixture
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    """Give a fresh database with every table that has been imported."""
+    database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'verger.db'}")
+    async with database.writing() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield database
+    await database.close()
