@@ -6,7 +6,20 @@ from typing import Any
 
 import msgspec
 import structlog
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, Text, UniqueConstraint, delete, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Delete,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Update,
+    delete,
+    select,
+)
 from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -84,7 +97,9 @@ class Jobs:
             self.failed += 1
             log.warning("job failed", kind=row.kind, key=row.key, attempts=row.attempts + 1, error=str(error))
             again = self._clock.now() + backoff(row.attempts + 1)
-            change = sql_update(job).values(attempts=row.attempts + 1, run_at=again, error=str(error)[:1000])
+            change: Update | Delete = sql_update(job).values(
+                attempts=row.attempts + 1, run_at=again, error=str(error)[:1000]
+            )
         else:
             self.done += 1
             change = delete(job)

@@ -1,0 +1,98 @@
+"""Attributes: what a device reports of itself, and what people desire of it, kept apart."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, ForeignKey, String, Table, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.db import Database, Instant, metadata
+from verger.domain.devices.model import State
+
+REPORTED = "reported"
+DESIRED = "desired"
+
+attribute_table = Table(
+    "attribute",
+    metadata,
+    Column("device", String(36), ForeignKey("device.id"), primary_key=True),
+    Column("scope", String(10), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("value", JSON, nullable=True),
+    Column("at", Instant, nullable=False),
+)
+
+attribute_change_table = Table(
+    "attribute_change",
+    metadata,
+    Column("device", String(36), ForeignKey("device.id"), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("at", Instant, primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("value", JSON, nullable=True),
+)
+
+
+class AttributeStore:
+    """Where attributes are kept, and the history of the reported ones."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in a database."""
+        self._db = db
+
+    async def report(
+        self, connection: AsyncConnection, tenant: str, device: str, values: Mapping[str, Any], at: datetime
+    ) -> None:
+        """Keep what a device reported, within the caller's transaction; told twice it is kept once."""
+        change = attribute_change_table.c
+        for key, value in values.items():
+            there = await connection.execute(
+                select(change.key).where(change.device == device, change.key == key, change.at == at)
+            )
+            if there.first() is None:
+                row = {"tenant": tenant, "device": device, "key": key, "value": value, "at": at}
+                await connection.execute(attribute_change_table.insert().values(**row))
+                await _put(connection, tenant, device, REPORTED, key, value, at)
+
+    async def desire(self, tenant: str, device: str, values: Mapping[str, Any], at: datetime) -> None:
+        """Keep what is desired of a device; None takes a key away."""
+        table = attribute_table.c
+        async with self._db.writing() as connection:
+            for key, value in values.items():
+                if value is not None:
+                    await _put(connection, tenant, device, DESIRED, key, value, at)
+                    continue
+                await connection.execute(
+                    delete(attribute_table).where(
+                        table.tenant == tenant, table.device == device, table.scope == DESIRED, table.key == key
+                    )
+                )
+
+    async def of(self, tenant: str, devices: Iterable[str]) -> dict[str, State]:
+        """Return the attributes of some devices."""
+        table = attribute_table.c
+        query = select(table.device, table.scope, table.key, table.value).where(
+            table.tenant == tenant, table.device.in_(list(devices))
+        )
+        found: dict[str, State] = {}
+        async with self._db.reading() as connection:
+            for device, scope, key, value in await connection.execute(query):
+                state = found.setdefault(device, State(reported={}, desired={}))
+                (state.reported if scope == REPORTED else state.desired)[key] = value
+        return found
+
+
+async def _put(
+    connection: AsyncConnection, tenant: str, device: str, scope: str, key: str, value: Any, at: datetime
+) -> None:
+    """Keep a value unless a later one is there."""
+    table = attribute_table.c
+    same = (table.device == device, table.scope == scope, table.key == key)
+    there = (await connection.execute(select(table.at).where(*same))).scalar_one_or_none()
+    if there is None:
+        row = {"tenant": tenant, "device": device, "scope": scope, "key": key, "value": value, "at": at}
+        await connection.execute(attribute_table.insert().values(**row))
+    elif at >= there:
+        await connection.execute(update(attribute_table).where(*same).values(value=value, at=at))

@@ -1,0 +1,129 @@
+"""A device, its type, and what can be said of both."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from verger.base.errors import Fault, Invalid
+
+NATIVE = "native"
+_NAME_LONGEST = 200
+_KEY_LONGEST = 120
+_ADDRESS_LONGEST = 200
+
+
+class Metric(Struct, frozen=True, kw_only=True):
+    """What is measured: `unit` a UCUM code, `low` and `high` what is plausible, `every_s` how often to expect it."""
+
+    key: str
+    name: str = ""
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    every_s: float | None = None
+
+
+class Param(Struct, frozen=True, kw_only=True):
+    """One parameter of a capability."""
+
+    type: str = "number"
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+    one_of: list[Any] | None = None
+    default: Any = None
+
+
+class Capability(Struct, frozen=True, kw_only=True):
+    """What a device can be told: `shows` names the reported attribute that proves it was done."""
+
+    method: str
+    params: dict[str, Param] = {}
+    shows: dict[str, Any] | None = None
+    risk: str = "low"
+
+
+class DeviceType(Struct, frozen=True, kw_only=True):
+    """A kind of device, known by its key."""
+
+    key: str
+    name: str
+    dialect: str = NATIVE
+    metrics: list[Metric] = []
+    capabilities: list[Capability] = []
+    created_at: datetime
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a type that cannot be."""
+        if not 1 <= len(self.key) <= _KEY_LONGEST or not self.key.isprintable() or "/" in self.key:
+            raise Invalid("Give the type a short key, such as room-sensor.", [Fault("key", "1 to 120 characters.")])
+        keys = [metric.key for metric in self.metrics]
+        if twice := next((key for key in keys if keys.count(key) > 1), None):
+            raise Invalid("Each metric stands once in a type.", [Fault("metrics", f"{twice} stands there twice.")])
+
+
+class Named(Struct, frozen=True, kw_only=True):
+    """What one metric of a device is called and measured in; `unit` is a UCUM code, empty if unknown."""
+
+    unit: str = ""
+    name: str = ""
+
+
+class State(Struct, frozen=True, kw_only=True):
+    """Attributes as the device reports them and as people desire them, apart."""
+
+    reported: dict[str, Any] = {}
+    desired: dict[str, Any] = {}
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A thing that speaks, or is spoken for by its `gateway`."""
+
+    id: str
+    name: str
+    place: str
+    type: str | None = None
+    dialect: str = NATIVE
+    address: str | None = None
+    gateway: str | None = None
+    channels: dict[str, str] = {}
+    metrics: dict[str, Named] = {}
+    attributes: State = State()
+    online: bool = False
+    last_seen: datetime | None = None
+    created_at: datetime
+    retired_at: datetime | None = None
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a device that cannot be; raise Invalid with a fault for each field."""
+        if faults := tuple(_faults(self)):
+            raise Invalid(" ".join(fault.message for fault in faults), faults)
+
+
+def _faults(device: Device) -> Iterable[Fault]:
+    if not 1 <= len(device.name.strip()) <= _NAME_LONGEST:
+        yield Fault("name", f"Give the device a name of 1 to {_NAME_LONGEST} characters.")
+    if device.address is not None and not 1 <= len(device.address) <= _ADDRESS_LONGEST:
+        yield Fault("address", f"Write the family's own id in 1 to {_ADDRESS_LONGEST} characters, or leave it out.")
+
+
+class Stay(Struct, frozen=True, kw_only=True):
+    """Where a device was, from when to when; `until` is None while it is there."""
+
+    device: str
+    place: str
+    since: datetime
+    until: datetime | None = None
+
+
+class Remark(Struct, frozen=True, kw_only=True):
+    """Something a device should know of itself: what was refused or put right, why, and how often."""
+
+    at: datetime
+    kind: str
+    message: str
+    count: int

@@ -1,0 +1,117 @@
+"""Who is speaking and what its numbers are called: all in memory, so that naming costs nothing on the way to the log."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verger.base.secrets import digest, same
+
+
+class Known:
+    """What the registry knows of one device; `slot` is its row in arrays over all devices."""
+
+    __slots__ = ("device", "given", "limit", "place", "series", "slot", "tenant")
+
+    def __init__(self, device: str, tenant: str, place: str, slot: int, limit: int) -> None:
+        """Know a device that has no series yet."""
+        self.device = device
+        self.tenant = tenant
+        self.place = place
+        self.slot = slot
+        self.limit = limit  # how many series it may have
+        self.series: dict[str, int] = {}
+        self.given = 0  # the last time of receipt it was given, in microseconds
+
+
+class Registry:
+    """Every device that may speak, by id and by credential, and every series by number."""
+
+    def __init__(self) -> None:
+        """Know nobody."""
+        self._known: dict[str, Known] = {}
+        self._holders: dict[str, str] = {}
+        self._hashes: dict[str, str] = {}
+        self._slots: list[Known | None] = []
+        self._metrics: list[str | None] = [None]
+        self._slot_of = np.full(1024, -1, np.int32)
+
+    def add(self, device: str, tenant: str, place: str, limit: int) -> Known:
+        """Know a device from now on."""
+        known = Known(device, tenant, place, len(self._slots), limit)
+        self._slots.append(known)
+        self._known[device] = known
+        return known
+
+    def move(self, device: str, place: str) -> None:
+        """Know that a device is at another place now."""
+        self._known[device].place = place
+
+    def forget(self, device: str) -> None:
+        """Know a device no longer; its numbers stay reserved."""
+        known = self._known.pop(device, None)
+        if known is not None:
+            self._slots[known.slot] = None
+        self.end(device)
+
+    def trust(self, device: str, token_hash: str) -> None:
+        """Let a device in by the token of this hash, and by no other."""
+        self.end(device)
+        self._holders[token_hash] = device
+        self._hashes[device] = token_hash
+
+    def end(self, device: str) -> None:
+        """Let a device in no longer."""
+        old = self._hashes.pop(device, None)
+        if old is not None:
+            del self._holders[old]
+
+    def holder(self, token: str) -> str | None:
+        """Return the device that holds an access token; the time taken tells nothing about any token."""
+        token_hash = digest(token)
+        device = self._holders.get(token_hash)
+        if device is None or not same(self._hashes[device], token_hash):
+            return None
+        return device
+
+    def learn(self, device: str, series: Mapping[str, int]) -> None:
+        """Know the numbers of some of a device's metrics."""
+        known = self._known.get(device)
+        for metric, number in series.items():
+            self._reserve(number)
+            self._metrics[number] = metric
+            if known is not None:
+                known.series[metric] = number
+                self._slot_of[number] = known.slot
+
+    def known(self, device: str) -> Known | None:
+        """Return what is known of a device, None for a stranger."""
+        return self._known.get(device)
+
+    def everyone(self) -> Iterable[Known]:
+        """Return all devices that are known now."""
+        return self._known.values()
+
+    def at_slot(self, slot: int) -> Known | None:
+        """Return the device of a row, None when it has gone."""
+        return self._slots[slot]
+
+    @property
+    def slots(self) -> int:
+        """Return how many rows an array over all devices needs."""
+        return len(self._slots)
+
+    def slots_of(self, series: NDArray[np.uint32]) -> NDArray[np.int32]:
+        """Return the device row of each series number, -1 where the device is gone."""
+        slots: NDArray[np.int32] = self._slot_of[series]
+        return slots
+
+    def metric(self, number: int) -> str | None:
+        """Return the metric of a series number."""
+        return self._metrics[number] if number < len(self._metrics) else None
+
+    def _reserve(self, number: int) -> None:
+        while number >= len(self._metrics):
+            self._metrics.append(None)
+        while number >= len(self._slot_of):
+            self._slot_of = np.concatenate([self._slot_of, np.full(len(self._slot_of), -1, np.int32)])

@@ -1,0 +1,77 @@
+"""Remarks: the device's own log page of what was refused or put right, and why."""
+
+from datetime import datetime
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, delete, select, update
+
+from verger.base.clock import Clock, moment
+from verger.base.db import Database, Instant, metadata
+from verger.base.ids import new_id
+from verger.domain.devices.model import Remark
+
+_LONGEST = 500
+_KEPT = 100  # distinct remarks a device
+_WAITING = 10_000  # distinct remarks in memory between two writes
+
+remark_table = Table(
+    "device_remark",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("device", String(36), ForeignKey("device.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    UniqueConstraint("device", "kind", "message"),
+)
+
+
+class Remarks:
+    """Counts remarks in memory and writes them together, so that a device that errs at full speed costs little."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        """Keep them in a database."""
+        self._db = db
+        self._clock = clock
+        self._waiting: dict[tuple[str, str, str, str], tuple[datetime, int]] = {}
+        self.total = 0
+
+    def note(self, tenant: str, device: str, kind: str, message: str) -> None:
+        """Count a remark; it is on disk after the next `write`."""
+        self.total += 1
+        key = (tenant, device, kind, message[:_LONGEST])
+        before = self._waiting.get(key)
+        if before is not None or len(self._waiting) < _WAITING:
+            self._waiting[key] = (moment(self._clock.now()), (before[1] if before else 0) + 1)
+
+    async def write(self) -> None:
+        """Write what was counted since the last time."""
+        waiting, self._waiting = self._waiting, {}
+        if not waiting:
+            return
+        table = remark_table.c
+        async with self._db.writing() as connection:
+            for (tenant, device, kind, message), (at, count) in waiting.items():
+                same = (table.tenant == tenant, table.device == device, table.kind == kind, table.message == message)
+                changed = await connection.execute(
+                    update(remark_table).where(*same).values(at=at, count=table.count + count)
+                )
+                if changed.rowcount == 0:
+                    row = {"tenant": tenant, "device": device, "kind": kind, "message": message}
+                    await connection.execute(remark_table.insert().values(id=new_id(), at=at, count=count, **row))
+            for tenant, device in {key[:2] for key in waiting}:
+                mine = (table.tenant == tenant, table.device == device)
+                newest = select(table.id).where(*mine).order_by(table.at.desc()).limit(_KEPT)
+                await connection.execute(delete(remark_table).where(*mine, table.id.not_in(newest)))
+
+    async def of(self, tenant: str, device: str) -> list[Remark]:
+        """Return a device's remarks, the latest first."""
+        table = remark_table.c
+        query = (
+            select(table.at, table.kind, table.message, table.count)
+            .where(table.tenant == tenant, table.device == device)
+            .order_by(table.at.desc(), table.id.desc())
+        )
+        async with self._db.reading() as connection:
+            return [Remark(**row) for row in (await connection.execute(query)).mappings()]

@@ -1,0 +1,178 @@
+"""Where devices and their stays are kept."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from msgspec import structs
+from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Row, String, Table, UniqueConstraint, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.db import Database, Instant, metadata
+from verger.base.errors import Conflict, Missing, Stale
+from verger.base.ids import new_id
+from verger.base.pages import Asked, Ordering, Page, page
+from verger.domain.devices.model import Device, Stay
+
+device_table = Table(
+    "device",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("place", String(36), ForeignKey("place.id"), nullable=True),  # NULL once retired and its place is gone
+    Column("type", String(120), nullable=True),
+    Column("dialect", String(40), nullable=False),
+    Column("address", String(200), nullable=True),
+    Column("gateway", String(36), ForeignKey("device.id"), nullable=True),
+    Column("channels", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("retired_at", Instant, nullable=True),
+    Column("last_seen", Instant, nullable=True),
+    Column("version", Integer, nullable=False),
+    UniqueConstraint("tenant", "dialect", "address"),
+    Index("ix_device_tenant_place", "tenant", "place"),
+)
+stay_table = Table(
+    "stay",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("device", String(36), ForeignKey("device.id"), nullable=False, index=True),
+    Column("place", String(36), nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=True),
+)
+_TABLE = device_table.c
+_COLUMNS = [column for column in device_table.columns if column.name != "tenant"]
+_KEPT = [column.name for column in _COLUMNS if column.name != "last_seen"]
+_ORDERING = Ordering(
+    key=_TABLE.id,
+    sorts={"created_at": _TABLE.created_at, "name": _TABLE.name},
+    first="-created_at",
+    names=[_TABLE.name, _TABLE.address],
+)
+
+
+class DeviceStore:
+    """Where devices are kept; a retired one is there no longer, but its history is."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in a database."""
+        self._db = db
+
+    async def get(self, tenant: str, device: str) -> Device:
+        """Return one device; raise Missing."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.id == device, _TABLE.retired_at.is_(None))
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            raise Missing("There is no such device.")
+        return _device(row)
+
+    async def page(self, tenant: str, asked: Asked, places: Collection[str] | None = None) -> Page[Device]:
+        """Return a page of devices, all or those at some places."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.retired_at.is_(None))
+        if places is not None:
+            query = query.where(_TABLE.place.in_(places))
+        async with self._db.reading() as connection:
+            return await page(connection, query, _ORDERING, asked, _device)
+
+    async def at(self, tenant: str, places: Collection[str] | None = None) -> list[Device]:
+        """Return all devices at some places, or all there are, by name."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.retired_at.is_(None)).order_by(_TABLE.name)
+        if places is not None:
+            query = query.where(_TABLE.place.in_(places))
+        async with self._db.reading() as connection:
+            return [_device(row) for row in await connection.execute(query)]
+
+    async def add(self, tenant: str, device: Device) -> Device:
+        """Keep a new device, and that it stays at its place from now on; raise Conflict when its address is taken."""
+        try:
+            async with self._db.writing() as connection:
+                await connection.execute(device_table.insert().values(tenant=tenant, **_row(device)))
+                await _arrive(connection, tenant, device, device.created_at)
+        except IntegrityError as error:
+            raise Conflict(f"A {device.dialect} device with the address {device.address} is there already.") from error
+        return device
+
+    async def change(self, tenant: str, device: Device, at: datetime) -> Device:
+        """Keep a changed device as the next version; a new place begins a new stay. Raise Stale or Conflict."""
+        after = structs.replace(device, version=device.version + 1)
+        mine = (_TABLE.tenant == tenant, _TABLE.id == device.id)
+        try:
+            async with self._db.writing() as connection:
+                before = (await connection.execute(select(_TABLE.place).where(*mine))).scalar_one_or_none()
+                done = await connection.execute(
+                    update(device_table).where(*mine, _TABLE.version == device.version).values(**_row(after))
+                )
+                if done.rowcount == 0:
+                    raise Stale("Somebody changed this device since you read it. Read it again, then change it.")
+                if before != device.place:
+                    await _leave(connection, tenant, device.id, at)
+                    await _arrive(connection, tenant, device, at)
+        except IntegrityError as error:
+            raise Conflict(f"A {device.dialect} device with the address {device.address} is there already.") from error
+        return after
+
+    async def retire(self, tenant: str, device: str, at: datetime) -> None:
+        """End a device: its stay ends, its address is free again, its history is kept."""
+        mine = (_TABLE.tenant == tenant, _TABLE.id == device)
+        async with self._db.writing() as connection:
+            await connection.execute(
+                update(device_table).where(*mine).values(retired_at=at, address=None, version=_TABLE.version + 1)
+            )
+            await _leave(connection, tenant, device, at)
+
+    async def leave_place(self, tenant: str, place: str) -> None:
+        """Let the retired devices of a place go, so that the place can be deleted."""
+        async with self._db.writing() as connection:
+            await connection.execute(
+                update(device_table)
+                .where(_TABLE.tenant == tenant, _TABLE.place == place, _TABLE.retired_at.is_not(None))
+                .values(place=None)
+            )
+
+    async def saw(self, seen: Collection[tuple[str, datetime]]) -> None:
+        """Keep when devices were last heard; called by the follower of all tenants, with ids it was told by the log."""
+        async with self._db.writing() as connection:
+            for device, at in seen:
+                await connection.execute(update(device_table).where(_TABLE.id == device).values(last_seen=at))
+
+    async def stays(self, tenant: str, device: str) -> list[Stay]:
+        """Return where a device was, the latest first."""
+        table = stay_table.c
+        query = (
+            select(table.device, table.place, table.since, table.until)
+            .where(table.tenant == tenant, table.device == device)
+            .order_by(table.since.desc(), table.id.desc())
+        )
+        async with self._db.reading() as connection:
+            return [Stay(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def everything(self) -> list[tuple[str, Device]]:
+        """Return (tenant, device) of every tenant, to fill the registry at start."""
+        query = select(_TABLE.tenant, *_COLUMNS).where(_TABLE.retired_at.is_(None))
+        async with self._db.reading() as connection:
+            return [(row.tenant, _device(row)) for row in await connection.execute(query)]
+
+
+async def _arrive(connection: AsyncConnection, tenant: str, device: Device, at: datetime) -> None:
+    stay = {"id": new_id(), "tenant": tenant, "device": device.id, "place": device.place, "since": at}
+    await connection.execute(stay_table.insert().values(**stay))
+
+
+async def _leave(connection: AsyncConnection, tenant: str, device: str, at: datetime) -> None:
+    table = stay_table.c
+    await connection.execute(
+        update(stay_table).where(table.tenant == tenant, table.device == device, table.until.is_(None)).values(until=at)
+    )
+
+
+def _row(device: Device) -> dict[str, Any]:
+    return {name: getattr(device, name) for name in _KEPT}
+
+
+def _device(row: Row[Any]) -> Device:
+    return Device(**{column.name: getattr(row, column.name) for column in _COLUMNS})

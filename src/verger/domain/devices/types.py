@@ -1,0 +1,79 @@
+"""Device types: what a kind of device measures and can be told."""
+
+from msgspec import convert, structs, to_builtins
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, delete, select, update
+
+from verger.base.db import Database, Instant, metadata
+from verger.base.errors import Conflict, Missing, Stale
+from verger.domain.devices.model import DeviceType
+
+device_type_table = Table(
+    "device_type",
+    metadata,
+    Column("tenant", String(36), ForeignKey("tenant.id"), primary_key=True),
+    Column("key", String(120), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("dialect", String(40), nullable=False),
+    Column("metrics", JSON, nullable=False),
+    Column("capabilities", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+_TABLE = device_type_table.c
+_COLUMNS = [column for column in device_type_table.columns if column.name != "tenant"]
+
+
+class DeviceTypeStore:
+    """Where device types are kept."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in a database."""
+        self._db = db
+
+    async def all(self, tenant: str) -> list[DeviceType]:
+        """Return every type of a tenant, by key."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant).order_by(_TABLE.key)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).mappings().all()
+        return [convert(dict(row), DeviceType, str_keys=True) for row in rows]
+
+    async def get(self, tenant: str, key: str) -> DeviceType:
+        """Return one type; raise Missing."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.key == key)
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query)).mappings().first()
+        if row is None:
+            raise Missing("There is no such device type.")
+        return convert(dict(row), DeviceType)
+
+    async def add(self, tenant: str, kind: DeviceType) -> DeviceType:
+        """Keep a new type; raise Conflict when its key is taken."""
+        async with self._db.writing() as connection:
+            there = await connection.execute(select(_TABLE.key).where(_TABLE.tenant == tenant, _TABLE.key == kind.key))
+            if there.first() is not None:
+                raise Conflict(f"There is a device type {kind.key} already; change that one, or choose another key.")
+            await connection.execute(device_type_table.insert().values(tenant=tenant, **_row(kind)))
+        return kind
+
+    async def change(self, tenant: str, kind: DeviceType) -> DeviceType:
+        """Keep a changed type as the next version; raise Stale when somebody was faster."""
+        after = structs.replace(kind, version=kind.version + 1)
+        async with self._db.writing() as connection:
+            done = await connection.execute(
+                update(device_type_table)
+                .where(_TABLE.tenant == tenant, _TABLE.key == kind.key, _TABLE.version == kind.version)
+                .values(**_row(after))
+            )
+            if done.rowcount == 0:
+                raise Stale("Somebody changed this type since you read it. Read it again.")
+        return after
+
+    async def delete(self, tenant: str, key: str) -> None:
+        """Remove a type."""
+        async with self._db.writing() as connection:
+            await connection.execute(delete(device_type_table).where(_TABLE.tenant == tenant, _TABLE.key == key))
+
+
+def _row(kind: DeviceType) -> dict[str, object]:
+    plain: dict[str, object] = to_builtins(kind)
+    return plain | {"created_at": kind.created_at}

@@ -1,0 +1,1 @@
+"""Places: one tree of cottages, farms, rooms, branches, houses and gardens."""

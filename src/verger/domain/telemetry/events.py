@@ -1,0 +1,99 @@
+"""Events: what happened, kept once each."""
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import moment
+from verger.base.db import Database, Instant, metadata
+from verger.base.ids import new_id
+from verger.base.pages import Asked, Ordering, Page, page
+from verger.domain.telemetry.model import Event
+
+event_table = Table(
+    "event",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("device", String(36), ForeignKey("device.id"), nullable=False),
+    Column("kind", String(200), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("data", JSON, nullable=True),
+    Column("identity", String(200), nullable=False),
+    UniqueConstraint("device", "identity"),
+    Index("ix_event_tenant_device_at", "tenant", "device", "at"),
+)
+_TABLE = event_table.c
+_COLUMNS = (_TABLE.id, _TABLE.kind, _TABLE.at, _TABLE.received_at, _TABLE.data)
+_ORDERING = Ordering(key=_TABLE.id, sorts={"at": _TABLE.at}, first="-at", names=[_TABLE.kind])
+
+
+class Happened(Struct, frozen=True, kw_only=True):
+    """An event as it was kept."""
+
+    id: str
+    kind: str
+    at: datetime
+    received_at: datetime
+    data: Any = None
+
+
+def identity(event: Event) -> str:
+    """Return what tells an event from every other of its device: its own id, else its kind, time and data."""
+    if event.id is not None:
+        return f"id:{event.id}"
+    told = msgspec.json.encode([event.kind, event.at, event.data], order="deterministic")
+    return f"sha256:{hashlib.sha256(told).hexdigest()}"
+
+
+class EventStore:
+    """Where events are kept."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in a database."""
+        self._db = db
+
+    async def add(
+        self, connection: AsyncConnection, tenant: str, device: str, event: Event, received_at: int
+    ) -> Happened | None:
+        """Keep an event within the caller's transaction; return it, or None when it is kept already."""
+        mark = identity(event)
+        same = select(_TABLE.id).where(_TABLE.device == device, _TABLE.identity == mark)
+        if (await connection.execute(same)).first() is not None:
+            return None
+        at = moment(received_at if event.at is None else event.at)
+        happened = Happened(id=new_id(), kind=event.kind, at=at, received_at=moment(received_at), data=event.data)
+        row = msgspec.structs.asdict(happened) | {"tenant": tenant, "device": device, "identity": mark}
+        await connection.execute(event_table.insert().values(**row))
+        return happened
+
+    async def page(
+        self,
+        tenant: str,
+        device: str,
+        asked: Asked,
+        *,
+        kind: str | None = None,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Page[Happened]:
+        """Return a page of a device's events; a kind matches itself and its children, `end` is exclusive."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.device == device)
+        if kind is not None:
+            query = query.where(or_(_TABLE.kind == kind, _TABLE.kind.startswith(f"{kind}.", autoescape=True)))
+        if start is not None:
+            query = query.where(_TABLE.at >= start)
+        if end is not None:
+            query = query.where(_TABLE.at < end)
+        async with self._db.reading() as connection:
+            return await page(connection, query, _ORDERING, asked, _happened)
+
+
+def _happened(row: Row[Any]) -> Happened:
+    return Happened(id=row.id, kind=row.kind, at=row.at, received_at=row.received_at, data=row.data)

@@ -1,0 +1,155 @@
+"""Inbound: what a device said, up to the moment it may be acknowledged."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from msgspec import structs
+
+from verger.base.clock import MINUTE, SECOND, Clock
+from verger.base.errors import Fault
+from verger.domain.devices.registry import Known, Registry
+from verger.domain.devices.series import Series
+from verger.domain.telemetry.model import Answer, Batch, Heard, Readings, Said, Told
+
+EARLIEST = 946_684_800 * SECOND  # 2000-01-01
+FURTHEST_AHEAD = 10 * MINUTE
+KEPT = Answer(kept=True)
+_NOTHING = Answer(kept=False, refused=(Fault("", "There was nothing to keep in this message."),))
+_STRANGER = Answer(kept=False, refused=(Fault("", "This device is not known here any longer."),))
+_WRONG_CLOCK = "A time more than 10 minutes ahead or before 2000 was replaced by the time of receipt: check its clock."
+
+
+class Keeps(Protocol):
+    """The log."""
+
+    async def append(self, batch: Batch) -> Batch:
+        """Return once the batch is on disk; raise Busy when it cannot be kept."""
+        ...
+
+
+class Numbers(Protocol):
+    """The series store."""
+
+    async def create(self, wanted: dict[tuple[str, str], list[str]]) -> list[Series]:
+        """Give new metrics their numbers; the rows are on disk on return."""
+        ...
+
+
+class Notes(Protocol):
+    """The devices' log pages."""
+
+    def note(self, tenant: str, device: str, kind: str, message: str) -> None:
+        """Count a remark."""
+        ...
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """Names what was heard and keeps it."""
+
+    registry: Registry
+    series: Numbers
+    log: Keeps
+    remarks: Notes
+    clock: Clock
+
+    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+        """Keep a batch; the wire may acknowledge each message as its answer says once this returns. Raises Busy."""
+        naming = _Naming(self.registry, self.remarks, self.clock.now())
+        answers = [naming.take(each) for each in heard]
+        if naming.unnumbered:
+            made = await self.series.create(naming.unnumbered)
+            for series in made:
+                self.registry.learn(series.device, {series.metric: series.number})
+            naming.fill({(series.device, series.metric): series.number for series in made})
+        if naming.numbers or naming.told:
+            await self.log.append(naming.batch())
+        return answers
+
+
+@dataclass
+class _Naming:
+    """Turns a batch of messages into the columns of one record."""
+
+    registry: Registry
+    remarks: Notes
+    now: int
+    numbers: list[int] = field(default_factory=list)
+    ats: list[int] = field(default_factory=list)
+    values: list[float] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
+    unnumbered: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    _open: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def take(self, heard: Heard) -> Answer:
+        """Name one message; return what becomes of it once the batch is on disk."""
+        known = self.registry.known(heard.device)
+        if known is None:
+            return _STRANGER
+        before = len(self.numbers) + len(self.told)
+        refused: list[Fault] = []
+        for said in heard.said:
+            at = self._time(known, said)
+            if isinstance(said, Readings):
+                self._readings(known, said, at, refused)
+            else:
+                self.told.append(Told(known.tenant, known.device, structs.replace(said, at=at)))
+        if not refused and not heard.refused:
+            return KEPT if len(self.numbers) + len(self.told) > before else _NOTHING
+        return self._refused(known, (*heard.refused, *refused), kept=len(self.numbers) + len(self.told) > before)
+
+    def _readings(self, known: Known, said: Readings, at: int, refused: list[Fault]) -> None:
+        series = known.series
+        for metric, value in said.values.items():
+            number = series.get(metric)
+            if number is None:
+                if fault := self._reserve(known, metric):
+                    refused.append(fault)
+                    continue
+                number = 0  # filled in once the series has its row
+            self.numbers.append(number)
+            self.ats.append(at)
+            self.values.append(value)
+
+    def _reserve(self, known: Known, metric: str) -> Fault | None:
+        wanted = self.unnumbered.get((known.tenant, known.device), [])
+        if metric not in wanted:
+            if len(known.series) + len(wanted) >= known.limit:
+                return Fault(metric, f"This device has {known.limit} metrics already; a further one is not kept.")
+            self.unnumbered[known.tenant, known.device] = [*wanted, metric]
+        self._open.append((len(self.numbers), known.device, metric))
+        return None
+
+    def _time(self, known: Known, said: Said) -> int:
+        at = said.at
+        if at is not None:
+            if EARLIEST <= at <= self.now + FURTHEST_AHEAD:
+                return at
+            self.remarks.note(known.tenant, known.device, "clock", _WRONG_CLOCK)
+        given = max(self.now, known.given + 1)
+        # Devices send milliseconds: a time of receipt between two of them cannot be taken for one of theirs.
+        known.given = given + 1 if given % 1000 == 0 else given
+        return known.given
+
+    def _refused(self, known: Known, refused: tuple[Fault, ...], *, kept: bool) -> Answer:
+        for fault in refused:
+            message = f"{fault.field}: {fault.message}" if fault.field else fault.message
+            self.remarks.note(known.tenant, known.device, "refused", message)
+        return Answer(kept, refused)
+
+    def fill(self, numbers: dict[tuple[str, str], int]) -> None:
+        """Put in the numbers, by device and metric, of series that were new to this batch."""
+        for row, device, metric in self._open:
+            self.numbers[row] = numbers[device, metric]
+
+    def batch(self) -> Batch:
+        """Return the record."""
+        return Batch(
+            received_at=self.now,
+            series=np.array(self.numbers, np.uint32),
+            at=np.array(self.ats, np.int64),
+            value=np.array(self.values, np.float64),
+            told=tuple(self.told),
+        )
