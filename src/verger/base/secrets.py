@@ -62,7 +62,7 @@ class ServerSecret:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """Read the folder's secret; the first time, make it, readable by its owner only and on disk before it is used."""
+        """Read the folder's secret; the first time make it, for its owner only, on disk before it is used."""
         path = folder / _FILE
         if not path.exists():
             _write_once(path, secrets.token_bytes(_BYTES))

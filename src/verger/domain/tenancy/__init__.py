@@ -1,0 +1,1 @@
+"""Tenancy: organisations, the people in them, and who may do what."""

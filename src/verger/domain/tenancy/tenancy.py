@@ -1,0 +1,49 @@
+"""All of tenancy in one hand, for whoever builds the program."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from verger.base.clock import Clock
+from verger.base.db import Database
+from verger.base.secrets import ServerSecret
+from verger.domain.tenancy import keys
+from verger.domain.tenancy.answers import Answers
+from verger.domain.tenancy.first_run import FirstRun
+from verger.domain.tenancy.keys import Keys
+from verger.domain.tenancy.members import Members
+from verger.domain.tenancy.model import Caller
+from verger.domain.tenancy.passwords import Passwords
+from verger.domain.tenancy.sessions import Sessions
+from verger.domain.tenancy.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Tenancy:
+    """The stores of tenancy."""
+
+    users: Users
+    members: Members
+    sessions: Sessions
+    keys: Keys
+    answers: Answers
+    first_run: FirstRun
+
+    @classmethod
+    def over(
+        cls, db: Database, clock: Clock, secret: ServerSecret, days: int = 30, passwords: Passwords | None = None
+    ) -> Self:
+        """Return the stores over one database; sessions end after so many days without use."""
+        users = Users(db, clock, passwords or Passwords())
+        sessions = Sessions(db, clock, days)
+        return cls(users, Members(db), sessions, Keys(db, clock), Answers(db, clock, secret), FirstRun(users))
+
+    async def caller(self, token: str, tenant: str | None = None) -> Caller:
+        """Return whose session token or API key it is; raise Unknown, or Missing when not in the tenant named."""
+        if token.startswith(f"{keys.KIND}_"):
+            return await self.keys.caller(token, tenant)
+        return await self.sessions.caller(token, tenant)
+
+    async def purge(self) -> None:
+        """Remove ended sessions and answers kept for longer than a day; to be done now and then."""
+        await self.sessions.purge()
+        await self.answers.purge()
