@@ -38,7 +38,7 @@ def build(root: Path) -> str:
     if _says(stamp, digest):
         return "The web pages are up to date."
     install(web)
-    npm(web, "run", "build", "--", "--outDir", str(static), "--emptyOutDir")
+    npm(web, "run", "build")
     stamp.write_text(digest)
     return "The web pages were built."
 
