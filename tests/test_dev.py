@@ -11,7 +11,7 @@ def test_alone_it_lists_every_command_with_its_sentence(capsys: pytest.CaptureFi
     assert dev.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[2] for line in lines] == ["run", "test", "check", "fmt", "e2e", "bench", "demo", "lock"]
-    assert all(inspect.getdoc(dev.COMMANDS[line.split()[2]]) in line for line in lines)
+    assert all(str(inspect.getdoc(dev.COMMANDS[line.split()[2]])) in line for line in lines)
 
 
 def test_an_unknown_command_lists_them_and_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
