@@ -23,7 +23,7 @@ _NOT_BUILT = {"node_modules", "dist", "test", "coverage"}
 class BuildWeb(BuildHookInterface[Any]):
     """Puts the built web pages into a wheel; an editable install leaves building to dev.py."""
 
-    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002  hatchling's signature
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, unless the install is editable."""
         if version != "editable":
             self.app.display_info(build(Path(self.root)))
@@ -83,12 +83,16 @@ def _says(stamp: Path, digest: str) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Build, or run npm with the arguments; return the exit status."""
+    web = ROOT / "web"
     try:
-        if arguments:
-            install(ROOT / "web")
-            npm(ROOT / "web", *arguments)
-        else:
+        if not arguments:
             print(build(ROOT))
+        elif (web / LOCK).is_file():
+            install(web)
+            npm(web, *arguments)
+        else:
+            print(f"There is no web/{LOCK} here, so there is nothing for npm to do.")
+            return 1
     except subprocess.CalledProcessError as failed:
         return failed.returncode
     return 0

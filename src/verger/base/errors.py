@@ -12,7 +12,7 @@ class Fault(Struct, frozen=True):
     message: str
 
 
-class Refused(Exception):  # noqa: N818  it says what happened, not what broke
+class Refused(Exception):
     """Base of every expected failure; `str(error)` is a sentence that says what to do."""
 
     def __init__(self, sentence: str, faults: Sequence[Fault] = ()) -> None:
