@@ -6,7 +6,7 @@ from verger.base.clock import Clock, moment
 from verger.base.db import Database, Instant, metadata
 from verger.base.secrets import digest, new_token
 
-TOKEN_KIND = "vt"
+KIND = "vt"
 
 credential_table = Table(
     "credential",
@@ -26,19 +26,20 @@ class CredentialStore:
         self._db = db
         self._clock = clock
 
-    async def renew(self, tenant: str, device: str) -> str:
-        """Give a device a new access token, end the old one, and return the new one: it cannot be read again."""
-        token = new_token(TOKEN_KIND)
+    async def renew(self, tenant: str, device: str) -> tuple[str, str]:
+        """End a device's access token and give it a new one; return that, which cannot be read again, and its hash."""
+        token = new_token(KIND)
+        token_hash = digest(token)
         async with self._db.writing() as connection:
             await connection.execute(
                 delete(credential_table).where(credential_table.c.tenant == tenant, credential_table.c.device == device)
             )
             await connection.execute(
                 credential_table.insert().values(
-                    device=device, tenant=tenant, token_hash=digest(token), created_at=moment(self._clock.now())
+                    device=device, tenant=tenant, token_hash=token_hash, created_at=moment(self._clock.now())
                 )
             )
-        return token
+        return token, token_hash
 
     async def end(self, tenant: str, device: str) -> None:
         """Take a device's token away."""

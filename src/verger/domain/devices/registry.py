@@ -1,4 +1,4 @@
-"""Who is speaking and what its numbers are called: all in memory, so that naming costs nothing on the way to the log."""
+"""Who is speaking and what its numbers are called: in memory, so that naming costs nothing before the log."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,0 +1,1 @@
+"""Live: what happens, on the screens of those who may see it."""

@@ -1,0 +1,125 @@
+"""The hub: follows the log, and tells every open screen what it may see, at most once a tick."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from verger.domain.devices.registry import Registry
+from verger.domain.telemetry.model import Batch
+from verger.edges.live.screen import Screen
+
+TICK_S = 0.1
+
+log = structlog.get_logger()
+
+
+class Hub:
+    """Knows the open screens; each frame is encoded once, whoever it goes to."""
+
+    name = "live"
+
+    def __init__(self, registry: Registry) -> None:
+        """Have no screens yet."""
+        self._registry = registry
+        self._screens: set[Screen] = set()
+        self._watched: NDArray[np.bool_] = np.zeros(1, np.bool_)  # by slot; the last row is nobody's
+        self._news: dict[str, dict[str, tuple[int, float]]] = {}  # device -> metric -> newest (at, value) of this tick
+        self._words: list[tuple[str, dict[str, Any]]] = []
+        self.frames = 0
+
+    @property
+    def screens(self) -> int:
+        """Return how many screens are open."""
+        return len(self._screens)
+
+    def open(self, screen: Screen) -> None:
+        """Tell a screen from now on."""
+        self._screens.add(screen)
+
+    def close(self, screen: Screen) -> None:
+        """Tell it no longer."""
+        self._screens.discard(screen)
+        self.watch()
+
+    def watch(self) -> None:
+        """Note anew which devices are shown anywhere: only their readings are looked at."""
+        watched = np.zeros(self._registry.slots + 1, np.bool_)
+        for screen in self._screens:
+            for known in self._registry.everyone():
+                if known.tenant == screen.tenant and screen.shows(known.place, known.device):
+                    watched[known.slot] = True
+        self._watched = watched
+
+    def tell(self, device: str, word: dict[str, Any]) -> None:
+        """Tell what happened to a device with the next tick, after the readings that came before it."""
+        if self._screens:
+            self._words.append((device, word))
+
+    def changed(self, tenant: str) -> None:
+        """Show a tenant's screens everything anew: its places or devices are others now."""
+        self.watch()
+        for screen in self._screens:
+            if screen.tenant == tenant:
+                screen.renew()
+
+    async def take(self, batch: Batch) -> None:
+        """Note the newest values of the devices that are shown somewhere."""
+        if not self._watched.any():
+            return
+        slots = self._registry.slots_of(batch.series)
+        # A device younger than the last look is shown from the next on, with a snapshot.
+        rows = np.flatnonzero(self._watched[np.where(slots < len(self._watched) - 1, slots, -1)])
+        for row in rows:
+            self._note(int(batch.series[row]), int(slots[row]), int(batch.at[row]), float(batch.value[row]))
+
+    def settled(self) -> int | None:
+        """Return None: there is nothing to be kept."""
+        return None
+
+    def _note(self, number: int, slot: int, at: int, value: float) -> None:
+        known, metric = self._registry.at_slot(slot), self._registry.metric(number)
+        if known is None or metric is None:
+            return
+        news = self._news.setdefault(known.device, {})
+        if metric not in news or at > news[metric][0]:
+            news[metric] = (at, value)
+
+    def tick(self) -> None:
+        """Give every screen its frames."""
+        news, self._news = self._news, {}
+        words, self._words = self._words, []
+        for device, values in news.items():
+            for at in sorted({at for at, _ in values.values()}):
+                now = {metric: value for metric, (when, value) in values.items() if when == at}
+                self._send(device, {"type": "readings", "device": device, "at": at // 1000, "values": now})
+        for device, word in words:
+            self._send(device, word)
+
+    def _send(self, device: str, word: dict[str, Any]) -> None:
+        known = self._registry.known(device)
+        if known is None:
+            return
+        frame = ""
+        for screen in self._screens:
+            if screen.tenant == known.tenant and screen.shows(known.place, device):
+                frame = frame or encoded(word)
+                screen.put(frame)
+                self.frames += 1
+
+    async def run(self) -> None:
+        """Tick until cancelled."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            try:
+                self.tick()
+            except Exception:
+                log.exception("a tick failed")
+
+
+def encoded(word: dict[str, Any]) -> str:
+    """Return a frame's text."""
+    return msgspec.json.encode(word).decode()

@@ -1,0 +1,71 @@
+"""One open screen: what it shows, and what it has yet to be told."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+
+_MOST_WAITING = 256  # frames; a screen that is further behind is shown everything anew
+
+
+class Screen:
+    """A bounded queue of encoded frames towards one WebSocket."""
+
+    def __init__(self, tenant: str) -> None:
+        """Show nothing yet."""
+        self.tenant = tenant
+        self.subjects: dict[tuple[str, str], frozenset[str]] = {}  # ("place", id) -> all below it; ("device", id)
+        self.places: frozenset[str] = frozenset()
+        self.devices: frozenset[str] = frozenset()
+        self.stale: set[tuple[str, str]] = set()  # what has to be shown anew
+        self._waiting: deque[str] = deque()
+        self._news = asyncio.Event()
+
+    def show(self, kind: str, subject: str, below: list[str]) -> None:
+        """Show a place with all below it, or a device, from now on."""
+        self.subjects[kind, subject] = frozenset(below)
+        self._sum()
+
+    def hide(self, kind: str, subject: str) -> None:
+        """Show it no longer."""
+        self.subjects.pop((kind, subject), None)
+        self.stale.discard((kind, subject))
+        self._sum()
+
+    def shows(self, place: str, device: str) -> bool:
+        """Tell whether a device at a place is shown here."""
+        return place in self.places or device in self.devices
+
+    def put(self, frame: str) -> None:
+        """Queue a frame; when too many wait they all go, for a fresh snapshot says more than old news."""
+        if len(self._waiting) >= _MOST_WAITING:
+            self.renew()
+            return
+        self._waiting.append(frame)
+        self._news.set()
+
+    def answer(self, frame: str) -> None:
+        """Queue the answer to what the screen itself asked; never dropped, for a screen asks one thing at a time."""
+        self._waiting.append(frame)
+        self._news.set()
+
+    def renew(self) -> None:
+        """Forget what waits, and show every subject anew."""
+        self._waiting.clear()
+        self.stale = set(self.subjects)
+        self._news.set()
+
+    async def drain(self, send: Callable[[str], Awaitable[None]], fresh: Callable[[str, str], Awaitable[str]]) -> None:
+        """Send what waits, as fast as the other side takes it, until cancelled; `fresh` gives a snapshot's frame."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self.stale or self._waiting:
+                if self.stale:
+                    await send(await fresh(*self.stale.pop()))
+                else:
+                    await send(self._waiting.popleft())
+
+    def _sum(self) -> None:
+        shown = self.subjects.items()
+        self.places = frozenset().union(*(below for (kind, _), below in shown if kind == "place"))
+        self.devices = frozenset(subject for (kind, subject), _ in shown if kind == "device")

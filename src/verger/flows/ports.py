@@ -1,0 +1,23 @@
+"""What the stories need of the outside, named here and done by the edges."""
+
+from typing import Any, Protocol
+
+
+class Screens(Protocol):
+    """The open screens of people."""
+
+    def tell(self, device: str, word: dict[str, Any]) -> None:
+        """Tell every screen that shows the device something that is kept already."""
+        ...
+
+    def changed(self, tenant: str) -> None:
+        """Show a tenant's screens anew: places or devices came, went or moved."""
+        ...
+
+
+class Wire(Protocol):
+    """The connections of devices."""
+
+    def drop(self, device: str) -> None:
+        """End a device's connections: what it proved itself by no longer holds."""
+        ...

@@ -1,0 +1,97 @@
+"""Provisioning: a device comes, proves itself, moves and goes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from verger.base.clock import Clock, moment
+from verger.base.errors import Fault, Invalid, Missing
+from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import NATIVE, Device, Named
+from verger.domain.places.store import PlaceStore
+from verger.flows.ports import Screens, Wire
+
+DIALECTS = frozenset({NATIVE})
+
+
+@dataclass(frozen=True)
+class Provisioning:
+    """What happens to devices from their first day to their last."""
+
+    kept: Kept
+    places: PlaceStore
+    wire: Wire
+    screens: Screens
+    clock: Clock
+    series_limit: int
+
+    async def add(self, tenant: str, device: Device) -> tuple[Device, str]:
+        """Take a new device in; return it and its access token, which is shown this once."""
+        await self._check(tenant, device)
+        device = await self.kept.devices.add(tenant, device)
+        self.kept.registry.add(device.id, tenant, device.place, self.series_limit)
+        token = await self.renew(tenant, device.id)
+        self.screens.changed(tenant)
+        return device, token
+
+    async def renew(self, tenant: str, device: str) -> str:
+        """Give a device a new access token; the old one ends now, and so do the connections it opened."""
+        await self.kept.devices.get(tenant, device)
+        token, token_hash = await self.kept.credentials.renew(tenant, device)
+        self.kept.registry.trust(device, token_hash)
+        self.wire.drop(device)
+        return token
+
+    async def change(self, tenant: str, device: Device, metrics: Mapping[str, Named]) -> Device:
+        """Keep a changed device, and what some of its metrics are called and measured in."""
+        await self._check(tenant, device)
+        if metrics:
+            await self.kept.series.name(tenant, device.id, metrics)
+        device = await self.kept.devices.change(tenant, device, moment(self.clock.now()))
+        self.kept.registry.move(device.id, device.place)
+        self.screens.changed(tenant)
+        return device
+
+    async def retire(self, tenant: str, device: str) -> None:
+        """End a device; what it said stays."""
+        await self.kept.devices.get(tenant, device)
+        self.kept.registry.forget(device)
+        await self.kept.credentials.end(tenant, device)
+        await self.kept.devices.retire(tenant, device, moment(self.clock.now()))
+        self.wire.drop(device)
+        self.screens.changed(tenant)
+
+    async def replace(self, tenant: str, old: str, by: str) -> Device:
+        """Let another device of ours take a device's place: its stay ends, the other's begins. Return the other."""
+        if old == by:
+            raise Invalid("A device cannot be replaced by itself.", [Fault("by", "Name another device.")])
+        leaving, coming = await self.kept.devices.get(tenant, old), await self.kept.devices.get(tenant, by)
+        coming = await self.change(tenant, structs.replace(coming, place=leaving.place), {})
+        await self.retire(tenant, old)
+        return coming
+
+    async def _check(self, tenant: str, device: Device) -> None:
+        try:
+            await self.places.get(tenant, device.place)
+        except Missing:
+            raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
+        if device.dialect not in DIALECTS:
+            names = ", ".join(sorted(DIALECTS))
+            raise Invalid(f"The dialects are: {names}.", [Fault("dialect", f"Choose one of: {names}.")])
+        if device.type is not None:
+            try:
+                await self.kept.types.get(tenant, device.type)
+            except Missing:
+                raise Invalid("There is no such device type.", [Fault("type", "Name a type that is there.")]) from None
+        if device.gateway is not None:
+            await self._check_gateway(tenant, device)
+
+    async def _check_gateway(self, tenant: str, device: Device) -> None:
+        fault = Fault("gateway", "Name another device of yours that speaks for this one.")
+        if device.gateway == device.id:
+            raise Invalid("A device cannot be its own gateway.", [fault])
+        try:
+            await self.kept.devices.get(tenant, device.gateway or "")
+        except Missing:
+            raise Invalid("There is no such gateway.", [fault]) from None

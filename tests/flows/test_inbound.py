@@ -1,0 +1,169 @@
+"""Inbound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import msgspec
+import pytest
+
+from tests.flows.conftest import House
+from verger.base.clock import HOUR, MINUTE, SECOND
+from verger.base.errors import Busy, Fault
+from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Readings
+from verger.flows.inbound import Inbound
+
+KEPT = Answer(kept=True)
+
+
+@dataclass
+class FakeLog:
+    """A log that keeps in memory, unless it is told to be full."""
+
+    batches: list[Batch] = field(default_factory=list)
+    full: bool = False
+
+    async def append(self, batch: Batch) -> Batch:
+        if self.full:
+            raise Busy("The disk is full.")
+        self.batches.append(msgspec.structs.replace(batch, sequence=len(self.batches) + 1))
+        return self.batches[-1]
+
+
+@dataclass
+class Path:
+    """The way in, and what came out at its end."""
+
+    house: House
+    log: FakeLog
+    inbound: Inbound
+
+    def rows(self) -> list[tuple[int, int, float]]:
+        return [
+            row
+            for batch in self.log.batches
+            for row in zip(batch.series.tolist(), batch.at.tolist(), batch.value.tolist(), strict=True)
+        ]
+
+    async def say(self, device: str, *said: dict[str, float] | Event, at: int | None = None) -> Answer:
+        heard = tuple(Readings(each, at) if isinstance(each, dict) else each for each in said)
+        return (await self.inbound.take([Heard(device, heard)]))[0]
+
+
+@pytest.fixture
+def path(house: House) -> Path:
+    log = FakeLog()
+    kept = house.kept
+    return Path(house, log, Inbound(kept.registry, kept.series, log, kept.remarks, house.clock))
+
+
+async def remarks(path: Path, device: str) -> list[str]:
+    await path.house.kept.remarks.write()
+    return [remark.message for remark in await path.house.kept.remarks.of(path.house.tenant, device)]
+
+
+async def test_a_new_metric_gets_its_row_before_the_log_names_it(path: Path) -> None:
+    device = await path.house.add()
+    assert await path.say(device.id, {"temperature": 21.5, "humidity": 60}, at=path.house.clock.now()) == KEPT
+    rows = await path.house.kept.series.of(path.house.tenant, [device.id])
+    assert {(s.number, s.metric) for s in rows} == {(n, path.house.kept.registry.metric(n)) for n, _, _ in path.rows()}
+
+
+async def test_a_metric_known_already_keeps_its_number(path: Path) -> None:
+    device = await path.house.add()
+    await path.say(device.id, {"temperature": 21.5})
+    await path.say(device.id, {"temperature": 22})
+    assert len({number for number, _, _ in path.rows()}) == 1
+
+
+async def test_one_metric_twice_in_one_batch_is_one_series(path: Path) -> None:
+    device = await path.house.add()
+    await path.say(device.id, {"temperature": 1}, {"temperature": 2})
+    assert len({number for number, _, _ in path.rows()}) == 1
+    assert len({at for _, at, _ in path.rows()}) == 2
+
+
+async def test_readings_without_a_time_never_share_one(path: Path) -> None:
+    device = await path.house.add()
+    for value in range(5):
+        await path.say(device.id, {"temperature": value})
+    times = [at for _, at, _ in path.rows()]
+    assert len(set(times)) == 5
+    assert all(at % 1000 for at in times)
+    assert max(times) - path.house.clock.now() < SECOND
+
+
+async def test_a_device_s_own_time_is_kept_however_old(path: Path) -> None:
+    device = await path.house.add()
+    long_ago = path.house.clock.now() - 400 * 24 * HOUR
+    await path.say(device.id, {"temperature": 1}, at=long_ago)
+    assert [at for _, at, _ in path.rows()] == [long_ago]
+
+
+@pytest.mark.parametrize("wrong", [0, 11 * MINUTE])
+async def test_a_wrong_clock_gets_the_time_of_receipt_and_is_told(path: Path, wrong: int) -> None:
+    device = await path.house.add()
+    now = path.house.clock.now()
+    assert await path.say(device.id, {"temperature": 1}, at=now + wrong if wrong else 5 * SECOND) == KEPT
+    assert [at // SECOND for _, at, _ in path.rows()] == [now // SECOND]
+    assert "check its clock" in (await remarks(path, device.id))[0]
+
+
+async def test_a_series_too_many_is_refused_by_name_and_the_others_are_kept(path: Path) -> None:
+    device = await path.house.add()
+    await path.say(device.id, {"a": 1, "b": 1, "c": 1})
+    answer = await path.say(device.id, {"d": 1, "e": 1, "a": 2})
+    assert answer.kept
+    assert [fault.field for fault in answer.refused] == ["e"]
+    assert len(path.rows()) == 5
+    assert any("4 metrics already" in message for message in await remarks(path, device.id))
+
+
+async def test_what_the_dialect_refused_stands_on_the_device_s_log_page(path: Path) -> None:
+    device = await path.house.add()
+    refused = (Fault("co2", "NaN is not a number."),)
+    answers = await path.inbound.take([Heard(device.id, (Readings({"temperature": 1}),), refused)])
+    assert answers == [Answer(kept=True, refused=refused)]
+    assert await remarks(path, device.id) == ["co2: NaN is not a number."]
+
+
+async def test_a_stranger_s_message_does_not_stop_the_batch(path: Path) -> None:
+    device = await path.house.add()
+    one, two = Heard("nobody", (Readings({"a": 1}),)), Heard(device.id, (Readings({"a": 1}),))
+    answers = await path.inbound.take([one, two])
+    assert [answer.kept for answer in answers] == [False, True]
+    assert len(path.rows()) == 1
+
+
+async def test_an_empty_message_is_told_and_nothing_is_appended(path: Path) -> None:
+    device = await path.house.add()
+    answer = await path.say(device.id, {})
+    assert not answer.kept
+    assert path.log.batches == []
+
+
+async def test_an_event_goes_into_the_record_with_its_time_filled_in(path: Path) -> None:
+    device = await path.house.add()
+    await path.say(device.id, Event("treatment.basic", {"n": 1}))
+    told = path.log.batches[0].told[0]
+    assert (told.tenant, told.device) == (path.house.tenant, device.id)
+    assert told.said.at is not None
+
+
+async def test_a_log_that_cannot_keep_is_told_to_the_wire(path: Path) -> None:
+    device = await path.house.add()
+    path.log.full = True
+    with pytest.raises(Busy, match="disk is full"):
+        await path.say(device.id, {"temperature": 1})
+
+
+async def test_a_failing_series_store_does_not_leave_rows_behind(path: Path) -> None:
+    device = await path.house.add()
+
+    class Broken:
+        async def create(self, wanted: object) -> Sequence[object]:
+            raise Busy("The database is busy.")
+
+    broken = replace(path.inbound, series=Broken())
+    with pytest.raises(Busy):
+        await broken.take([Heard(device.id, (Readings({"new": 1}),))])
+    assert path.log.batches == []

@@ -1,0 +1,98 @@
+"""Provisioning."""
+
+import pytest
+from msgspec import structs
+
+from tests.flows.conftest import House
+from verger.base.db import Database
+from verger.base.errors import Conflict, Invalid, Missing, Stale
+from verger.base.ids import new_id
+from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import Named
+from verger.domain.places.model import Place
+
+
+async def test_a_new_device_is_let_in_by_its_token_and_stays_at_its_place(house: House) -> None:
+    device, token = await house.provisioning.add(house.tenant, house.new_device())
+    assert token.startswith("vt_")
+    assert house.kept.registry.holder(token) == device.id
+    stays = await house.kept.devices.stays(house.tenant, device.id)
+    assert [(stay.place, stay.until) for stay in stays] == [(house.place.id, None)]
+
+
+async def test_a_new_secret_ends_the_old_one_and_its_connections(house: House) -> None:
+    device, old = await house.provisioning.add(house.tenant, house.new_device())
+    new = await house.provisioning.renew(house.tenant, device.id)
+    assert house.kept.registry.holder(old) is None
+    assert house.kept.registry.holder(new) == device.id
+    assert house.wire.dropped[-1] == device.id
+
+
+async def test_the_registry_filled_at_start_knows_what_it_knew(house: House, db: Database) -> None:
+    device, token = await house.provisioning.add(house.tenant, house.new_device())
+    made = await house.kept.series.create({(house.tenant, device.id): ["temperature"]})
+    fresh = Kept.within(db, house.clock)
+    await fresh.fill(200)
+    assert fresh.registry.holder(token) == device.id
+    known = fresh.registry.known(device.id)
+    assert known is not None
+    assert known.series == {"temperature": made[0].number}
+
+
+async def test_moving_a_device_ends_its_stay_and_begins_another(house: House) -> None:
+    device = await house.add()
+    barn = await house.places.add(house.tenant, Place(id=new_id(), name="Barn", created_at=device.created_at))
+    house.clock.advance(60)
+    moved = await house.provisioning.change(house.tenant, structs.replace(device, place=barn.id), {})
+    assert moved.version == 2
+    stays = await house.kept.devices.stays(house.tenant, device.id)
+    assert [stay.place for stay in stays] == [barn.id, house.place.id]
+    assert stays[1].until == stays[0].since
+
+
+async def test_a_retired_device_is_gone_and_its_token_with_it(house: House) -> None:
+    device, token = await house.provisioning.add(house.tenant, house.new_device(address="aa:bb"))
+    await house.provisioning.retire(house.tenant, device.id)
+    assert house.kept.registry.holder(token) is None
+    with pytest.raises(Missing):
+        await house.kept.devices.get(house.tenant, device.id)
+    await house.add("The next one", address="aa:bb")
+
+
+async def test_an_address_is_unique_within_a_dialect(house: House) -> None:
+    await house.add(address="aa:bb")
+    with pytest.raises(Conflict, match="aa:bb"):
+        await house.add("Another", address="aa:bb")
+
+
+async def test_a_replaced_device_leaves_its_place_to_the_other(house: House) -> None:
+    old, new = await house.add("Old"), await house.add("New")
+    coming = await house.provisioning.replace(house.tenant, old.id, new.id)
+    assert (coming.id, coming.place) == (new.id, old.place)
+    with pytest.raises(Missing):
+        await house.kept.devices.get(house.tenant, old.id)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"), [({"place": "nowhere"}, "place"), ({"type": "none"}, "type"), ({"gateway": "no"}, "gateway")]
+)
+async def test_what_is_not_there_is_named(house: House, wrong: dict[str, str], field: str) -> None:
+    device = structs.replace(house.new_device(), **wrong)
+    with pytest.raises(Invalid) as refused:
+        await house.provisioning.add(house.tenant, device)
+    assert refused.value.faults[0].field == field
+
+
+async def test_a_change_of_what_somebody_else_changed_is_refused(house: House) -> None:
+    device = await house.add()
+    await house.provisioning.change(house.tenant, structs.replace(device, name="One"), {})
+    with pytest.raises(Stale):
+        await house.provisioning.change(house.tenant, structs.replace(device, name="Two"), {})
+
+
+async def test_metrics_can_be_named_and_given_units(house: House) -> None:
+    device = await house.add()
+    await house.kept.series.create({(house.tenant, device.id): ["t"]})
+    await house.provisioning.change(house.tenant, device, {"t": Named(unit="Cel", name="Air")})
+    series = await house.kept.series.of(house.tenant, [device.id])
+    assert [(s.unit, s.name) for s in series] == [("Cel", "Air")]
