@@ -48,7 +48,7 @@ def install(web: Path) -> None:
     stamp = web / "node_modules" / ".digest"
     digest = hashlib.sha256((web / LOCK).read_bytes()).hexdigest()
     if not _says(stamp, digest):
-        npm(web, "ci", "--no-audit", "--no-fund")
+        npm(web, "ci")
         stamp.write_text(digest)
 
 
