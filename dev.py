@@ -1,5 +1,6 @@
 """Everything that is done here by hand, with nothing but Python: `python3 dev.py` lists it."""
 
+import ast
 import contextlib
 import fcntl
 import hashlib
@@ -83,7 +84,10 @@ def e2e(arguments: Sequence[str]) -> int:
 def bench(arguments: Sequence[str]) -> int:
     """Run one benchmark by its name; without a name, list them."""
     if not arguments:
-        print("\n".join(sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))))
+        for path in sorted((ROOT / "bench").glob("*.py")):
+            about = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+            if f"dev.py bench {path.stem}" in about:  # the others are its parts
+                print(about.splitlines()[0])
         return 0
     name, *rest = arguments
     set_up()
