@@ -55,10 +55,11 @@ class Sessions:
         user = User(row.id, row.name, row.email, row.created_at, row.version)
         return Caller(user, row.tenant, Role(row.role), row.digest)
 
-    async def end(self, session: str) -> None:
-        """Sign out of one session, named by its digest."""
+    async def end(self, session: str) -> bool:
+        """Sign out of one session, named by its digest; tell whether there was one."""
         async with self._db.writing() as connection:
-            await connection.execute(delete(tables.session).where(_SESSION.digest == session))
+            ended = await connection.execute(delete(tables.session).where(_SESSION.digest == session))
+        return ended.rowcount > 0
 
     async def purge(self) -> None:
         """Remove the sessions that have ended."""

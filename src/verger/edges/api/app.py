@@ -1,0 +1,71 @@
+"""The API as one ASGI app: the frame that every route stands in."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from litestar import Litestar, Response, Router
+from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+
+from verger.base.errors import Refused
+from verger.edges.api import api_keys, auth, health, me, members, schema, setup
+from verger.edges.api.bodies import JsonRequest
+from verger.edges.api.door import Door
+from verger.edges.api.errors import tell_http, tell_refused, tell_unexpected
+from verger.edges.api.given import System, provided
+from verger.edges.api.once import Once
+from verger.edges.api.pace import Pace
+
+PREFIX = "/api/v1"
+
+ROUTES: Sequence[HTTPRouteHandler] = (
+    setup.look,
+    setup.set_up,
+    auth.log_in,
+    auth.log_out,
+    me.read,
+    me.change,
+    api_keys.items,
+    api_keys.add,
+    api_keys.read,
+    api_keys.remove,
+    members.items,
+    members.read,
+    members.change,
+    members.remove,
+)
+"""Every route below /api/v1; a resource's file adds its own here."""
+
+
+def build(system: System, routes: Sequence[HTTPRouteHandler] = ROUTES) -> Litestar:
+    """Return the API over a system."""
+    pace = Pace(system.clock, system.settings.api_per_s, system.settings.api_burst)
+
+    def framed(app: ASGIApp) -> ASGIApp:
+        once = Once(app, system.tenancy.answers, system.settings.body_bytes)
+        return Door(once, system, pace)
+
+    return Litestar(
+        route_handlers=[
+            Router(PREFIX, route_handlers=[*routes, schema.openapi]),
+            *(health.health, health.ready, health.metrics),
+        ],
+        dependencies=provided(system),
+        middleware=[framed],
+        request_class=JsonRequest,
+        request_max_body_size=system.settings.body_bytes,
+        after_request=_with_etag,
+        exception_handlers={HTTPException: tell_http, Refused: tell_refused, Exception: tell_unexpected},
+        openapi_config=schema.CONFIG,
+        logging_config=None,
+        debug=False,
+    )
+
+
+async def _with_etag(response: Response[Any]) -> Response[Any]:
+    """Tell the version of what is answered, for If-Match."""
+    version = getattr(response.content, "version", None)
+    if isinstance(version, int):
+        response.headers["ETag"] = f'"{version}"'
+    return response

@@ -1,0 +1,94 @@
+"""The words that a route is written in: what it is given, and how it is asked."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, TypeVar
+
+from litestar import Request
+from litestar.di import Dependency, Provide
+from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidationMarker
+from msgspec import Meta
+from prometheus_client import CollectorRegistry
+
+from verger.base.clock import Clock
+from verger.base.pages import MOST, USUAL, Asked
+from verger.base.proxies import Proxies, Whence
+from verger.base.settings import Settings
+from verger.domain.tenancy.model import Caller
+from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.api.slowness import Slowness
+
+__all__ = ["Asked", "Caller", "FromPath", "Given", "Id", "JSONBody", "System", "Whence", "provided"]
+
+T = TypeVar("T")
+Given = Annotated[T, Dependency(), SkipValidationMarker()]
+Id = FromPath[Annotated[str, Meta(max_length=64)]]
+
+Check = Callable[[], Awaitable[str]]
+"""Answers "ok", or a sentence that says what is wrong and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """Everything that routes may use."""
+
+    settings: Settings
+    clock: Clock
+    tenancy: Tenancy
+    slowness: Slowness = field(default_factory=Slowness)
+    checks: Mapping[str, Check] = field(default_factory=dict)
+    metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
+    proxies: Proxies = field(default_factory=Proxies)
+
+
+def provided(system: System) -> dict[str, Provide]:
+    """Return what every route may ask for by name, typed `Given[…]`."""
+
+    def give_system() -> System:
+        return system
+
+    return {
+        "system": Provide(give_system, sync_to_thread=False),
+        "caller": Provide(_caller, sync_to_thread=False),
+        "whence": Provide(_whence, sync_to_thread=False),
+        "asked": Provide(_asked, sync_to_thread=False),
+        "expected": Provide(_expected, sync_to_thread=False),
+    }
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    """Return who is asking; the door has let them in."""
+    caller: Caller = request.scope["user"]
+    return caller
+
+
+def _whence(request: Request[Any, Any, Any]) -> Whence:
+    """Return where the request comes from."""
+    whence: Whence = request.scope["auth"]
+    return whence
+
+
+def _asked(
+    limit: Annotated[int, QueryParameter(ge=1, le=MOST, description="How many items to return.")] = USUAL,
+    cursor: Annotated[str | None, QueryParameter(max_length=2000, description="The `next` of the page before.")] = None,
+    sort: Annotated[
+        str | None,
+        QueryParameter(max_length=60, description="What to order by; a minus before it for the greatest first."),
+    ] = None,
+    q: Annotated[str | None, QueryParameter(max_length=200, description="Text to look for in names.")] = None,
+) -> Asked:
+    """Return which part of a list is asked for."""
+    return Asked(limit, cursor, sort, q)
+
+
+def _expected(
+    if_match: Annotated[
+        str | None,
+        HeaderParameter(name="If-Match", max_length=200, description="The ETag that this change is meant for."),
+    ] = None,
+) -> int | None:
+    """Return the version that a change is meant for, None for any; a tag that is none of ours fits no version."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    tag = if_match.strip()
+    return int(tag[1:-1]) if tag.startswith('"') and tag.endswith('"') and tag[1:-1].isdecimal() else -1

@@ -1,0 +1,69 @@
+"""How the program itself is: for whoever watches over it."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from verger import __version__
+from verger.base.errors import Forbidden, Refused, Unknown
+from verger.domain.tenancy.model import ApiKey
+from verger.edges.api.door import OPEN, at_the_machine, bearer_token
+from verger.edges.api.given import Check, Given, System, Whence
+
+
+class Health(Struct, frozen=True):
+    """The loop turns."""
+
+    status: str = "ok"
+
+
+class Readiness(Struct, frozen=True):
+    """Whether everything works: each check is "ok" or a sentence that says what to do."""
+
+    status: str
+    version: str
+    checks: dict[str, str]
+
+
+@get("/health", opt=OPEN, summary="Does it live?", tags=["system"])
+async def health() -> Health:
+    """Tell that the loop turns."""
+    return Health()
+
+
+@get("/ready", opt=OPEN, summary="Does everything work?", tags=["system"])
+async def ready(system: Given[System]) -> Response[Readiness]:
+    """Tell whether everything works; 503 when a check fails."""
+    checks = {name: await _ask(check) for name, check in system.checks.items()}
+    fine = all(said == "ok" for said in checks.values())
+    said = Readiness("ok" if fine else "failing", __version__, checks)
+    return Response(said, status_code=200 if fine else 503)
+
+
+@get("/metrics", opt=OPEN, include_in_schema=False)
+async def metrics(request: Request[Any, Any, Any], system: Given[System], whence: Given[Whence]) -> Response[bytes]:
+    """Tell the figures of the program as Prometheus text, at the machine or to an API key with the scope metrics."""
+    await _admit(request, system, whence)
+    return Response(generate_latest(system.metrics), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _ask(check: Check) -> str:
+    try:
+        return await check()
+    except Refused as refused:
+        return str(refused)
+    except Exception:  # noqa: BLE001  a check that breaks has failed; the others are still worth telling
+        return "This check could not be made; look into the log."
+
+
+async def _admit(request: Request[Any, Any, Any], system: System, whence: Whence) -> None:
+    token = bearer_token(request.headers)
+    if token is None:
+        if not at_the_machine(request.headers, whence):
+            raise Unknown("Send an API key with the scope metrics.")
+        return
+    caller = await system.slowness.unless_right(system.tenancy.caller(token), "metrics", f"address:{whence.address}")
+    if not (isinstance(caller.who, ApiKey) and "metrics" in caller.who.scopes):
+        raise Forbidden("This needs an API key with the scope metrics; an owner can make one.")

@@ -1,0 +1,45 @@
+"""The complaints of a validating library, as sentences for a person."""
+
+import re
+
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "datetime": "a time such as 2026-05-01T12:00:00Z",
+}
+
+_COMPLAINTS = (
+    (re.compile(r"^Expected `(?P<kinds>[^`]+)`, got "), "This should be {kinds}."),
+    (re.compile(r"^Expected `str` of length >= (?P<low>\d+)"), "This needs at least {low} characters."),
+    (re.compile(r"^Expected `str` of length <= (?P<high>\d+)"), "This may have at most {high} characters."),
+    (re.compile(r"^Expected `(?:array|object)` of length >= (?P<low>\d+)"), "This needs at least {low} entries."),
+    (re.compile(r"^Expected `(?:array|object)` of length <= (?P<high>\d+)"), "This may have at most {high} entries."),
+    (re.compile(r"^Expected `(?:int|float)` >= (?P<low>\S+)"), "This should be at least {low}."),
+    (re.compile(r"^Expected `(?:int|float)` <= (?P<high>\S+)"), "This should be at most {high}."),
+    (re.compile(r"^Expected `(?:int|float)` > (?P<low>\S+)"), "This should be more than {low}."),
+    (re.compile(r"^Expected `(?:int|float)` < (?P<high>\S+)"), "This should be less than {high}."),
+    (re.compile(r"^Expected `str` matching regex '\\\\S'"), "This may not be empty."),
+    (re.compile(r"^Expected `str` matching regex .*@"), "This is no e-mail address."),
+    (re.compile(r"^Invalid enum value (?P<value>.+)"), "{value} is not one of the choices."),
+    (re.compile(r"^Invalid RFC3339"), "This should be a time such as 2026-05-01T12:00:00Z."),
+    (re.compile(r"^Object missing required field"), "This is needed."),
+    (re.compile(r"^Missing required"), "This is needed."),
+)
+
+
+def sentence(complaint: str) -> str:
+    """Return a complaint as a sentence that says what to write instead."""
+    complaint = complaint.split(" - at ", maxsplit=1)[0]
+    for pattern, told in _COMPLAINTS:
+        if found := pattern.match(complaint):
+            return told.format(**{name: _readable(value) for name, value in found.groupdict().items()})
+    return f"{complaint.rstrip('.')}."
+
+
+def _readable(value: str) -> str:
+    return " or ".join(_KINDS.get(part.strip(), part.strip()) for part in value.split("|"))
