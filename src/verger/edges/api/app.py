@@ -1,9 +1,10 @@
 """The API as one ASGI app: the frame that every route stands in."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from litestar import Litestar, Response, Router
+from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp
@@ -35,11 +36,13 @@ ROUTES: Sequence[HTTPRouteHandler] = (
     members.change,
     members.remove,
 )
-"""Every route below /api/v1; a resource's file adds its own here."""
+"""The routes of tenancy."""
 
 
-def build(system: System, routes: Sequence[HTTPRouteHandler] = ROUTES) -> Litestar:
-    """Return the API over a system."""
+def build(
+    system: System, routes: Sequence[HTTPRouteHandler] = (), given: Mapping[str, Provide] | None = None
+) -> Litestar:
+    """Return the API over a system, with further routes below /api/v1 and further words for them to be given."""
     pace = Pace(system.clock, system.settings.api_per_s, system.settings.api_burst)
 
     def framed(app: ASGIApp) -> ASGIApp:
@@ -48,10 +51,10 @@ def build(system: System, routes: Sequence[HTTPRouteHandler] = ROUTES) -> Litest
 
     return Litestar(
         route_handlers=[
-            Router(PREFIX, route_handlers=[*routes, schema.openapi]),
+            Router(PREFIX, route_handlers=[*ROUTES, *routes, schema.openapi]),
             *(health.health, health.ready, health.metrics),
         ],
-        dependencies=provided(system),
+        dependencies=provided(system) | dict(given or {}),
         middleware=[framed],
         request_class=JsonRequest,
         request_max_body_size=system.settings.body_bytes,
