@@ -76,7 +76,7 @@ async def new_tenant(db: Database, clock: HeldClock) -> str:
 async def house(db: Database, clock: HeldClock) -> House:
     """Return a house with a tenant and a place."""
     tenant = await new_tenant(db, clock)
-    kept, places = Kept.within(db, clock), PlaceStore(db)
+    kept, places = Kept.over(db, clock), PlaceStore(db)
     place = await places.add(tenant, Place(id=new_id(), name="Cottage", created_at=moment(clock.now())))
     screens, wire = FakeScreens(), FakeWire()
     provisioning = Provisioning(kept, places, wire, screens, clock, series_limit=4)

@@ -31,7 +31,7 @@ async def test_a_new_secret_ends_the_old_one_and_its_connections(house: House) -
 async def test_the_registry_filled_at_start_knows_what_it_knew(house: House, db: Database) -> None:
     device, token = await house.provisioning.add(house.tenant, house.new_device())
     made = await house.kept.series.create({(house.tenant, device.id): ["temperature"]})
-    fresh = Kept.within(db, house.clock)
+    fresh = Kept.over(db, house.clock)
     await fresh.fill(200)
     assert fresh.registry.holder(token) == device.id
     known = fresh.registry.known(device.id)

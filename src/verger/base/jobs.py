@@ -93,7 +93,7 @@ class Jobs:
     async def _run(self, row: Any) -> None:
         try:
             await self._works[row.kind](msgspec.msgpack.decode(row.payload))
-        except Exception as error:  # whatever a job raises, the others go on
+        except Exception as error:  # noqa: BLE001  whatever a job raises, the others go on
             self.failed += 1
             log.warning("job failed", kind=row.kind, key=row.key, attempts=row.attempts + 1, error=str(error))
             again = self._clock.now() + backoff(row.attempts + 1)

@@ -27,8 +27,8 @@ class Kept:
     registry: Registry
 
     @classmethod
-    def within(cls, db: Database, clock: Clock) -> Self:
-        """Return the stores of a database, with an empty registry."""
+    def over(cls, db: Database, clock: Clock) -> Self:
+        """Return the stores over one database, with an empty registry."""
         return cls(
             devices=DeviceStore(db),
             types=DeviceTypeStore(db),

@@ -5,7 +5,20 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, Row, String, Table, UniqueConstraint, select, update
+from sqlalchemy import (
+    JSON,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -151,6 +164,24 @@ class DeviceStore:
         async with self._db.reading() as connection:
             return [Stay(**row) for row in (await connection.execute(query)).mappings()]
 
+    async def stays_at(self, tenant: str, places: Collection[str], start: datetime, end: datetime) -> list[Stay]:
+        """Return who stayed at some places within a span, the earliest first."""
+        table = stay_table.c
+        query = (
+            select(table.device, table.place, table.since, table.until)
+            .where(table.tenant == tenant, table.place.in_(places), table.since < end)
+            .where(or_(table.until.is_(None), table.until > start))
+            .order_by(table.since, table.id)
+        )
+        async with self._db.reading() as connection:
+            return [Stay(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def these(self, tenant: str, devices: Collection[str]) -> list[Device]:
+        """Return some devices, also those that have retired."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.id.in_(devices))
+        async with self._db.reading() as connection:
+            return [_device(row) for row in await connection.execute(query)]
+
     async def everything(self) -> list[tuple[str, Device]]:
         """Return (tenant, device) of every tenant, to fill the registry at start."""
         query = select(_TABLE.tenant, *_COLUMNS).where(_TABLE.retired_at.is_(None))
@@ -175,4 +206,5 @@ def _row(device: Device) -> dict[str, Any]:
 
 
 def _device(row: Row[Any]) -> Device:
-    return Device(**{column.name: getattr(row, column.name) for column in _COLUMNS})
+    fields = {column.name: getattr(row, column.name) for column in _COLUMNS}
+    return Device(**fields | {"place": row.place or ""})

@@ -1,0 +1,39 @@
+"""What the routes of places and devices use."""
+
+from dataclasses import dataclass
+
+from verger.base.clock import Clock
+from verger.domain.devices.kept import Kept
+from verger.domain.places.store import PlaceStore
+from verger.domain.telemetry.events import EventStore
+from verger.flows.charting import Charting
+from verger.flows.clearing import Clearing
+from verger.flows.overview import Overview
+from verger.flows.provisioning import Provisioning
+from verger.flows.retiring import Retiring
+from verger.flows.showing import Showing
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Where devices reach this server."""
+
+    mqtt_port: int
+    http_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grounds:
+    """Stores and stories, given to routes as `grounds`."""
+
+    clock: Clock
+    places: PlaceStore
+    kept: Kept
+    events: EventStore
+    provisioning: Provisioning
+    retiring: Retiring
+    clearing: Clearing
+    showing: Showing
+    charting: Charting
+    overview: Overview
+    connect: Connect

@@ -1,0 +1,91 @@
+"""Routes of places."""
+
+from typing import Any, Literal
+
+from litestar import delete, get, patch, post
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from verger.base.clock import moment
+from verger.base.ids import new_id
+from verger.base.pages import Page
+from verger.base.patch import meant_for, merged
+from verger.domain.places.model import Place
+from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
+from verger.edges.api.grounds import Grounds
+
+
+class NewPlace(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place to look after."""
+
+    name: str
+    kind: str = "place"
+    parent: str | None = None
+    timezone: str = "UTC"
+    latitude: float | None = None
+    longitude: float | None = None
+    address: str = ""
+    attributes: dict[str, Any] = {}
+
+
+class PlaceChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a place; what is left out stays."""
+
+    name: str | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    parent: str | UnsetType | None = UNSET
+    timezone: str | UnsetType = UNSET
+    latitude: float | UnsetType | None = UNSET
+    longitude: float | UnsetType | None = UNSET
+    address: str | UnsetType = UNSET
+    attributes: dict[str, Any] | UnsetType = UNSET
+
+
+@get("/places", summary="List places, the newest first", tags=["places"])
+async def items(
+    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], parent: str | None = None
+) -> Page[Place]:
+    """Return a page of places, all or those directly in `parent`."""
+    return await grounds.places.page(caller.needs("places:read").tenant, asked, parent)
+
+
+@post("/places", summary="Add a place", tags=["places"])
+async def add(data: JSONBody[NewPlace], caller: Given[Caller], grounds: Given[Grounds]) -> Place:
+    """Add a place."""
+    fresh = Place(id=new_id(), created_at=moment(grounds.clock.now()), **structs.asdict(data))
+    return await grounds.places.add(caller.needs("places:write").tenant, fresh)
+
+
+@get("/places/{place:str}", summary="Read a place", tags=["places"])
+async def read(place: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Place:
+    """Return one place."""
+    return await grounds.places.get(caller.needs("places:read").tenant, place)
+
+
+@patch("/places/{place:str}", summary="Change a place", tags=["places"])
+async def change(
+    place: Id,
+    data: JSONBody[PlaceChange],
+    caller: Given[Caller],
+    grounds: Given[Grounds],
+    expected: Given[int | None],
+) -> Place:
+    """Merge a change into a place (RFC 7396)."""
+    before = await grounds.places.get(caller.needs("places:write").tenant, place)
+    meant_for(before.version, expected)
+    changed = await grounds.places.change(caller.tenant, merged(before, data))
+    grounds.provisioning.screens.changed(caller.tenant)
+    return changed
+
+
+@delete("/places/{place:str}", summary="Delete a place", tags=["places"])
+async def remove(
+    place: Id,
+    caller: Given[Caller],
+    grounds: Given[Grounds],
+    expected: Given[int | None],
+    contents: Literal["delete", "move"] | None = None,
+    to: str | None = None,
+) -> None:
+    """Delete a place; with anything in it only when `contents` says what becomes of that."""
+    meant_for((await grounds.places.get(caller.needs("places:write").tenant, place)).version, expected)
+    await grounds.clearing.clear(caller.tenant, place, contents, to)

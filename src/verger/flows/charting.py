@@ -1,0 +1,126 @@
+"""Charting: what was measured over a span of time, of a device or of all devices that were at a place."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from verger.base.clock import microseconds, moment
+from verger.base.errors import Fault, Invalid
+from verger.base.pages import Page
+from verger.domain.devices.series import Series
+from verger.domain.history.history import History
+from verger.domain.history.model import Buckets
+from verger.domain.places.store import PlaceStore
+from verger.flows.showing import Showing
+
+MOST_SERIES = 50
+
+
+class Reading(Struct, frozen=True):
+    """One reading as it was kept."""
+
+    metric: str
+    at: datetime
+    value: float
+
+
+class Span(Struct, frozen=True):
+    """From when (inclusive) to when (exclusive), in microseconds, in at most so many points."""
+
+    start: int
+    end: int
+    points: int
+
+    def __post_init__(self) -> None:
+        """Refuse a span that ends before it begins."""
+        if self.end < self.start:
+            raise Invalid("`to` lies before `from`.", [Fault("to", "Give a time after `from`.")])
+
+
+@dataclass(frozen=True)
+class Charting:
+    """Reads the history under the names that people know."""
+
+    showing: Showing
+    places: PlaceStore
+    history: History
+
+    async def device(self, tenant: str, device: str, metrics: Sequence[str], span: Span) -> dict[str, Any]:
+        """Return {metric: chart} of a device, of all its metrics when none is named; raise Missing."""
+        series = await self._series(tenant, device, metrics)
+        return {each.metric: await self._chart(each, span) for each in series}
+
+    async def place(self, tenant: str, place: str, metrics: Sequence[str], span: Span) -> list[dict[str, Any]]:
+        """Return the charts of every device while it stayed at a place or below it, 50 at most; raise Missing."""
+        await self.places.get(tenant, place)
+        below = (await self.places.tree(tenant)).below(place)
+        stays = await self.showing.kept.devices.stays_at(tenant, below, moment(span.start), moment(span.end))
+        devices = await self.showing.kept.devices.these(tenant, {stay.device for stay in stays})
+        series: dict[str, list[Series]] = {}
+        for each in await self.showing.series(tenant, devices):
+            if not metrics or each.metric in metrics:
+                series.setdefault(each.device, []).append(each)
+        charts: list[dict[str, Any]] = []
+        for stay in stays:
+            start = max(span.start, microseconds(stay.since))
+            end = span.end if stay.until is None else min(span.end, microseconds(stay.until))
+            for each in series.get(stay.device, []):
+                if len(charts) == MOST_SERIES:
+                    return charts
+                chart = await self._chart(each, Span(start, max(start, end), span.points))
+                charts.append({"device": each.device, "metric": each.metric, **chart})
+        return charts
+
+    async def readings(
+        self, tenant: str, device: str, metrics: Sequence[str], span: Span, cursor: str | None
+    ) -> Page[Reading]:
+        """Return a page of `span.points` raw readings at most, the oldest first, metrics mingled; raise Missing."""
+        series = {s.metric: s.number for s in await self._series(tenant, device, metrics)}
+        after = _read(cursor) if cursor else (span.start - 1, "")
+        found: list[tuple[int, str, float]] = []
+        for metric, number in series.items():
+            start = after[0] if metric > after[1] and cursor else after[0] + 1
+            at, value = await self.history.raw(number, start, span.end, span.points + 1)
+            found += zip(at.tolist(), [metric] * len(at), value.tolist(), strict=True)
+        found.sort()
+        page = found[: span.points]
+        more = _write(page[-1][0], page[-1][1]) if len(found) > span.points else None
+        return Page([Reading(metric, moment(at), value) for at, metric, value in page], more)
+
+    async def _series(self, tenant: str, device: str, metrics: Sequence[str]) -> list[Series]:
+        found = await self.showing.series(tenant, [await self.showing.kept.devices.get(tenant, device)])
+        return [each for each in found if not metrics or each.metric in metrics]
+
+    async def _chart(self, series: Series, span: Span) -> dict[str, Any]:
+        buckets = await self.history.buckets(series.number, span.start, span.end, span.points)
+        return {"unit": series.unit, **_told(buckets)}
+
+
+def _told(buckets: Buckets) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "raw": buckets.raw,
+        "width_ms": buckets.width_us // 1000,
+        "at": (buckets.at // 1000).tolist(),
+        "avg": buckets.avg.tolist(),
+    }
+    if not buckets.raw:
+        for name in ("min", "max", "last", "sum", "count"):
+            told[name] = getattr(buckets, name).tolist()
+    return told
+
+
+def _write(at: int, metric: str) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode([at, metric])).decode().rstrip("=")
+
+
+def _read(cursor: str) -> tuple[int, str]:
+    try:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return msgspec.json.decode(text, type=tuple[int, str])
+    except (ValueError, msgspec.MsgspecError):
+        raise Invalid("This is no cursor of ours.", [Fault("cursor", "Leave it out to begin anew.")]) from None

@@ -1,0 +1,24 @@
+"""Retiring: a device goes; what it measured stays, or goes with it."""
+
+from dataclasses import dataclass
+
+from verger.domain.devices.kept import Kept
+from verger.domain.history.history import History
+from verger.flows.provisioning import Provisioning
+
+
+@dataclass(frozen=True)
+class Retiring:
+    """Ends devices."""
+
+    provisioning: Provisioning
+    kept: Kept
+    history: History
+
+    async def retire(self, tenant: str, device: str, *, values: bool) -> None:
+        """End a device, and with `values` remove all it ever measured."""
+        await self.provisioning.retire(tenant, device)
+        if values:
+            for series in await self.kept.series.of(tenant, [device]):
+                await self.history.delete(series.number)
+            await self.kept.series.delete(tenant, device)
