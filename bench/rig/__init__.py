@@ -1,0 +1,1 @@
+"""What the benches stand on: the machine, the load, and what is put under it."""
