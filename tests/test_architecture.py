@@ -97,11 +97,13 @@ def test_folders_in_a_circle_are_found(tmp_path: Path) -> None:
     ]
 
 
-def test_a_long_component_is_found(tmp_path: Path) -> None:
-    component = tmp_path / "web" / "src" / "Today.vue"
-    component.parent.mkdir(parents=True)
-    component.write_text("<p />\n" * 151)
-    assert breaches(plant(tmp_path, SOUND)) == ["web/src/Today.vue has 151 lines; split it (150 at most)."]
+@pytest.mark.parametrize(("name", "lines"), [("Today.vue", 151), ("today.ts", 301)])
+def test_a_long_file_of_the_web_is_found(tmp_path: Path, name: str, lines: int) -> None:
+    page = tmp_path / "web" / "src" / name
+    page.parent.mkdir(parents=True)
+    page.write_text("\n" * lines)
+    (found,) = breaches(plant(tmp_path, SOUND))
+    assert found == f"web/src/{name} has {lines} lines; split it by what it does ({lines - 1} at most)."
 
 
 def test_what_others_wrote_is_not_measured(tmp_path: Path) -> None:
