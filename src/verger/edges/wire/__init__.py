@@ -1,0 +1,1 @@
+"""The wire: how devices speak to us, over MQTT and HTTP."""

@@ -1,0 +1,106 @@
+"""How a session of MQTT begins: what a CONNECT may ask, and what a CONNACK tells."""
+
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from verger.edges.wire.mqtt.packets import ConnAck, Connect
+from verger.edges.wire.mqtt.properties import NONE, Properties
+from verger.edges.wire.mqtt.reasons import OLD_CONNECT_CODES, Reason, UnsupportedVersion
+
+_DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one session may use; MQTT 5 tells it in CONNACK."""
+
+    packet_bytes: int = 65_536
+    connect_s: float = 10.0
+    keep_alive_s: int = 3_600  # the longest silence a client of MQTT 5 may ask for
+    receive_maximum: int = 100  # messages a client may send before it waits
+    sent_maximum: int = 100  # messages a client may owe us an answer for
+    topic_alias_maximum: int = 16
+    maximum_qos: int = 2
+    session_s: int = 7 * _DAY_S  # how long a session is remembered without a connection
+
+
+@dataclass(slots=True)
+class Memory:
+    """What a session remembers beyond its connection (MQTT 5, section 4.1).
+
+    `subscriptions` granted QoS by filter; of messages at QoS 2 the identifiers `arriving`, not kept yet,
+    and `received`, kept and not yet released.
+    """
+
+    subscriptions: dict[str, int] = field(default_factory=dict)
+    arriving: set[int] = field(default_factory=set)
+    received: set[int] = field(default_factory=set)
+
+
+def fault(connect: Connect, limits: Limits) -> Reason:
+    """Return why a CONNECT cannot be served, or SUCCESS."""
+    if connect.level == 4 and not connect.client_id and not connect.clean_start:
+        return Reason.CLIENT_IDENTIFIER_NOT_VALID
+    if connect.properties.authentication_method is not None:
+        return Reason.BAD_AUTHENTICATION_METHOD
+    if connect.properties.authentication_data is not None:
+        return Reason.PROTOCOL_ERROR
+    if connect.will is not None and connect.will.qos > limits.maximum_qos:
+        return Reason.QOS_NOT_SUPPORTED
+    return Reason.SUCCESS
+
+
+def keep_alive(connect: Connect, limits: Limits) -> int:
+    """Return the seconds of silence agreed with a client, 0 for any."""
+    asked = connect.keep_alive
+    if connect.level == 5:
+        return min(asked, limits.keep_alive_s) or limits.keep_alive_s
+    return asked
+
+
+def expiry(connect: Connect, limits: Limits) -> int:
+    """Return the seconds for which a session is remembered without a connection."""
+    if connect.level == 5:
+        return min(connect.properties.session_expiry_interval or 0, limits.session_s)
+    return 0 if connect.clean_start else limits.session_s
+
+
+def welcome(connect: Connect, limits: Limits, *, present: bool, client_id: str) -> ConnAck:
+    """Return the CONNACK that lets a client in under a client id."""
+    if connect.level == 4:
+        return ConnAck(0, present)
+    alive, remembered = keep_alive(connect, limits), expiry(connect, limits)
+    asked = connect.properties.session_expiry_interval or 0
+    return ConnAck(
+        0,
+        present,
+        Properties(
+            session_expiry_interval=remembered if remembered != asked else None,
+            receive_maximum=limits.receive_maximum,
+            maximum_qos=limits.maximum_qos if limits.maximum_qos < 2 else None,
+            retain_available=1,
+            maximum_packet_size=limits.packet_bytes,
+            assigned_client_identifier=client_id if client_id != connect.client_id else None,
+            topic_alias_maximum=limits.topic_alias_maximum,
+            wildcard_subscription_available=1,
+            subscription_identifier_available=0,
+            shared_subscription_available=0,
+            server_keep_alive=alive if alive != connect.keep_alive else None,
+        ),
+    )
+
+
+def refusal(level: int, reason: Reason, sentence: str = "") -> ConnAck | None:
+    """Return the CONNACK that refuses a client, or None where its version has no word for the reason."""
+    if level == 5:
+        return ConnAck(reason, properties=replace(NONE, reason_string=sentence) if sentence else NONE)
+    code = OLD_CONNECT_CODES.get(reason)
+    return None if code is None else ConnAck(code)
+
+
+def refusal_of_version(error: UnsupportedVersion) -> tuple[ConnAck, int]:
+    """Return the CONNACK for a client of another version, and the level at which to write it."""
+    if 5 < error.level < 128:
+        return ConnAck(Reason.UNSUPPORTED_PROTOCOL_VERSION), 5
+    return ConnAck(OLD_CONNECT_CODES[Reason.UNSUPPORTED_PROTOCOL_VERSION]), 4

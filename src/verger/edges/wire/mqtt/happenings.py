@@ -1,0 +1,37 @@
+"""What can happen in a session of MQTT; `Connect` and `Publish` are the packets themselves."""
+
+from msgspec import Struct
+
+from verger.edges.wire.mqtt.packets import Connect, Publish
+from verger.edges.wire.mqtt.reasons import Reason
+
+
+class Repeated(Struct, frozen=True, gc=False):
+    """A message at QoS 2 came again while its first copy was on its way to be kept; answer with `repeat`."""
+
+    packet_id: int
+
+
+class Acknowledged(Struct, frozen=True, gc=False):
+    """The client has a message that it was sent at QoS 1."""
+
+    packet_id: int
+    reason: int
+
+
+class Subscribed(Struct, frozen=True, gc=False):
+    """The client hears these topic filters from now on."""
+
+    topics: tuple[str, ...]
+
+
+class Ended(Struct, frozen=True, gc=False):
+    """The session is over: why, whether its will is to be published, and whether the client broke the protocol."""
+
+    reason: Reason
+    sentence: str = ""
+    with_will: bool = False
+    broken: bool = False
+
+
+Happening = Connect | Publish | Repeated | Acknowledged | Subscribed | Ended

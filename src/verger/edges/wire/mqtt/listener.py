@@ -1,0 +1,81 @@
+"""The MQTT listener: the socket that devices connect to."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+import structlog
+
+from verger.base.errors import Busy
+from verger.base.patience import Patience
+from verger.domain.telemetry.model import Heard
+from verger.edges.wire.dialects.native import Order
+from verger.edges.wire.house import House
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.connection import Connection
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.pipe import Pipe
+from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.sessions import Sessions
+from verger.edges.wire.mqtt.wiring import Counts, Wiring
+
+log = structlog.get_logger()
+
+BACKLOG = 1_024
+
+
+class Listener:
+    """Lets devices in over MQTT 3.1.1 and 5; `counts` are figures for the metrics page."""
+
+    def __init__(
+        self, house: House, inlet: Inlet, patience: Patience | None = None, limits: Limits | None = None
+    ) -> None:
+        """Hand what is heard to the inlet."""
+        self._sessions = Sessions(house)
+        self._wiring = Wiring(house, inlet, self._sessions, patience or Patience(), limits or Limits())
+        self._lines: set[Pipe] = set()
+        self._servers: list[asyncio.Server] = []
+
+    @property
+    def counts(self) -> Counts:
+        """Figures for the metrics page."""
+        return self._wiring.counts
+
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
+        """Open a port, 0 for any free one; return which."""
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(self._wiring, self._lines), host, port, ssl=tls, backlog=BACKLOG
+        )
+        self._servers.append(server)
+        opened: int = server.sockets[0].getsockname()[1]
+        return opened
+
+    def drop(self, device: str) -> None:
+        """End a device's connections: what it proved itself by no longer holds."""
+        self._sessions.drop(device)
+
+    def deliver(self, device: str, order: Order, qos: int = 1) -> bool:
+        """Send an order to a device; whether one of its connections took it."""
+        sent = [line.deliver(order, qos) for line in self._sessions.of(device) if isinstance(line, Connection)]
+        return any(sent)
+
+    async def stop(self, grace_s: float = 2.0) -> None:
+        """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
+        for server in self._servers:
+            server.close()
+        for line in self._lines:
+            line.rest(wanted=True)
+        with suppress(TimeoutError, Busy):
+            async with asyncio.timeout(grace_s):
+                # answers come in the order of joining, so that with this one all others are there
+                await self._wiring.inlet.put(Heard("", ()))
+        lines = list(self._lines)
+        for line in lines:
+            if isinstance(line, Connection):
+                line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                await asyncio.gather(*(line.gone.wait() for line in lines))
+        for line in list(self._lines):
+            line.abort()

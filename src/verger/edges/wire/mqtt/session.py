@@ -1,0 +1,300 @@
+"""The server's end of one MQTT connection: a pure state machine without I/O and without a clock.
+
+What it will not do: look at tokens, topics or bodies, keep anything, or wait. It turns bytes into happenings and
+calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, each `Publish` above QoS 0 with
+`acknowledge` in the order they came, writes what `take` returns, and closes once it has `ended`.
+"""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+from verger.edges.wire.mqtt import encode, greeting
+from verger.edges.wire.mqtt.codec import filter_is_sound
+from verger.edges.wire.mqtt.greeting import Limits, Memory
+from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
+from verger.edges.wire.mqtt.outgoing import Outgoing
+from verger.edges.wire.mqtt.packets import (
+    Connect,
+    Disconnect,
+    Packet,
+    PingReq,
+    PingResp,
+    PubAck,
+    PubComp,
+    Publish,
+    PubRec,
+    PubRel,
+    SubAck,
+    Subscribe,
+    UnsubAck,
+    Unsubscribe,
+)
+from verger.edges.wire.mqtt.properties import NONE, Properties
+from verger.edges.wire.mqtt.reasons import ProtocolError, Reason, UnsupportedVersion
+from verger.edges.wire.mqtt.stream import Stream
+
+_PUBACK = b"\x40\x02"
+
+
+class State(IntEnum):
+    """How far a session has come."""
+
+    SILENT = 0
+    ASKED = 1
+    OPEN = 2
+    OVER = 3
+
+
+class Session:
+    """One connection seen from the server; times are seconds of any steady clock."""
+
+    def __init__(self, may_hear: Callable[[str], bool], now: float, limits: Limits | None = None) -> None:
+        """Wait for CONNECT; `may_hear` tells which topic filters may be subscribed."""
+        self.limits = limits or Limits()
+        self.state = State.SILENT
+        self.level = 4
+        self.memory = Memory()
+        self.connect = Connect("")
+        self.expiry_s = 0
+        self.unacknowledged = 0
+        self._may_hear = may_hear
+        self._stream = Stream(largest=self.limits.packet_bytes)
+        self._out = Outgoing(self.limits.sent_maximum)
+        self._heard_at = now
+        self._silence_s = self.limits.connect_s
+        self._aliases: dict[int, str] = {}
+
+    # bytes in, bytes out, time
+
+    def hear(self, chunk: bytes, now: float, most: int = 1 << 30) -> list[Happening]:
+        """Take bytes and return what happened in at most `most` packets; go on with no bytes while there is `more`."""
+        if self.state is not State.OPEN:
+            return self._hear_connect(chunk)
+        self._heard_at = now
+        happenings: list[Happening] = []
+        try:
+            for packet in self._stream.feed(chunk, most):
+                happened = self._on_publish(packet) if type(packet) is Publish else self._on(packet)
+                if happened is not None:
+                    happenings.append(happened)
+            if self._stream.error is not None:
+                raise self._stream.error
+        except ProtocolError as error:
+            happenings.append(self.end(error.reason, str(error), broken=True))
+        return happenings
+
+    @property
+    def more(self) -> bool:
+        """Whether packets that came may be waiting to be heard."""
+        return self.state is State.OPEN and self._stream.more
+
+    @property
+    def over(self) -> bool:
+        """Whether the connection is to be closed once everything is written."""
+        return self.state is State.OVER
+
+    def take(self) -> bytes:
+        """Return what is to be written."""
+        return self._out.take()
+
+    @property
+    def deadline(self) -> float | None:
+        """The time at which `tick` must be called, or None."""
+        if self.state in {State.SILENT, State.OPEN} and self._silence_s:
+            return self._heard_at + self._silence_s
+        return None
+
+    def tick(self, now: float) -> list[Happening]:
+        """End the session if its client was silent for too long."""
+        deadline = self.deadline
+        if deadline is None or now < deadline:
+            return []
+        return [self.end(Reason.KEEP_ALIVE_TIMEOUT, "Nothing was heard for too long.")]
+
+    # the beginning and the end
+
+    def _hear_connect(self, chunk: bytes) -> list[Happening]:
+        """Take bytes before the session is open; the first packet must be CONNECT."""
+        packets = self._stream.feed(chunk, 1 if self.state is State.SILENT else 0)
+        error = self._stream.error
+        if isinstance(error, UnsupportedVersion):
+            answer, level = greeting.refusal_of_version(error)
+            self._out.put(encode.encode(answer, level))
+        if error is not None:
+            return [self.end(error.reason, str(error), broken=True)] if self.state is not State.OVER else []
+        if not packets:
+            return []
+        if not isinstance(packets[0], Connect):
+            return [self.end(Reason.PROTOCOL_ERROR, "The first packet is not CONNECT.", broken=True)]
+        self.state, self.connect, self.level = State.ASKED, packets[0], packets[0].level
+        self._out.level, self._out.wishes = self.level, self.connect.properties
+        fault = greeting.fault(self.connect, self.limits)
+        return [self.refuse(fault)] if fault else [self.connect]
+
+    def welcome(self, memory: Memory, client_id: str, now: float, *, present: bool) -> None:
+        """Let the client in with what is remembered of it."""
+        self.state, self.memory, self._heard_at = State.OPEN, memory, now
+        self._silence_s = 1.5 * greeting.keep_alive(self.connect, self.limits)
+        self.expiry_s = greeting.expiry(self.connect, self.limits)
+        self._send(greeting.welcome(self.connect, self.limits, present=present, client_id=client_id))
+        self._stream.more = True
+
+    def refuse(self, reason: Reason, sentence: str = "") -> Ended:
+        """Do not let the client in."""
+        answer = greeting.refusal(self.level, reason, sentence)
+        if answer is not None and self.state is State.ASKED:
+            self._out.send(answer)
+        self.state = State.OVER
+        return Ended(reason, sentence)
+
+    def end(self, reason: Reason, sentence: str = "", *, broken: bool = False) -> Ended:
+        """End the session and, in MQTT 5, tell the client why."""
+        if self.state is State.OPEN and self.level == 5:
+            self._send(Disconnect(reason, Properties(reason_string=sentence) if sentence else NONE))
+        opened, self.state = self.state is State.OPEN, State.OVER
+        return Ended(reason, sentence, opened and reason != Reason.NOT_AUTHORIZED, broken)
+
+    # what the client says
+
+    def _on_publish(self, packet: Publish) -> Happening | None:
+        """Prepare a message for its reader, who sees a whole topic."""
+        if packet.properties is not NONE:
+            packet = self._without_alias(packet)
+        if not packet.qos:
+            return packet
+        if packet.qos > self.limits.maximum_qos:
+            raise ProtocolError("This quality of service is not spoken here.", Reason.QOS_NOT_SUPPORTED)
+        if packet.qos == 2:
+            if packet.packet_id in self.memory.received:
+                self._send(PubRec(packet.packet_id))
+                return None
+            if packet.packet_id in self.memory.arriving:
+                return Repeated(packet.packet_id)
+            self.memory.arriving.add(packet.packet_id)
+            if len(self.memory.arriving) + len(self.memory.received) > self.limits.receive_maximum:
+                raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
+            return packet
+        self.unacknowledged += 1
+        if self.unacknowledged > self.limits.receive_maximum and self.level == 5:
+            raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
+        return packet
+
+    def _without_alias(self, packet: Publish) -> Publish:
+        """Return a message with the topic that its alias stands for."""
+        if packet.properties.subscription_identifiers:
+            raise ProtocolError("A client sent a subscription identifier.", Reason.PROTOCOL_ERROR)
+        alias, topic = packet.properties.topic_alias, packet.topic
+        if alias is None:
+            return packet
+        if not 0 < alias <= self.limits.topic_alias_maximum:
+            raise ProtocolError("A topic alias is out of range.", Reason.TOPIC_ALIAS_INVALID)
+        if topic:
+            self._aliases[alias] = topic
+        elif alias not in self._aliases:
+            raise ProtocolError("A topic alias was never given.", Reason.PROTOCOL_ERROR)
+        return Publish(self._aliases[alias], packet.body, packet.qos, packet.packet_id, packet.retain, packet.dup)
+
+    def _on(self, packet: Packet) -> Happening | None:
+        """Answer any packet but PUBLISH."""
+        match packet:
+            case PubRel():
+                self._on_pubrel(packet)
+            case PubRec():
+                self._send(PubRel(packet.packet_id, Reason.PACKET_IDENTIFIER_NOT_FOUND))
+            case PubComp():
+                pass
+            case PubAck():
+                known = self._out.acknowledged(packet.packet_id)
+                return Acknowledged(packet.packet_id, packet.reason) if known else None
+            case PingReq():
+                self._send(PingResp())
+            case Subscribe():
+                return self._on_subscribe(packet)
+            case Unsubscribe():
+                self._on_unsubscribe(packet)
+            case Disconnect():
+                return self._on_disconnect(packet)
+            case _:
+                raise ProtocolError(f"A client may not send {packet.kind.name} now.", Reason.PROTOCOL_ERROR)
+        return None
+
+    def _on_pubrel(self, packet: PubRel) -> None:
+        """Forget a message at QoS 2 that its sender has let go."""
+        known = packet.packet_id in self.memory.received
+        self.memory.received.discard(packet.packet_id)
+        self._send(PubComp(packet.packet_id, 0 if known else Reason.PACKET_IDENTIFIER_NOT_FOUND))
+
+    def _on_subscribe(self, packet: Subscribe) -> Subscribed:
+        """Grant what the client may hear."""
+        if packet.properties.subscription_identifiers:
+            raise ProtocolError(
+                "Subscription identifiers are not spoken here.", Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
+            )
+        reasons = [self._grant(wish.topic, wish.qos) for wish in packet.filters]
+        codes = reasons if self.level == 5 else [min(reason, Reason.UNSPECIFIED_ERROR) for reason in reasons]
+        self._send(SubAck(packet.packet_id, tuple(codes)))
+        pairs = zip(packet.filters, reasons, strict=True)
+        return Subscribed(tuple(wish.topic for wish, reason in pairs if reason <= Reason.GRANTED_QOS_1))
+
+    def _grant(self, topic: str, qos: int) -> int:
+        """Return the QoS at which a topic filter is served, or why it is not."""
+        if not filter_is_sound(topic):
+            return Reason.TOPIC_FILTER_INVALID
+        if topic.startswith("$share/"):
+            return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
+        if not self._may_hear(topic):
+            return Reason.NOT_AUTHORIZED
+        self.memory.subscriptions[topic] = min(qos, 1)
+        return min(qos, 1)
+
+    def _on_unsubscribe(self, packet: Unsubscribe) -> None:
+        """Take back topic filters."""
+        known = [self.memory.subscriptions.pop(topic, None) is not None for topic in packet.topics]
+        reasons = tuple(0 if one else int(Reason.NO_SUBSCRIPTION_EXISTED) for one in known)
+        self._send(UnsubAck(packet.packet_id, reasons if self.level == 5 else ()))
+
+    def _on_disconnect(self, packet: Disconnect) -> Ended:
+        """End as the client wishes."""
+        asked = packet.properties.session_expiry_interval
+        if asked is not None:
+            if asked and not self.connect.properties.session_expiry_interval:
+                raise ProtocolError("A session that was to end cannot be kept.", Reason.PROTOCOL_ERROR)
+            self.expiry_s = min(asked, self.limits.session_s)
+        self.state = State.OVER
+        return Ended(Reason.SUCCESS, with_will=packet.reason == Reason.DISCONNECT_WITH_WILL)
+
+    # what the client is told
+
+    def acknowledge(
+        self, packet_id: int, qos: int = 1, reason: int = 0, sentence: str = "", told: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        """Answer a message: kept, or why not; `told` goes along as user properties."""
+        if qos == 1:
+            self.unacknowledged -= 1
+            if not sentence and not reason and self.state is State.OPEN:
+                self._out.put(_PUBACK + packet_id.to_bytes(2, "big"))
+                return
+        else:
+            self.memory.arriving.discard(packet_id)
+            if self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
+                self.memory.received.add(packet_id)
+        if self.state is State.OPEN:
+            answer = PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason)
+            self._out.explain(answer, sentence, told)
+
+    def unkept(self, packet_id: int) -> None:
+        """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""
+        self.memory.arriving.discard(packet_id)
+
+    def repeat(self, packet_id: int) -> None:
+        """Answer a message that was `Repeated`, if its first copy was kept."""
+        if packet_id in self.memory.received:
+            self._send(PubRec(packet_id))
+
+    def publish(self, topic: str, body: bytes, qos: int = 0) -> int | None:
+        """Send a message; return its packet identifier (0 at QoS 0), or None when it cannot be sent now."""
+        return self._out.publish(topic, body, qos) if self.state is State.OPEN else None
+
+    def _send(self, packet: Packet) -> None:
+        if self.state is State.OPEN:
+            self._out.send(packet)

@@ -1,0 +1,87 @@
+"""Who is connected over MQTT, and what is remembered of those who are not."""
+
+from collections import OrderedDict
+from typing import Protocol
+
+from verger.base.ids import new_id
+from verger.edges.wire.house import House
+from verger.edges.wire.mqtt.greeting import Memory
+from verger.edges.wire.mqtt.packets import Connect
+from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.session import Session
+
+MOST_REMEMBERED = 10_000
+MOST_AT_ONCE = 16
+"""Sessions of one device; a further one ends the oldest."""
+
+Key = tuple[str, str]
+
+
+class Line(Protocol):
+    """A connection of a device."""
+
+    device: str
+    client_id: str
+    session: Session
+
+    def end(self, reason: Reason, sentence: str = "") -> None:
+        """Say why and close."""
+        ...
+
+
+class Sessions:
+    """The sessions of all devices, each by device and client id; a device is present while it has one."""
+
+    def __init__(self, house: House) -> None:
+        """Tell the house who comes and goes."""
+        self._house = house
+        self._lines: dict[str, dict[str, Line]] = {}
+        self._memories: OrderedDict[Key, tuple[Memory, float]] = OrderedDict()
+
+    def of(self, device: str) -> list[Line]:
+        """Return the connections of a device."""
+        return list(self._lines.get(device, {}).values())
+
+    def admit(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
+        """Give a connection its session: its memory, and whether there was one. An older connection of it ends."""
+        line.client_id = connect.client_id or new_id()
+        lines = self._lines.setdefault(line.device, {})
+        older, first = lines.pop(line.client_id, None), not lines
+        lines[line.client_id] = line
+        if older is not None:
+            older.end(Reason.SESSION_TAKEN_OVER, "Another connection with this client id took over.")
+            self._remember(older, now)
+        elif first:
+            self._house.connected(line.device)
+        if len(lines) > MOST_AT_ONCE:
+            next(iter(lines.values())).end(Reason.QUOTA_EXCEEDED, "This device has too many connections.")
+        memory, until = self._memories.pop((line.device, line.client_id), (Memory(), now))
+        if connect.clean_start or now >= until:
+            return Memory(), False
+        return memory, True
+
+    def release(self, line: Line, now: float) -> None:
+        """Let go of a connection that was closed."""
+        lines = self._lines.get(line.device, {})
+        if lines.get(line.client_id) is not line:
+            return
+        del lines[line.client_id]
+        self._remember(line, now)
+        if not lines:
+            del self._lines[line.device]
+            self._house.disconnected(line.device)
+
+    def drop(self, device: str) -> None:
+        """End every connection of a device and forget its sessions."""
+        for line in self.of(device):
+            line.session.expiry_s = 0
+            line.end(Reason.NOT_AUTHORIZED, "This credential no longer holds.")
+        for key in [key for key in self._memories if key[0] == device]:
+            del self._memories[key]
+
+    def _remember(self, line: Line, now: float) -> None:
+        """Keep what a session remembers for as long as was agreed."""
+        if line.session.expiry_s:
+            self._memories[line.device, line.client_id] = (line.session.memory, now + line.session.expiry_s)
+            if len(self._memories) > MOST_REMEMBERED:
+                self._memories.popitem(last=False)

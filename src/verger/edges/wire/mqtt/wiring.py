@@ -1,0 +1,35 @@
+"""What every MQTT connection has in common."""
+
+from dataclasses import dataclass, field
+
+from verger.base.patience import Patience
+from verger.edges.wire.house import House
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.sessions import Sessions
+
+
+@dataclass(slots=True)
+class Counts:
+    """Figures for the metrics page; all but `connections` only grow."""
+
+    connections: int = 0
+    accepted: int = 0
+    refused: int = 0
+    malformed: int = 0
+    messages: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """The house behind the wire, and the rules at its door; `busy_s` is how long a lost message keeps a device."""
+
+    house: House
+    inlet: Inlet
+    sessions: Sessions
+    patience: Patience = field(default_factory=Patience)
+    limits: Limits = field(default_factory=Limits)
+    counts: Counts = field(default_factory=Counts)
+    busy_s: float = 2.0
