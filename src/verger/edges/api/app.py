@@ -7,7 +7,7 @@ from litestar import Litestar, Response, Router
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Message, Scope
 
 from verger.base.errors import Refused
 from verger.edges.api import api_keys, auth, health, me, members, schema, setup
@@ -19,6 +19,7 @@ from verger.edges.api.once import Once
 from verger.edges.api.pace import Pace
 
 PREFIX = "/api/v1"
+_PRIVATE = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 
 ROUTES: Sequence[HTTPRouteHandler] = (
     setup.look,
@@ -59,6 +60,7 @@ def build(
         request_class=JsonRequest,
         request_max_body_size=system.settings.body_bytes,
         after_request=_with_etag,
+        before_send=[_kept_private],
         exception_handlers={HTTPException: tell_http, Refused: tell_refused, Exception: tell_unexpected},
         openapi_config=schema.CONFIG,
         logging_config=None,
@@ -72,3 +74,11 @@ async def _with_etag(response: Response[Any]) -> Response[Any]:
     if isinstance(version, int):
         response.headers["ETag"] = f'"{version}"'
     return response
+
+
+async def _kept_private(message: Message, _scope: Scope) -> None:
+    """Keep answers out of every cache, and from being taken for something else than they are."""
+    if message["type"] == "http.response.start":
+        told = {name.lower() for name, _ in message["headers"]}
+        more = ((name, value) for name, value in _PRIVATE if name not in told)
+        message["headers"] = [*message["headers"], *more]

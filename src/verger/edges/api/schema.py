@@ -1,21 +1,23 @@
 """What the API tells of itself: OpenAPI 3.1 with its failures and ways of signing in, and the page that shows it."""
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from litestar import Litestar, Request, Response, get
+from litestar import Litestar, Request, Response, Router, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import Method
+from litestar.types.internal_types import PathParameterDefinition
 
 from verger import __version__
 from verger.edges.api.door import COOKIE, OPEN
 from verger.edges.api.errors import MEDIA_TYPE, Problem
+from verger.edges.api.static import BUILT, NOT_BUILT, SAFETY
+from verger.edges.api.tidy import renamed, tidied
 
-_PAGE = Path(__file__).parent / "static" / "docs.html"
 _DESCRIPTION = """Looks after places: their devices, their history, and the people who share the work.
 
 Times are RFC 3339 in UTC, units UCUM codes, ids opaque strings. Lists answer `{"items", "next"}` and take `limit`,
@@ -38,6 +40,11 @@ _ONCE = {
 }
 
 
+def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:
+    """Return a name such as `api_keys.add`: the resource and what is done to it."""
+    return f"{handler.fn.__module__.rpartition('.')[2]}.{handler.handler_name}"
+
+
 class DocsPage(OpenAPIRenderPlugin):
     """The page that shows the API; it is part of the web UI and loads nothing from elsewhere."""
 
@@ -47,16 +54,18 @@ class DocsPage(OpenAPIRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """Return the page."""
-        return _PAGE.read_bytes() if _PAGE.exists() else b"<!doctype html><p>The web UI was not built."
+        page = BUILT / "docs.html"
+        return page.read_bytes() if page.exists() else NOT_BUILT
 
 
 CONFIG = OpenAPIConfig(
     title="Verger",
     version=__version__,
     description=_DESCRIPTION,
-    path="/api/docs",
+    openapi_router=Router("/api/docs", route_handlers=[], include_in_schema=False, opt=OPEN, response_headers=SAFETY),
     render_plugins=[DocsPage()],
     use_handler_docstrings=True,
+    operation_id_creator=_operation_id,
     components=Components(
         security_schemes={
             "bearer": SecurityScheme(
@@ -91,7 +100,9 @@ def described(app: Litestar) -> bytes:
     schema["security"] = [{"bearer": []}, {"cookie": []}]
     for path, method, handler in _operations(app):
         _amend(schema["paths"][path][method.lower()], method, handler)
-    return msgspec.json.format(msgspec.json.encode(schema, order="sorted"), indent=1)
+    _make_whole(schema)
+    text = renamed(msgspec.json.encode(tidied(schema), order="sorted").decode())
+    return msgspec.json.format(text, indent=1).encode()
 
 
 def _operations(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
@@ -114,3 +125,24 @@ def _amend(operation: dict[str, Any], method: str, handler: HTTPRouteHandler) ->
         parameters.append(_TENANT)
     if method == "POST":
         parameters.append(_ONCE)
+
+
+def _make_whole(schema: dict[str, Any]) -> None:
+    """Say that answers always hold all of their fields; in bodies, those with a default may be left out."""
+    components = schema["components"]["schemas"]
+    accepted: set[str] = set()
+    bodies = [each.get("requestBody") for path in schema["paths"].values() for each in path.values()]
+    fresh = set(_references(bodies))
+    while fresh:
+        accepted |= fresh
+        fresh = {name for each in fresh for name in _references(components[each])} - accepted
+    for name, component in components.items():
+        if name not in accepted and "properties" in component:
+            component["required"] = sorted(component["properties"])
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, dict):
+        here = [str(node["$ref"]).rpartition("/")[2]] if "$ref" in node else []
+        return here + [name for value in node.values() for name in _references(value)]
+    return [name for each in node for name in _references(each)] if isinstance(node, list) else []
