@@ -1,0 +1,81 @@
+"""Columns of unsigned numbers cut into chunks: zigzag, byte planes, and one number per chunk spread over its rows."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Unsigned = NDArray[np.uint64]
+Planes = NDArray[np.uint8]
+Number = TypeVar("Number", bound=np.number[Any])
+
+_PLANES_OF = [tuple(plane for plane in range(8) if mask >> plane & 1) for mask in range(256)]
+
+
+def zigzag(steps: NDArray[np.int64]) -> Unsigned:
+    """Return small unsigned numbers for small signed ones."""
+    return ((steps << 1) ^ (steps >> 63)).view(np.uint64)
+
+
+def unzigzag(folded: Unsigned) -> NDArray[np.int64]:
+    """Return the signed numbers again."""
+    return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
+
+
+def spread(each: NDArray[Number], lengths: NDArray[np.intp]) -> NDArray[Number]:
+    """Return one number per chunk for each of its rows; a single one when all are equal, for it fits all rows."""
+    if (each == each[0]).all():
+        return each[:1]
+    return np.repeat(each, lengths)
+
+
+def bytes_used(column: Unsigned, starts: NDArray[np.intp]) -> Planes:
+    """Return by chunk which of the eight bytes are ever other than zero, lowest byte as lowest bit."""
+    used = np.bitwise_or.reduceat(column, starts).astype("<u8").view(np.uint8).reshape(-1, 8) != 0
+    return np.packbits(used, axis=1, bitorder="little")[:, 0]
+
+
+def join_planes(
+    columns: Sequence[Unsigned], masks: Sequence[Planes], starts: NDArray[np.intp], lengths: NDArray[np.intp]
+) -> list[bytes]:
+    """Return by chunk its used byte planes, column by column, each plane one byte a row."""
+    begin, end = starts.tolist(), (starts + lengths).tolist()
+    planes = [_planes(column, mask) for column, mask in zip(columns, masks, strict=True)]
+    wanted = [[_PLANES_OF[one] for one in mask.tolist()] for mask in masks]
+    return [
+        b"".join([plane[at][a:b] for plane, of_chunk in zip(planes, which, strict=True) for at in of_chunk])
+        for a, b, *which in zip(begin, end, *wanted, strict=True)
+    ]
+
+
+def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArray[np.intp]) -> list[Unsigned]:
+    """Return the columns that `join_planes` was given; raises ValueError when a chunk has not the length it must."""
+    sizes = lengths.tolist()
+    offsets = [0] * len(plain)
+    columns = []
+    for mask in masks:
+        column = np.zeros(sum(sizes), "<u8")
+        by_byte = column.view(np.uint8).reshape(-1, 8)
+        used = mask.tolist()
+        for plane in _PLANES_OF[int(np.bitwise_or.reduce(mask))]:
+            by_byte[:, plane] = _gather(plain, used, plane, sizes, offsets)
+        columns.append(column.view(np.uint64))
+    return columns
+
+
+def _planes(column: Unsigned, masks: Planes) -> dict[int, bytes]:
+    by_byte = column.astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)
+    return {plane: by_byte[:, plane].tobytes() for plane in _PLANES_OF[int(np.bitwise_or.reduce(masks))]}
+
+
+def _gather(plain: Sequence[bytes], used: list[int], plane: int, sizes: list[int], offsets: list[int]) -> Planes:
+    pieces = []
+    for which, (body, mask, size) in enumerate(zip(plain, used, sizes, strict=True)):
+        if mask >> plane & 1:
+            at = offsets[which]
+            offsets[which] = at + size
+            pieces.append(body[at : at + size])
+        else:
+            pieces.append(bytes(size))
+    return np.frombuffer(b"".join(pieces), np.uint8)

@@ -1,0 +1,133 @@
+"""The history of every series: takes readings as the log gives them, keeps them in chunks, and answers."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import structlog
+
+from verger.base.clock import HOUR, Clock, SystemClock
+from verger.domain.history import query
+from verger.domain.history.chunks import Chunks
+from verger.domain.history.hot import Columns
+from verger.domain.history.index import Index
+from verger.domain.history.keeping import Keeper
+from verger.domain.history.model import Buckets, Damage, Readings, Series, Stats, Times, Values
+
+HOT_BYTES = 64 << 20
+_READERS = 2
+_MOST_DAMAGED = 100
+
+Answer = TypeVar("Answer")
+log = structlog.get_logger()
+
+
+class History:
+    """Knows only series numbers, given one after the other; a (series, time) is kept once, the first to arrive stands.
+
+    After `open`, give it every record of the log after `position` again. Questions are answered in threads.
+    """
+
+    def __init__(self, folder: Path, hot_bytes: int, clock: Clock) -> None:
+        self._damaged: list[Damage] = []
+        self._chunks = Chunks(folder)
+        self._keeper = Keeper(self._chunks, Index(folder), clock, hot_bytes, self._report)
+        self._readers = ThreadPoolExecutor(_READERS, "history-reader")
+
+    @classmethod
+    async def open(cls, folder: Path, hot_bytes: int = HOT_BYTES, clock: Clock | None = None) -> "History":
+        """Open the history in a folder, made if need be, with buffers of `hot_bytes` together."""
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        history = await asyncio.to_thread(cls, folder, hot_bytes, clock or SystemClock())
+        await history.start()
+        return history
+
+    async def start(self) -> None:
+        """Finish what a crash cut short, and begin to write; `open` has done it."""
+        await self._keeper.start()
+
+    @property
+    def position(self) -> int:
+        """Return the record up to which every reading is in chunks on disk."""
+        return self._keeper.position
+
+    def take(self, sequence: int, series: Series, at: Times, value: Values) -> None:
+        """Take all readings of one record, in order of arrival; never blocks, see `wait_for_room`. No NaN."""
+        self._keeper.take(sequence, Columns(series, at, value))
+
+    async def wait_for_room(self) -> None:
+        """Return when one more record may be taken without going over the bound."""
+        await self._keeper.wait_for_room()
+
+    def latest(self, series: Sequence[int]) -> list[tuple[int, float] | None]:
+        """Return (at, value) of the greatest time for each series, None where there is none."""
+        return self._keeper.latest.of(series)
+
+    async def raw(self, series: int, start: int, end: int, limit: int = 10_000, *, newest: bool = False) -> Readings:
+        """Return the first (or `newest`) `limit` readings with start <= time < end, in order of time.
+
+        For the next page begin 1 us after the last time of this one, or end at its first.
+        """
+        page = query.newest if newest else query.raw
+        return await self._ask(lambda source: page(source, series, start, end, limit))
+
+    async def buckets(self, series: int, start: int, end: int, points: int) -> Buckets:
+        """Return the readings with start <= time < end: alone if at most `points`, else in as many buckets."""
+        return await self._ask(lambda source: query.buckets(source, series, start, end, points))
+
+    async def buckets_of(self, series: Sequence[int], start: int, end: int, points: int) -> list[Buckets]:
+        """Return the buckets of several series, each as by `buckets`."""
+        return await self._ask(lambda source: [query.buckets(source, each, start, end, points) for each in series])
+
+    async def hours(self, series: int, start: int, end: int) -> dict[int, float]:
+        """Return the mean of each hour that has readings, by the time it begins."""
+        found = await self._ask(lambda source: query.sums(source, series, start, end, HOUR))
+        return dict(zip(found.at.tolist(), found.avg.tolist(), strict=True))
+
+    async def flush(self) -> None:
+        """Return once all that was taken is in chunks; raises what keeps it from being written."""
+        await self._keeper.flush()
+
+    async def load(self, series: Series, at: Times, value: Values) -> None:
+        """Put many readings straight into the chunks; files stay small when calls come in order of time."""
+        await self._keeper.load(Columns(series, at, value))
+
+    async def delete(self, series: Sequence[int], upto: int = 0) -> None:
+        """Delete all readings of some series, also those that still come in records of the log up to `upto`."""
+        await self._keeper.delete(series, upto)
+
+    async def stats(self) -> Stats:
+        """Return figures for the metrics page."""
+        chunks, readings, size = await self._ask(lambda source: source.chunks.totals())
+        keeper = self._keeper
+        return Stats(
+            hot_bytes=keeper.hot_bytes,
+            hot_readings=keeper.hot_rows,
+            latest_bytes=keeper.latest.bytes,
+            readings=readings,
+            chunks=chunks,
+            disk_bytes=size,
+            flushes=keeper.flushes,
+            flush_s=keeper.flush_s,
+            position=keeper.position,
+            trouble=keeper.trouble,
+            damaged=tuple(self._damaged),
+        )
+
+    async def close(self) -> None:
+        """Stop; what is not in chunks yet comes from the log again."""
+        await self._keeper.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        self._chunks.close()
+
+    async def _ask(self, question: Callable[[query.Source], Answer]) -> Answer:
+        keeper = self._keeper
+        source = query.Source(self._chunks, keeper.views(), self._report, keeper.deleting)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, question, source)
+
+    def _report(self, damage: Damage) -> None:
+        if damage not in self._damaged and len(self._damaged) < _MOST_DAMAGED:
+            self._damaged.append(damage)
+            log.error(str(damage))

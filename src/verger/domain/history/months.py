@@ -1,0 +1,36 @@
+"""Months of UTC, counted since January 1970, and the hours in them, counted since 1970."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verger.base.clock import HOUR
+
+
+def hours_of(at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the hour that each time, in microseconds, lies in."""
+    return at // HOUR
+
+
+def months_of(hours: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the month that each hour lies in."""
+    return hours.astype("datetime64[h]").astype("datetime64[M]").astype(np.int64)
+
+
+def month_of(at: int) -> int:
+    """Return the month that a time, in microseconds, lies in."""
+    return int(months_of(np.array([at // HOUR]))[0])
+
+
+def first_hour(month: int) -> int:
+    """Return the hour with which a month begins."""
+    return int(np.datetime64(month, "M").astype("datetime64[h]").astype(np.int64))
+
+
+def name_of(month: int) -> str:
+    """Return a month as 2026-11."""
+    return str(np.datetime64(month, "M"))
+
+
+def month_named(name: str) -> int:
+    """Return the month of a name like 2026-11; raises ValueError for anything else."""
+    return int(np.datetime64(name, "M").astype(np.int64))

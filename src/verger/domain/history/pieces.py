@@ -1,0 +1,75 @@
+"""Pieces: what is known of a span of readings of one series, and how pieces add up to buckets."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verger.domain.history.chunks import Found
+from verger.domain.history.model import Buckets, Counts, Readings, Times, Values
+
+
+class Pieces(NamedTuple):
+    """Columns of equal length; `at` is a time inside the span of each, spans do not overlap."""
+
+    at: Times
+    low: Values
+    high: Values
+    last: Values
+    total: Values
+    size: Counts
+
+
+def of_readings(readings: Readings) -> Pieces:
+    """Return each reading as a piece."""
+    at, value = readings.at, readings.value
+    return Pieces(at, value, value, value, value, np.ones(len(at), np.int64))
+
+
+def of_heads(found: Found) -> Pieces:
+    """Return each chunk as a piece, from its head alone."""
+    heads = found.heads
+    low, high, last, total = (heads[name].astype(np.float64) for name in ("vmin", "vmax", "vlast", "vsum"))
+    return Pieces(heads["tmin"].astype(np.int64), low, high, last, total, heads["n"].astype(np.int64))
+
+
+def summed(many: Sequence[Pieces], width: int) -> Pieces:
+    """Return one piece for each bucket of this width that is not empty, in order; `at` is where the bucket begins."""
+    pieces = _columns([np.concatenate(column) for column in zip(*many, strict=True)])
+    if not len(pieces.at):
+        return pieces
+    if not (pieces.at[1:] >= pieces.at[:-1]).all():
+        order = np.argsort(pieces.at, kind="stable")
+        pieces = _columns([column[order] for column in pieces])
+    bucket = pieces.at // width
+    starts = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
+    ends = np.append(starts[1:], len(bucket)) - 1
+    return Pieces(
+        bucket[starts] * width,
+        np.minimum.reduceat(pieces.low, starts),
+        np.maximum.reduceat(pieces.high, starts),
+        pieces.last[ends],
+        np.add.reduceat(pieces.total, starts),
+        np.add.reduceat(pieces.size, starts),
+    )
+
+
+def buckets_of(many: Sequence[Pieces], width: int) -> Buckets:
+    """Return pieces as buckets of this width."""
+    at, low, high, last, total, size = summed(many, width)
+    return Buckets(
+        raw=False,
+        width_us=width,
+        at=at,
+        avg=total / size,
+        min=low,
+        max=high,
+        last=last,
+        sum=total,
+        count=size,
+    )
+
+
+def _columns(columns: Sequence[NDArray[Any]]) -> Pieces:
+    return Pieces(*columns)
