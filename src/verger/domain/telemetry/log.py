@@ -1,7 +1,7 @@
 """The log: everything devices said, in order, on disk before anybody is told that it was kept."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Self
 
@@ -135,7 +135,7 @@ class Log:
         self._news.set()
         self._news.clear()
 
-    async def read(self, after: int) -> AsyncIterator[Batch]:
+    async def read(self, after: int) -> AsyncGenerator[Batch, None]:
         """Give every record behind a sequence, in order, then wait for more; ends when the log is closed.
 
         Of what is not in memory any more, about a mebibyte at a time is read. Raises OSError where that fails.
