@@ -268,6 +268,11 @@ def replied(reply_to: str, body: bytes) -> Replied:
     return Replied(reply_to.rpartition("/")[2], values.parse(body))
 
 
+def nothing(device: str, garbled: Garbled) -> Heard:
+    """Return a message of which nothing was understood, so that it is answered in its turn."""
+    return Heard(device, (), garbled.faults or (Fault("", str(garbled)),))
+
+
 def _heard(device: str, said: Iterable[Said], faults: list[Fault]) -> Heard:
     """Return what was heard, with each fault once and not too many of them."""
     kept = tuple(said)

@@ -5,7 +5,6 @@ from hashlib import blake2b
 
 import structlog
 
-from verger.base.errors import Fault
 from verger.domain.telemetry.model import Answer, Garbled, Heard
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
@@ -38,7 +37,7 @@ class Connection(Pipe):
         self.device = self.client_id = ""
         self.unanswered = 0
         self.session = Session(native.may_hear, self.loop.time(), wiring.limits)
-        self._wiring = wiring
+        self._wiring, self._inlet = wiring, wiring.inlet
         self._asks: set[asyncio.Task[None]] = set()
         self._full = self._turn = self._lost = False
 
@@ -108,7 +107,7 @@ class Connection(Pipe):
         try:
             meaning = native.read(self.device, packet.topic, packet.body)
         except Garbled as garbled:
-            meaning = Heard(self.device, (), garbled.faults or (Fault("", str(garbled)),))
+            meaning = native.nothing(self.device, garbled)
         if type(meaning) is not Heard:
             self._ask(meaning)
             meaning, ticket = Heard(self.device, ()), ticket | _ASKED
@@ -116,7 +115,7 @@ class Connection(Pipe):
 
     def _join(self, heard: Heard, ticket: int) -> None:
         self.unanswered += 1
-        self._wiring.inlet.join(heard, self, ticket)
+        self._inlet.join(heard, self, ticket)
 
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks; an answer to a command needs none."""
@@ -197,7 +196,8 @@ class Connection(Pipe):
         if self._lost and not self.is_due("busy"):
             self.after("busy", self._wiring.busy_s, self._busy)
         self.write(self.session.take())
-        self.pace()
+        if self.resting:
+            self.pace()
 
     def _busy(self) -> None:
         self.end(Reason.QUOTA_EXCEEDED, "This could not be kept just now; connect and send it again.")
@@ -225,23 +225,22 @@ class Connection(Pipe):
 
     def pace(self) -> None:
         """Read on only while the log, this device's own queue and its socket have room."""
-        session = self.session
-        if self.closing or session.over:
+        if self.closing:
             return
-        if self._wiring.inlet.full and not self._full:
+        if not self._full and self._inlet.full:
             self._full = True
-            self._wiring.inlet.when_free(self._freed)
-        rest = (
-            self._full
-            or self.blocked
-            or self.unanswered >= MOST_UNANSWERED
-            or len(self._asks) >= MOST_ASKED
-            or session.state is State.ASKED
-        )
-        if session.more and not rest and not self._turn:
+            self._inlet.when_free(self._freed)
+        rest = self._full or self.blocked or self.unanswered >= MOST_UNANSWERED or self._asking
+        more = self.session.more
+        if more and not rest and not self._turn:
             self._turn = True
             self.loop.call_soon(self._go_on)
-        self.rest(rest or session.more)
+        self.rest(rest or more)
+
+    @property
+    def _asking(self) -> bool:
+        """Whether it is the house's turn to answer."""
+        return len(self._asks) >= MOST_ASKED or self.session.state is State.ASKED
 
     def _freed(self) -> None:
         self._full = False

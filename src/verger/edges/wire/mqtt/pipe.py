@@ -13,17 +13,19 @@ LINGER_S = 3.0
 
 
 class Pipe(asyncio.Protocol):
-    """One socket among the `lines` of a listener; whoever inherits hears with `hear` and paces itself with `rest`."""
+    """One socket among the `lines` of a listener; whoever inherits hears with `hear` and paces itself with `rest`.
+
+    `blocked`: the peer does not read; `resting`: nothing is read from it; `closing`: nothing more is heard from it.
+    """
 
     def __init__(self, counts: Counts, lines: "set[Pipe]") -> None:
         """Wait for the connection; `gone` is set after its end."""
         self.address = ""
-        self.blocked = self.closing = False
+        self.blocked = self.closing = self.resting = False
         self.gone = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self._counts, self._lines = counts, lines
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._resting = False
 
     def hear(self, chunk: bytes) -> None:
         """Take bytes."""
@@ -82,16 +84,11 @@ class Pipe(asyncio.Protocol):
             self._counts.bytes_out += len(raw)
             self._transport.write(raw)
 
-    @property
-    def resting(self) -> bool:
-        """Whether nothing is read for now."""
-        return self._resting
-
     def rest(self, wanted: bool) -> None:  # noqa: FBT001  it is the state itself
         """Read nothing from now on, or go on reading."""
-        if wanted is self._resting:
+        if wanted is self.resting:
             return
-        self._resting = wanted
+        self.resting = wanted
         if wanted:
             self._transport.pause_reading()
         else:

@@ -45,6 +45,9 @@ class State(IntEnum):
     OVER = 3
 
 
+_OPEN = State.OPEN  # looking a member up costs, and this one is asked for twice a message
+
+
 class Session:
     """One connection seen from the server; times are seconds of any steady clock."""
 
@@ -57,6 +60,7 @@ class Session:
         self.connect = Connect("")
         self.expiry_s = 0
         self.unacknowledged = 0
+        self.more = False
         self._may_hear = may_hear
         self._stream = Stream(largest=self.limits.packet_bytes)
         self._out = Outgoing(self.limits.sent_maximum)
@@ -68,7 +72,7 @@ class Session:
 
     def hear(self, chunk: bytes, now: float, most: int = 1 << 30) -> list[Happening]:
         """Take bytes and return what happened in at most `most` packets; go on with no bytes while there is `more`."""
-        if self.state is not State.OPEN:
+        if self.state is not _OPEN:
             return self._hear_connect(chunk)
         self._heard_at = now
         happenings: list[Happening] = []
@@ -79,14 +83,10 @@ class Session:
                     happenings.append(happened)
             if self._stream.error is not None:
                 raise self._stream.error
+            self.more = self._stream.more
         except ProtocolError as error:
             happenings.append(self.end(error.reason, str(error), broken=True))
         return happenings
-
-    @property
-    def more(self) -> bool:
-        """Whether packets that came may be waiting to be heard."""
-        return self.state is State.OPEN and self._stream.more
 
     @property
     def over(self) -> bool:
@@ -100,7 +100,7 @@ class Session:
     @property
     def deadline(self) -> float | None:
         """The time at which `tick` must be called, or None."""
-        if self.state in {State.SILENT, State.OPEN} and self._silence_s:
+        if self.state in {State.SILENT, _OPEN} and self._silence_s:
             return self._heard_at + self._silence_s
         return None
 
@@ -133,11 +133,11 @@ class Session:
 
     def welcome(self, memory: Memory, client_id: str, now: float, *, present: bool) -> None:
         """Let the client in with what is remembered of it."""
-        self.state, self.memory, self._heard_at = State.OPEN, memory, now
+        self.state, self.memory, self._heard_at = _OPEN, memory, now
         self._silence_s = 1.5 * greeting.keep_alive(self.connect, self.limits)
         self.expiry_s = greeting.expiry(self.connect, self.limits)
         self._send(greeting.welcome(self.connect, self.limits, present=present, client_id=client_id))
-        self._stream.more = True
+        self.more = True
 
     def refuse(self, reason: Reason, sentence: str = "") -> Ended:
         """Do not let the client in."""
@@ -149,9 +149,9 @@ class Session:
 
     def end(self, reason: Reason, sentence: str = "", *, broken: bool = False) -> Ended:
         """End the session and, in MQTT 5, tell the client why."""
-        if self.state is State.OPEN and self.level == 5:
+        if self.state is _OPEN and self.level == 5:
             self._send(Disconnect(reason, Properties(reason_string=sentence) if sentence else NONE))
-        opened, self.state = self.state is State.OPEN, State.OVER
+        opened, self.state, self.more = self.state is _OPEN, State.OVER, False
         return Ended(reason, sentence, opened and reason != Reason.NOT_AUTHORIZED, broken)
 
     # what the client says
@@ -260,7 +260,7 @@ class Session:
             if asked and not self.connect.properties.session_expiry_interval:
                 raise ProtocolError("A session that was to end cannot be kept.", Reason.PROTOCOL_ERROR)
             self.expiry_s = min(asked, self.limits.session_s)
-        self.state = State.OVER
+        self.state, self.more = State.OVER, False
         return Ended(Reason.SUCCESS, with_will=packet.reason == Reason.DISCONNECT_WITH_WILL)
 
     # what the client is told
@@ -271,14 +271,14 @@ class Session:
         """Answer a message: kept, or why not; `told` goes along as user properties."""
         if qos == 1:
             self.unacknowledged -= 1
-            if not sentence and not reason and self.state is State.OPEN:
+            if not sentence and not reason and self.state is _OPEN:
                 self._out.put(_PUBACK + packet_id.to_bytes(2, "big"))
                 return
         else:
             self.memory.arriving.discard(packet_id)
             if self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
                 self.memory.received.add(packet_id)
-        if self.state is State.OPEN:
+        if self.state is _OPEN:
             answer = PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason)
             self._out.explain(answer, sentence, told)
 
@@ -293,8 +293,8 @@ class Session:
 
     def publish(self, topic: str, body: bytes, qos: int = 0) -> int | None:
         """Send a message; return its packet identifier (0 at QoS 0), or None when it cannot be sent now."""
-        return self._out.publish(topic, body, qos) if self.state is State.OPEN else None
+        return self._out.publish(topic, body, qos) if self.state is _OPEN else None
 
     def _send(self, packet: Packet) -> None:
-        if self.state is State.OPEN:
+        if self.state is _OPEN:
             self._out.send(packet)

@@ -1,0 +1,67 @@
+"""Just enough of ASGI to take a small body and give a small answer."""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from verger.base.errors import Fault, TooLarge
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Gone(Exception):
+    """The caller hung up."""
+
+
+async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
+    """Return the body of a request; more than `most` bytes raise TooLarge."""
+    length = dict(scope["headers"]).get(b"content-length", b"0")
+    size, parts, more = 0, [], not length.isdigit() or int(length) <= most
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Gone
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        more = message.get("more_body", False) and size <= most
+    if size > most or (length.isdigit() and int(length) > most):
+        raise TooLarge(f"This is larger than {most} bytes; send less at a time.")
+    return b"".join(parts)
+
+
+async def hang_up(receive: Receive) -> None:
+    """Return once the caller hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def give(
+    send: Send,
+    status: int,
+    body: bytes = b"",
+    media_type: bytes = b"application/json",
+    headers: Mapping[bytes, bytes] | None = None,
+) -> None:
+    """Answer."""
+    told = [(b"content-length", str(len(body)).encode()), *(headers or {}).items()]
+    if body:
+        told.append((b"content-type", media_type))
+    await send({"type": "http.response.start", "status": status, "headers": told})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def give_problem(
+    send: Send,
+    status: int,
+    detail: str,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[bytes, bytes] | None = None,
+) -> None:
+    """Answer with a failure as problem+json."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = msgspec.json.encode({**told, "errors": faults})
+    await give(send, status, body, b"application/problem+json", headers)

@@ -1,0 +1,152 @@
+"""The device endpoints over HTTP, /api/v1/{access_token}/…: bare ASGI, in front of the API for people."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from urllib.parse import parse_qs
+
+import msgspec
+
+from verger.base.errors import Busy, Fault, TooLarge
+from verger.base.patience import Patience
+from verger.domain.telemetry.model import Garbled, Heard
+from verger.edges.wire import house as door
+from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem, hang_up
+from verger.edges.wire.dialects import native
+from verger.edges.wire.house import House
+from verger.edges.wire.inlet import Inlet
+
+PREFIX = "/api/v1/"
+WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmware", "software"})
+"""Second segments that are a device's; no people's resource has one of them."""
+
+_PEOPLE = """
+advice alerts analytics api-keys auth backups billing blueprints bookings claims commands dashboards device-types
+devices docs enrolments events exports files firmware health imports invitations jobs keys live log login me
+members memberships metrics notes notifications openapi.json overview pending-devices places plans provision push
+rates ready readings reports roles rules search series sessions settings setup software stays subscriptions system
+tasks tenants timers users webhooks
+"""
+PEOPLE = frozenset(_PEOPLE.split())
+"""First segments that are people's resources, now or one day; they are refused as tokens."""
+
+MOST_WAIT_MS = 300_000
+USUAL_WAIT_MS = 60_000
+MOST_REFUSALS = 1_000
+
+_READERS: dict[str, Callable[[str, bytes], Heard]] = {
+    "telemetry": native.telemetry,
+    "attributes": native.attributes,
+    "events": native.events,
+}
+
+
+def owns(path: str) -> bool:
+    """Whether a path is a device's endpoint, and not one for people."""
+    if not path.startswith(PREFIX):
+        return False
+    first, _, rest = path[len(PREFIX) :].partition("/")
+    return bool(first) and first not in PEOPLE and rest.partition("/")[0] in WORDS
+
+
+@dataclass
+class DeviceHttp:
+    """Hears devices over HTTP; `requests`, `refused` and `waiting` are figures for the metrics page."""
+
+    house: House
+    inlet: Inlet
+    patience: Patience = field(default_factory=Patience)
+    body_bytes: int = 1 << 20
+    call_bytes: int = 1 << 16
+    in_flight: int = 100
+    requests: int = 0
+    refused: int = 0
+    waiting: int = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, if its path is one that `owns` tells."""
+        self.requests += 1
+        _, _, _, token, *words = scope["path"].split("/")
+        device = self.house.holder(token)
+        if device is None:
+            await self._refuse(scope, send, token)
+            return
+        try:
+            await self._answer(device, words, scope, receive, send)
+        except TooLarge as large:
+            await give_problem(send, 413, str(large), headers={b"connection": b"close"})
+        except Garbled as garbled:
+            await give_problem(send, 422, str(garbled), garbled.faults)
+        except Busy as busy:
+            await give_problem(send, 503, str(busy), headers={b"retry-after": str(busy.retry_s).encode()})
+        except Gone:
+            pass
+
+    async def _answer(self, device: str, words: list[str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Do what a device's request asks for."""
+        match scope["method"], words:
+            case "POST", ["telemetry" | "attributes" | "events" as word]:
+                await self._hear(device, word, await body_of(scope, receive, self.body_bytes), send)
+            case "GET", ["attributes"]:
+                await self._attributes(device, scope, send)
+            case "GET", ["rpc"] | ["attributes", "updates"]:
+                await self._wait(scope, receive, send)
+            case "POST", ["rpc"]:
+                called = native.called("", await body_of(scope, receive, self.call_bytes))
+                answered = door.answer(called, self.call_bytes, self.in_flight)
+                await give(send, 200, msgspec.json.encode(answered.result))
+            case "POST", ["rpc", number]:
+                native.replied(number, await body_of(scope, receive, self.call_bytes))
+                await give(send, 200)
+            case _:
+                await give_problem(send, 404, "A device finds nothing here; see the page of the native protocol.")
+
+    async def _hear(self, device: str, word: str, body: bytes, send: Send) -> None:
+        """Answer once what was heard is kept."""
+        try:
+            heard = _READERS[word](device, body)
+        except Garbled as garbled:
+            heard = native.nothing(device, garbled)
+        answer = await self.inlet.put(heard)
+        if not answer.kept:
+            faults = answer.refused or (Fault("", "There was nothing to keep in this."),)
+            await give_problem(send, 422, faults[0].message, faults)
+        elif answer.refused:
+            await give(send, 200, msgspec.json.encode({"refused": answer.refused}))
+        else:
+            await give(send, 200)
+
+    async def _attributes(self, device: str, scope: Scope, send: Send) -> None:
+        """Tell a device its attributes."""
+        asked = parse_qs(scope["query_string"].decode("latin-1"))
+        wish = native.wish("", *(",".join(asked[name]) if name in asked else None for name in _KEYS))
+        answered = await door.attributes(self.house, device, wish)
+        await give(send, 200, msgspec.json.encode(answered.result))
+
+    async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait for something to tell a device, and tell it that there was nothing."""
+        asked = parse_qs(scope["query_string"].decode("latin-1")).get("timeout", [""])[0]
+        wait_ms = min(int(asked), MOST_WAIT_MS) if asked.isdecimal() else USUAL_WAIT_MS
+        try:
+            async with asyncio.timeout(wait_ms / 1000):
+                await hang_up(receive)
+        except TimeoutError:
+            await give_problem(send, 408, "There was nothing to tell; ask again.")
+
+    async def _refuse(self, scope: Scope, send: Send, token: str) -> None:
+        """Refuse an unknown token, the more slowly the more often it is tried."""
+        self.refused += 1
+        address = (scope.get("client") or ("",))[0]
+        digest = blake2b(token.encode(errors="replace"), digest_size=12).hexdigest()
+        wait = self.patience.failed(f"address {address}", f"token {digest}")
+        if self.waiting < MOST_REFUSALS:
+            self.waiting += 1
+            try:
+                await asyncio.sleep(wait)
+            finally:
+                self.waiting -= 1
+        await give_problem(send, 401, "This access token is not known here.", headers={b"connection": b"close"})
+
+
+_KEYS = ("clientKeys", "sharedKeys")
