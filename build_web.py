@@ -89,7 +89,8 @@ def main(arguments: list[str]) -> int:
             print(build(ROOT))
         elif (web / LOCK).is_file():
             install(web)
-            npm(web, *arguments)
+            if arguments != ["install"]:
+                npm(web, *arguments)
         else:
             print(f"There is no web/{LOCK} here, so there is nothing for npm to do.")
             return 1
