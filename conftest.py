@@ -6,6 +6,8 @@ from collections import Counter
 
 import pytest
 
+pytest_plugins = ["tests.recorded"]
+
 STRICT = "NOTHING_LEFT_OUT"
 
 

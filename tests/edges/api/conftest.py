@@ -7,21 +7,17 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from argon2 import PasswordHasher
 
+from tests.people import Household, first_household, next_household, quick_tenancy
 from verger.base.clock import HeldClock
 from verger.base.db import Database
 from verger.base.patience import Patience
-from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
-from verger.domain.tenancy.model import Founding, Role
-from verger.domain.tenancy.passwords import Passwords
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.app import build
 from verger.edges.api.given import System
 from verger.edges.api.slowness import Slowness
 
-PASSWORD = "correct horse"
 HERE = "http://verger.test"
 
 
@@ -42,8 +38,7 @@ def waits() -> Waits:
 
 @pytest.fixture
 def tenancy(db: Database, clock: HeldClock) -> Tenancy:
-    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    return Tenancy.over(db, clock, ServerSecret(b"s" * 32), passwords=quick)
+    return quick_tenancy(db, clock)
 
 
 @pytest.fixture
@@ -77,37 +72,14 @@ async def ask(app: Any) -> AsyncIterator[Ask]:
         await client.aclose()
 
 
-@dataclass(frozen=True)
-class House:
-    """A tenant with one person of each role, each with a session."""
-
-    tenant: str
-    people: dict[Role, str]
-    tokens: dict[Role, str]
-
-
-async def furnish(tenancy: Tenancy, tenant: str, owner: str, name: str) -> House:
-    """Give a tenant a person of every role; the owner is there already."""
-    people = {Role.owner: owner}
-    for role in (Role.viewer, Role.member, Role.manager):
-        email = f"{role}@{name.lower()}.test"
-        people[role] = (await tenancy.users.add(tenant, role, f"{name}'s {role}", email, PASSWORD)).id
-    tokens = {role: await tenancy.sessions.open(user, tenant) for role, user in people.items()}
-    return House(tenant, people, tokens)
-
-
 @pytest_asyncio.fixture
-async def house(tenancy: Tenancy) -> House:
+async def house(tenancy: Tenancy) -> Household:
     """Return the first tenant, with a person of every role."""
-    founding = Founding("Mökki", "Aino", "Aino@example.test", PASSWORD, "Europe/Helsinki")
-    tenant, owner = await tenancy.users.found(founding)
-    return await furnish(tenancy, tenant.id, owner.id, "Mökki")
+    return await first_household(tenancy)
 
 
 @pytest_asyncio.fixture
-async def neighbour(tenancy: Tenancy, house: House) -> House:
+async def neighbour(tenancy: Tenancy, house: Household) -> Household:
     """Return another tenant, with other people."""
-    assert house
-    tenant = await tenancy.users.add_tenant("Farm", "Asia/Manila")
-    owner = await tenancy.users.add(tenant.id, Role.owner, "Bea", "bea@example.test", PASSWORD)
-    return await furnish(tenancy, tenant.id, owner.id, "Farm")
+    assert house.tenant
+    return await next_household(tenancy)
