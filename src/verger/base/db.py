@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Dialect, MetaData, event
+from sqlalchemy import BigInteger, Dialect, MetaData, event, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.types import TypeDecorator
@@ -74,6 +74,12 @@ class Database:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             await connection.commit()
+
+    async def check(self) -> str:
+        """Return "ok" when the database answers."""
+        async with self.reading() as connection:
+            await connection.execute(select(1))
+        return "ok"
 
     async def close(self) -> None:
         """Close every connection."""

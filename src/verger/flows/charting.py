@@ -85,8 +85,8 @@ class Charting:
         found: list[tuple[int, str, float]] = []
         for metric, number in series.items():
             start = after[0] if metric > after[1] and cursor else after[0] + 1
-            at, value = await self.history.raw(number, start, span.end, span.points + 1)
-            found += zip(at.tolist(), [metric] * len(at), value.tolist(), strict=True)
+            part = await self.history.raw(number, start, span.end, span.points + 1)
+            found += zip(part.at.tolist(), [metric] * len(part), part.value.tolist(), strict=True)
         found.sort()
         page = found[: span.points]
         more = _write(page[-1][0], page[-1][1]) if len(found) > span.points else None

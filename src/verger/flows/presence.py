@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 from numpy.typing import NDArray
 
-from verger.base.clock import SECOND, Clock, moment
+from verger.base.clock import SECOND, Clock, microseconds, moment
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.devices.store import DeviceStore
 from verger.domain.telemetry.model import Batch
@@ -35,12 +35,14 @@ class Presence:
         self._taken = self._saved = 0
         self._saved_at = clock.now()
 
-    def remember(self, device: str, seen: int) -> None:
-        """Fill in, at start, when a device was last heard."""
+    async def fill(self) -> None:
+        """Remember, at start, when each device was last heard."""
         self._grow()
-        if known := self._registry.known(device):
-            self._seen[known.slot] = seen
-            self._online[known.slot] = self.online(device)
+        for _, device in await self._devices.everything():
+            known = self._registry.known(device.id)
+            if known is not None and device.last_seen is not None:
+                self._seen[known.slot] = microseconds(device.last_seen)
+                self._online[known.slot] = self.online(device.id)
 
     async def take(self, batch: Batch) -> None:
         """See who spoke in a batch."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from verger.domain.devices.kept import Kept
 from verger.domain.history.history import History
+from verger.domain.telemetry.log import Log
 from verger.flows.provisioning import Provisioning
 
 
@@ -14,11 +15,12 @@ class Retiring:
     provisioning: Provisioning
     kept: Kept
     history: History
+    log: Log
 
     async def retire(self, tenant: str, device: str, *, values: bool) -> None:
         """End a device, and with `values` remove all it ever measured."""
         await self.provisioning.retire(tenant, device)
         if values:
-            for series in await self.kept.series.of(tenant, [device]):
-                await self.history.delete(series.number)
+            series = await self.kept.series.of(tenant, [device])
+            await self.history.delete([each.number for each in series], upto=self.log.last)
             await self.kept.series.delete(tenant, device)

@@ -1,6 +1,8 @@
 """What the routes of places and devices use."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from verger.base.clock import Clock
 from verger.domain.devices.kept import Kept
@@ -37,3 +39,4 @@ class Grounds:
     charting: Charting
     overview: Overview
     connect: Connect
+    state: Callable[[], Awaitable[dict[str, Any]]]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from litestar import get
 from litestar.di import Provide
-from litestar.params import ParameterKwarg
+from litestar.params import QueryParameter
 
 from verger.base.clock import DAY, microseconds
 from verger.base.errors import Fault, Invalid
@@ -18,11 +18,11 @@ from verger.flows.charting import Reading, Span
 _TAGS = ["history"]
 _MOST_READINGS = 10_000
 
-From = Annotated[datetime | None, ParameterKwarg(query="from", description="Inclusive; 24 hours ago if left out.")]
-To = Annotated[datetime | None, ParameterKwarg(query="to", description="Exclusive; now if left out.")]
-Metrics = Annotated[list[str] | None, ParameterKwarg(query="metric", description="Only these; may be repeated.")]
-Points = Annotated[int, ParameterKwarg(ge=1, le=100_000, description="At most so many points a metric.")]
-Rows = Annotated[int, ParameterKwarg(ge=1, le=_MOST_READINGS, description="At most so many readings a page.")]
+From = Annotated[datetime | None, QueryParameter(name="from", description="Inclusive; 24 hours ago if left out.")]
+To = Annotated[datetime | None, QueryParameter(name="to", description="Exclusive; now if left out.")]
+Metrics = Annotated[list[str] | None, QueryParameter(name="metric", description="Only these; may be repeated.")]
+Points = Annotated[int, QueryParameter(ge=1, le=100_000, description="At most so many points a metric.")]
+Rows = Annotated[int, QueryParameter(ge=1, le=_MOST_READINGS, description="At most so many readings a page.")]
 
 
 def _span(grounds: Given[Grounds], start: From = None, end: To = None, points: Points = 500) -> Span:

@@ -1,0 +1,5 @@
+"""`python -m verger` is `verger`."""
+
+from verger.cli import main
+
+main()

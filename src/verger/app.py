@@ -1,0 +1,247 @@
+"""The program: every part built once, joined, started in order and stopped in the opposite one."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from verger.base.clock import Clock, SystemClock
+from verger.base.db import Database
+from verger.base.folder import DataFolder
+from verger.base.jobs import Jobs
+from verger.base.migrate import migrate
+from verger.base.patience import Patience
+from verger.base.proxies import Proxies
+from verger.base.secrets import ServerSecret
+from verger.base.settings import Settings
+from verger.base.work import Work, every
+from verger.domain.devices.kept import Kept
+from verger.domain.history.history import History
+from verger.domain.places.store import PlaceStore
+from verger.domain.telemetry.events import EventStore
+from verger.domain.telemetry.followers import Followers
+from verger.domain.telemetry.log import Log
+from verger.domain.telemetry.store import FollowerStore
+from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.api.app import build
+from verger.edges.api.figures import registry
+from verger.edges.api.front import Front
+from verger.edges.api.given import System
+from verger.edges.api.grounds import Connect, Grounds
+from verger.edges.api.routes import LOOKED_AFTER, given
+from verger.edges.api.server import Web, listen
+from verger.edges.api.slowness import Slowness
+from verger.edges.api.static import Site
+from verger.edges.api.visitor import Visitor
+from verger.edges.live.hub import Hub
+from verger.edges.live.socket import LiveSocket
+from verger.edges.wire.http import DeviceHttp, owns
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.charting import Charting
+from verger.flows.clearing import Clearing
+from verger.flows.inbound import Inbound
+from verger.flows.keeping import Keeping
+from verger.flows.oversight import Figure, Oversight
+from verger.flows.overview import Overview
+from verger.flows.presence import Presence
+from verger.flows.provisioning import Provisioning
+from verger.flows.reception import Reception
+from verger.flows.recording import Recording
+from verger.flows.retiring import Retiring
+from verger.flows.showing import Showing
+
+_TIDY_S = 3600.0
+_REMARKS_S = 1.0
+_LOOK_S = 10.0
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What is kept, and where."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    kept: Kept
+    places: PlaceStore
+    events: EventStore
+    tenancy: Tenancy
+    letters: FollowerStore
+    history: History
+    log: Log
+
+
+@dataclass(frozen=True)
+class House:
+    """What runs behind the doors."""
+
+    stores: Stores
+    hub: Hub
+    presence: Presence
+    oversight: Oversight
+    inlet: Inlet
+    listener: Listener
+    patience: Patience
+    work: Work
+
+
+async def open_stores(stack: AsyncExitStack, settings: Settings) -> Stores:
+    """Open everything that is kept in the data folder; raise Refused when it cannot be."""
+    folder = DataFolder.hold(settings.data)
+    stack.callback(folder.release)
+    secret, clock = ServerSecret.open(settings.data), SystemClock()
+    db = Database.open(settings.database_url)
+    stack.push_async_callback(db.close)
+    await migrate(db)
+    kept = Kept.over(db, clock)
+    await kept.fill(settings.series_per_device)
+    history = await History.open(settings.data / "history", settings.hot_bytes, clock)
+    stack.push_async_callback(history.close)
+    kept_log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
+    stack.push_async_callback(kept_log.close)
+    return Stores(
+        settings=settings,
+        clock=clock,
+        db=db,
+        kept=kept,
+        places=PlaceStore(db),
+        events=EventStore(db),
+        tenancy=Tenancy.over(db, clock, secret, settings.session_days),
+        letters=FollowerStore(db),
+        history=history,
+        log=kept_log,
+    )
+
+
+async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
+    """Start what follows the log and what leads to it."""
+    kept, clock, settings = stores.kept, stores.clock, stores.settings
+    hub = Hub(kept.registry)
+    presence = Presence(kept.registry, kept.devices, hub, clock, settings.silent_s)
+    await presence.fill()
+    recording = Recording(stores.db, stores.events, kept.attributes, hub)
+    keeping = Keeping(stores.history)
+    followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
+    inlet = Inlet(Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock), settings.waiting_messages)
+    patience, work = Patience(), Work()
+    limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
+    listener = Listener(Reception(kept, presence), inlet, patience, limits)
+    await followers.start()
+    stack.push_async_callback(kept.remarks.write)
+    stack.push_async_callback(presence.save)
+    stack.push_async_callback(followers.stop)
+    stack.push_async_callback(work.stop)
+    stack.push_async_callback(listener.stop)
+    oversight = Oversight(
+        stores.log, followers, stores.letters, keeping, kept, clock, lambda: _wire_figures(inlet, listener, hub)
+    )
+    for name, loop in {
+        "inlet": inlet.run(),
+        "live": hub.run(),
+        "presence": presence.run(),
+        "jobs": Jobs(stores.db, clock, {}).run(),
+        "oversight": every(_LOOK_S, oversight.look),
+        "remarks": every(_REMARKS_S, kept.remarks.write),
+        "tidy": every(_TIDY_S, stores.tenancy.purge),
+    }.items():
+        work.start(name, loop)
+    return House(stores, hub, presence, oversight, inlet, listener, patience, work)
+
+
+def _wire_figures(inlet: Inlet, listener: Listener, hub: Hub) -> Iterator[Figure]:
+    counts = listener.counts
+    yield Figure("mqtt_connections", "Open MQTT connections", counts.connections)
+    for name in ("accepted", "refused", "malformed", "messages", "bytes_in", "bytes_out"):
+        yield Figure(f"mqtt_{name}", f"MQTT: {name.replace('_', ' ')}", getattr(counts, name), grows=True)
+    yield Figure("inlet_messages", "Messages that were answered", inlet.messages, grows=True)
+    yield Figure("inlet_batches", "Batches of messages", inlet.batches, grows=True)
+    yield Figure("inlet_unkept", "Messages that could not be kept", inlet.unkept, grows=True)
+    yield Figure("screens", "Open screens", hub.screens)
+
+
+def build_api(house: House, mqtt_port: int, http_port: int) -> Front:
+    """Return the one app that answers HTTP."""
+    stores = house.stores
+    system = System(
+        settings=stores.settings,
+        clock=stores.clock,
+        tenancy=stores.tenancy,
+        slowness=Slowness(house.patience),
+        checks={
+            "database": stores.db.check,
+            "log": house.oversight.check_log,
+            "followers": house.oversight.check_followers,
+            "history": house.oversight.check_history,
+        },
+        metrics=registry(house.oversight.figures),
+        proxies=Proxies(stores.settings.trusted_proxies),
+    )
+    grounds = build_grounds(house, Connect(mqtt_port, http_port))
+    devices = DeviceHttp(
+        Reception(stores.kept, house.presence), house.inlet, house.patience, stores.settings.body_bytes
+    )
+    return Front(
+        owned_by_devices=owns,
+        devices=devices,
+        live=LiveSocket(house.hub, grounds.showing, Visitor(system).tenant),
+        api=build(system, LOOKED_AFTER, given(grounds)),
+        pages=Site(),
+    )
+
+
+def build_grounds(house: House, connect: Connect) -> Grounds:
+    """Return the stories that people's requests tell."""
+    stores, kept, places = house.stores, house.stores.kept, house.stores.places
+    limit = stores.settings.series_per_device
+    provisioning = Provisioning(kept, places, house.listener, house.hub, stores.clock, limit)
+    showing = Showing(kept, places, stores.history, house.presence)
+    return Grounds(
+        clock=stores.clock,
+        places=places,
+        kept=kept,
+        events=stores.events,
+        provisioning=provisioning,
+        retiring=Retiring(provisioning, kept, stores.history, stores.log),
+        clearing=Clearing(places, kept, provisioning),
+        showing=showing,
+        charting=Charting(showing, places, stores.history),
+        overview=Overview(showing, places, stores.clock),
+        connect=connect,
+        state=house.oversight.state,
+    )
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[tuple[House, int, int]]:
+    """Run the whole product; give the house, the HTTP port and the MQTT port. Raise Refused when it cannot start."""
+    async with AsyncExitStack() as stack:
+        house = await open_house(stack, await open_stores(stack, settings))
+        http = listen(settings.http_host, settings.http_port)
+        stack.callback(http.close)
+        mqtt_port = await house.listener.listen(settings.mqtt_host, settings.mqtt_port)
+        http_port = int(http.getsockname()[1])
+        web = Web(
+            uvicorn.Config(
+                build_api(house, mqtt_port, http_port),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                ws="websockets-sansio",
+                timeout_graceful_shutdown=2,
+            )
+        )
+        serving = asyncio.create_task(web.serve([http]), name="http")
+        stack.push_async_callback(_stop_web, web, serving)
+        await web.ready.wait()
+        yield house, http_port, mqtt_port
+
+
+async def _stop_web(web: uvicorn.Server, serving: asyncio.Task[None]) -> None:
+    web.should_exit = True
+    await serving

@@ -1,0 +1,47 @@
+"""Work: loops that run beside each other for as long as the program does."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger()
+
+
+class Work:
+    """The loops that never end; if one does, the program stops rather than limp."""
+
+    def __init__(self) -> None:
+        """Have nothing to do yet."""
+        self.failed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        """Let a loop run."""
+        task = asyncio.create_task(loop, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("a part of the program failed", part=task.get_name(), exc_info=error)
+            self.failed.set()
+
+    async def stop(self) -> None:
+        """End every loop."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Do something again and again; when it fails it is logged and tried again."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await act()
+        except Exception:
+            log.exception("a regular task failed; it is tried again")

@@ -1,0 +1,46 @@
+"""The front: which app answers a request."""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+LIVE = "/api/v1/live"
+_API = ("/api/", "/health", "/ready", "/metrics")
+_GONE = 1008
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """Devices first, since they are many and each path costs; then screens, the API, and the pages for people."""
+
+    owned_by_devices: Callable[[str], bool]
+    devices: App
+    live: App
+    api: App
+    pages: App
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._choose(scope["path"])(scope, receive, send)
+
+    def _choose(self, path: str) -> App:
+        if self.owned_by_devices(path):
+            return self.devices
+        if path.startswith(_API):
+            return self.api
+        return self.pages
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == LIVE:
+            await self.live(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": _GONE})

@@ -1,0 +1,47 @@
+"""The routes of what is looked after: places, devices, and what they measured."""
+
+from collections.abc import Mapping
+
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+
+from verger.edges.api import device_types, devices, history, overview, places, system
+from verger.edges.api.grounds import Grounds
+
+LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
+    places.items,
+    places.add,
+    places.read,
+    places.change,
+    places.remove,
+    device_types.items,
+    device_types.add,
+    device_types.read,
+    device_types.change,
+    device_types.remove,
+    devices.items,
+    devices.add,
+    devices.read,
+    devices.change,
+    devices.retire,
+    devices.renew,
+    devices.replace,
+    devices.stays,
+    devices.latest,
+    devices.remarks,
+    history.of_device,
+    history.of_place,
+    history.readings,
+    history.events,
+    overview.today,
+    system.read,
+)
+
+
+def given(grounds: Grounds) -> Mapping[str, Provide]:
+    """Return the word that these routes ask for."""
+
+    def give_grounds() -> Grounds:
+        return grounds
+
+    return {"grounds": Provide(give_grounds, sync_to_thread=False)}
