@@ -1,0 +1,1 @@
+"""Simulated devices: believable, the same for the same seed, and heard over real sockets."""
