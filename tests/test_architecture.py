@@ -106,6 +106,11 @@ def test_a_long_file_of_the_web_is_found(tmp_path: Path, name: str, lines: int) 
     assert found == f"web/src/{name} has {lines} lines; split it by what it does ({lines - 1} at most)."
 
 
+def test_a_migration_may_be_long(tmp_path: Path) -> None:
+    migration = {"base/migrations/versions/0001_begin.py": "def upgrade():\n" + "    x = 1\n" * 300}
+    assert breaches(plant(tmp_path, SOUND | migration)) == []
+
+
 def test_what_others_wrote_is_not_measured(tmp_path: Path) -> None:
     foreign = tmp_path / "web" / "node_modules" / "core" / "Big.vue"
     foreign.parent.mkdir(parents=True)

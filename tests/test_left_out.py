@@ -15,7 +15,7 @@ LONG = "@pytest.mark.long\n"
 
 def run(folder: Path, marks: str, *arguments: str, strict: bool = False) -> tuple[int, str]:
     """Run pytest on one plain test and one with marks; return its exit status and what it said."""
-    shutil.copy(ROOT / "conftest.py", folder)
+    shutil.copy(ROOT / "tests" / "house" / "left_out.py", folder / "conftest.py")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n  long: x\n  needs: x\n")
     test = "import pytest\n\ndef test_plain(): pass\n\n{}def test_marked(): pass\n"
     (folder / "test_it.py").write_text(test.format(marks))
