@@ -8,8 +8,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from verger.base.errors import Fault
-from verger.domain.telemetry.model import Event, Garbled, Heard, Readings, Said
+from verger.domain.telemetry.model import Garbled, Heard, Readings, Said
 from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects.events import read_event
 from verger.edges.wire.dialects.values import LARGEST, LONGEST_NAME
 
 NAME = "native"
@@ -18,7 +19,6 @@ MOST_FAULTS = 50
 _Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 _Number = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 _Millis = Annotated[int, Meta(ge=-(1 << 52), le=1 << 52)]
-_Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
 
 
 class _Stamped(Struct, gc=False):
@@ -170,34 +170,10 @@ def events(device: str, body: bytes) -> Heard:
     said: list[Said] = []
     for entry in told if isinstance(told, list) else [told]:
         try:
-            said.append(_event(entry))
+            said.append(read_event(entry))
         except Garbled as garbled:
             faults.extend(garbled.faults)
     return _heard(device, said, faults)
-
-
-def _event(entry: Any) -> Event:
-    """Read one event; raise Garbled with the field at fault."""
-    if not isinstance(entry, dict):
-        raise _event_fault("", "An event is an object with a kind.")
-    kind, number = entry.get("kind"), entry.get("id")
-    if not isinstance(kind, str) or values.name_fault(kind) or not all(kind.split(".")) or " " in kind:
-        raise _event_fault("kind", "A kind is words joined by dots, such as treatment.basic.")
-    if isinstance(number, int) and not isinstance(number, bool):
-        number = str(number)
-    if number is not None and (not isinstance(number, str) or values.name_fault(number)):
-        raise _event_fault("id", f"An id is text of 1 to {LONGEST_NAME} characters.")
-    if entry.get("data") is not None and not values.is_sound(entry["data"]):
-        raise _event_fault("data", values.UNSOUND)
-    try:
-        at = values.time_of(entry.get("at"))
-    except Garbled as garbled:
-        raise _event_fault("at", str(garbled)) from None
-    return Event(kind, entry.get("data"), at, number)
-
-
-def _event_fault(field: str, message: str) -> Garbled:
-    return Garbled(message, (Fault(field, message),))
 
 
 def asked(reply_to: str, body: bytes) -> AttributesAsked:

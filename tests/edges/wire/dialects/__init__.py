@@ -1,0 +1,1 @@
+"""Tests of the dialects, with each family's own messages."""

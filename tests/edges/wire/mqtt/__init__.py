@@ -1,0 +1,1 @@
+"""Tests of MQTT: machines joined by bytes, and a listener on real sockets."""
