@@ -1,0 +1,58 @@
+/** Where each page is, and who may see it: each page's code is loaded with it. */
+import { type RouteLocationNormalized, type Router, type RouteRecordRaw, createRouter, createWebHistory } from "vue-router";
+import { whenSignedOut } from "@/base/ask";
+import { type Plain, say } from "@/base/words";
+import { askSetUp, forget, recall, who } from "@/session/session";
+
+declare module "vue-router" {
+  interface RouteMeta {
+    readonly title: Plain;
+    /** Seen without signing in, and without the navigation around it. */
+    readonly alone?: boolean;
+    readonly section?: "today" | "places" | "settings" | "system" | "more";
+  }
+}
+
+const routes: RouteRecordRaw[] = [
+  { path: "/", component: () => import("@/overview/Today.vue"), meta: { title: "nav.today", section: "today" } },
+  { path: "/places", component: () => import("@/places/Places.vue"), meta: { title: "nav.places", section: "places" } },
+  { path: "/places/:id", component: () => import("@/places/PlacePage.vue"), props: true, meta: { title: "field.place", section: "places" } },
+  { path: "/devices/:id", component: () => import("@/devices/DevicePage.vue"), props: true, meta: { title: "place.devices", section: "places" } },
+  { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
+  { path: "/system", component: () => import("@/system/SystemPage.vue"), meta: { title: "nav.system", section: "system" } },
+  { path: "/more", component: () => import("@/app/More.vue"), meta: { title: "nav.more", section: "more" } },
+  { path: "/sign-in", component: () => import("@/session/SignIn.vue"), meta: { title: "signin.do", alone: true } },
+  { path: "/setup", component: () => import("@/session/SetUp.vue"), meta: { title: "setup.owner.title", alone: true } },
+  { path: "/setup/place", component: () => import("@/places/FirstPlace.vue"), meta: { title: "setup.place.title", alone: true } },
+  { path: "/setup/device/:place", component: () => import("@/devices/FirstDevice.vue"), props: true, meta: { title: "setup.device.title", alone: true } },
+  { path: "/:rest(.*)*", component: () => import("@/app/Missing.vue"), meta: { title: "missing.title" } },
+];
+const open = ["/sign-in", "/setup"];
+
+/** Where to go instead, or true to go on. */
+async function admit(to: RouteLocationNormalized): Promise<true | { path: string; query?: Record<string, string> }> {
+  if (open.includes(to.path) || who.value !== null || (await recall()) !== null) return true;
+  const { needed } = await askSetUp();
+  if (needed) return { path: "/setup" };
+  return to.path === "/" ? { path: "/sign-in" } : { path: "/sign-in", query: { next: to.fullPath } };
+}
+
+export function makeRouter(): Router {
+  const router = createRouter({ history: createWebHistory(), routes });
+  let returning = false; // going back, the browser finds the old place on the page by itself
+  addEventListener("popstate", () => (returning = true));
+  router.beforeEach(admit);
+  router.afterEach((to, from) => {
+    document.title = to.meta.title === "nav.today" ? say("app.name") : say("app.title", { page: say(to.meta.title) });
+    if (!returning && to.path !== from.path) scrollTo(0, 0);
+    returning = false;
+    // a new page is where reading goes on, also for who cannot see that it changed
+    if (from.matched.length > 0 && to.path !== from.path) requestAnimationFrame(() => document.querySelector("main")?.focus({ preventScroll: true }));
+  });
+  whenSignedOut(() => {
+    forget();
+    const here = router.currentRoute.value;
+    if (here.path !== "/sign-in") void router.push({ path: "/sign-in", query: { next: here.fullPath } });
+  });
+  return router;
+}

@@ -1,0 +1,17 @@
+/** Line icons on a 24 grid, by what they mean. */
+export const icons = {
+  today: "M12 3a9 9 0 1 0 9 9M12 3v9l6.4-6.4",
+  places: "M4 11 12 4l8 7M6 9.500V20h12V9.500M10 20v-6h4v6",
+  more: "M4 7h16M4 12h16M4 17h16",
+  settings: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4",
+  system: "M3 12h4l3-7 4 14 3-7h4",
+  docs: "M8 8l-4 4 4 4M16 8l4 4-4 4",
+  device: "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  left: "M14.500 6l-6 6 6 6",
+  right: "M9.500 6l6 6-6 6",
+  close: "M6 6l12 12M18 6L6 18",
+  out: "M14 4h5v16h-5M4 12h11M11 8l4 4-4 4",
+} as const;
+export type IconName = keyof typeof icons;

@@ -1,0 +1,75 @@
+/** Devices: what they are, what they said last, what was refused of it, and how they get in. */
+import { all, at, get, patch, post, remove } from "@/base/ask";
+import { type Check, type Checked, anything, flag, maybe, number, orElse, page, record, shape, text, time } from "@/base/shape";
+
+const named = shape({ unit: orElse(text, ""), name: orElse(text, "") });
+const connect = shape({ mqtt: maybe(shape({ host: text, port: number })), http: maybe(text) });
+export const device = shape({
+  id: text,
+  name: text,
+  place: text,
+  type: maybe(text),
+  dialect: orElse(text, "native"),
+  address: maybe(text),
+  gateway: maybe(text),
+  online: flag,
+  last_seen: maybe(time),
+  metrics: orElse(record(named), {}),
+  attributes: shape({ reported: record(anything), desired: record(anything) }),
+  connect: maybe(connect),
+  version: maybe(number),
+});
+export const devices = page(device);
+/** What a device proves itself with; shown once. */
+export const credentials = shape({ access_token: text });
+export const created = shape({ device, credentials: orElse<Record<string, unknown>>(record(anything), {}) });
+const reading = shape({ value: number, unit: maybe(text), at: time });
+export const latest: Check<Record<string, Reading>> = record(reading);
+export const remark = shape({ at: time, kind: text, message: text, count: number });
+export const remarks = page(remark);
+
+export type Device = Checked<typeof device>;
+export type Reading = Checked<typeof reading>;
+export type Remark = Checked<typeof remark>;
+export type Credentials = Readonly<Record<string, unknown>>;
+export type Connect = Checked<typeof connect>;
+
+export const inPlace = (place: string): Promise<Device[]> => all("/devices", devices, { place });
+export const everyOne = (): Promise<Device[]> => all("/devices", devices);
+export const one = (id: string): Promise<Device> => get(at`/devices/${id}`, device);
+export const saidLast = (id: string): Promise<Record<string, Reading>> => get(at`/devices/${id}/latest`, latest);
+export const log = (id: string, cursor: string | null = null): Promise<Checked<typeof remarks>> =>
+  get(at`/devices/${id}/log`, remarks, { limit: 20, cursor });
+
+// Secrets are shown once: they live here from the answer that brought them until the page is left, and nowhere else.
+const fresh = new Map<string, Credentials>();
+export const freshCredentials = (id: string): Credentials | null => fresh.get(id) ?? null;
+export const letGo = (id: string): void => {
+  fresh.delete(id);
+};
+
+export async function add(said: { name: string; place: string }): Promise<Device> {
+  const made = await post("/devices", created, said);
+  fresh.set(made.device.id, made.credentials);
+  return made.device;
+}
+
+const renewed: Check<Credentials> = (value, at) => {
+  const answer = shape({ credentials: maybe(record(anything)) })(value, at);
+  return answer.credentials ?? record(anything)(value, at);
+};
+
+/** Make a new secret; the old one ends at once. */
+export async function renew(id: string): Promise<Credentials> {
+  const made = await post(at`/devices/${id}/credentials`, renewed);
+  fresh.set(id, made);
+  return made;
+}
+
+export const change = (before: Device, said: Partial<Pick<Device, "name" | "place">>): Promise<Device> =>
+  patch(at`/devices/${before.id}`, device, said, before.version);
+
+/** Retire a device; with `history` its values go too. */
+export const retire = async (id: string, history: boolean): Promise<void> => {
+  await remove(at`/devices/${id}`, history ? { history: "delete" } : {});
+};

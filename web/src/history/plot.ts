@@ -1,0 +1,107 @@
+/** How a chart is drawn: uPlot's options from lines, in the look's colours and the place's zone. */
+import uPlot from "uplot";
+import { moment, value } from "@/base/tell";
+import { withGaps } from "@/history/course";
+import type { Course, Span } from "@/history/history";
+
+/** A course with what to call it. */
+export interface Line {
+  readonly label: string;
+  readonly course: Course;
+}
+interface Drawing {
+  readonly lines: readonly Line[];
+  /** Asked at every drawing, since a live chart moves on. */
+  readonly span: () => Span;
+  readonly zone: string;
+  readonly width: number;
+  readonly height: number;
+  readonly onZoom: (span: Span) => void;
+  readonly onCursor: (at: number | null) => void;
+}
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const MOST_LINES = 6;
+const FEW_POINTS = 60;
+
+/** A colour of the look as a canvas takes it: custom properties are asked for through an element. */
+export function colour(name: string, within: HTMLElement): string {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  within.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+export const lineColour = (index: number): string => `--series-${(index % MOST_LINES) + 1}`;
+
+/** The lines on one time axis; for each its lowest, highest and average. */
+export function aligned(lines: readonly Line[]): uPlot.AlignedData {
+  const tables = lines.map(({ course }) => {
+    const { at, avg, min, max } = withGaps(course);
+    return [at, min, max, avg] satisfies uPlot.AlignedData;
+  });
+  return tables.length === 0 ? [[]] : uPlot.join(tables);
+}
+
+const seriesOf = (lines: readonly Line[], root: HTMLElement): { series: uPlot.Series[]; bands: uPlot.Band[] } => {
+  const series: uPlot.Series[] = [{}];
+  const bands: uPlot.Band[] = [];
+  lines.forEach(({ label, course }, index) => {
+    const stroke = colour(lineColour(index), root);
+    const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
+    const first = series.length;
+    series.push(edge, { ...edge }, { label, stroke, width: 1.8, points: { show: true, size: 5, width: 0, fill: stroke, filter: lonely } });
+    if (course.width !== null) bands.push({ series: [first + 1, first], fill: stroke.replace("rgb(", "rgba(").replace(")", ", 0.14)") });
+  });
+  return { series, bands };
+};
+
+/** The points to mark: all of a few, else only those that no line touches. */
+function lonely(plot: uPlot, index: number): number[] {
+  const column = plot.data[index] ?? [];
+  const known = [...column.keys()].filter((at) => column[at] !== null && column[at] !== undefined);
+  if (known.length <= FEW_POINTS) return known;
+  return known.filter((at) => column[at - 1] === null && column[at + 1] === null);
+}
+
+function ticks(zone: string): uPlot.Axis.DynamicValues {
+  return (_plot, splits, _axis, _space, step) =>
+    splits.map((at) => {
+      if (step >= 25 * DAY) return moment(at, "month", zone);
+      const midnight = moment(at, "clock", zone) === moment(Date.UTC(2000, 0, 1), "clock", "UTC");
+      if (step >= DAY || midnight) return moment(at, "day", zone);
+      return moment(at, step < 60_000 ? "second" : "clock", zone);
+    });
+}
+
+export function options(root: HTMLElement, { lines, span, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
+  const grid = { stroke: colour("--line", root), width: 1 };
+  const axis: uPlot.Axis = { stroke: colour("--ink-3", root), font: "11px system-ui, sans-serif", grid, ticks: { show: false }, gap: 6 };
+  return {
+    width,
+    height,
+    ms: 1,
+    tzDate: (at) => uPlot.tzDate(new Date(at), zone),
+    padding: [10, 8, 0, 0],
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
+    scales: { x: { time: true, range: () => [span().from, span().to] } },
+    axes: [
+      { ...axis, grid: { show: false }, space: 76, size: 26, values: ticks(zone) },
+      { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits) => splits.map(value) },
+    ],
+    ...seriesOf(lines, root),
+    hooks: {
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          onZoom({ from: plot.posToVal(plot.select.left, "x"), to: plot.posToVal(plot.select.left + plot.select.width, "x") });
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+        },
+      ],
+      setCursor: [(plot) => onCursor(plot.cursor.idx === null || plot.cursor.idx === undefined ? null : (plot.data[0][plot.cursor.idx] ?? null))],
+    },
+  };
+}

@@ -1,0 +1,62 @@
+/** The span a chart shows: one of the usual ones up to now, or a part that somebody zoomed into. */
+import { type ComputedRef, type Ref, computed, ref, shallowRef } from "vue";
+import { now } from "@/base/now";
+import { type Span, type SpanName, spans } from "@/history/history";
+
+const SHORTEST = 10_000;
+const LONGEST = 5 * spans["1y"];
+
+export interface View {
+  readonly name: Readonly<Ref<SpanName>>;
+  /** Show one of the usual spans, up to now. */
+  readonly choose: (name: SpanName) => void;
+  readonly zoomed: Readonly<Ref<boolean>>;
+  readonly span: ComputedRef<Span>;
+  readonly zoom: (to: Span) => void;
+  readonly whole: () => void;
+  /** Move by a part of the span: −0.5 is half a span earlier. */
+  readonly move: (part: number) => void;
+  /** Zoom by a factor around the middle, or around the present while it is in view. */
+  readonly scaled: (factor: number) => void;
+}
+
+export function useView(): View {
+  const name = ref<SpanName>("24h");
+  const part = shallowRef<Span | null>(null);
+
+  const until = computed(() => {
+    const step = Math.max(1000, spans[name.value] / 600); // about a pixel: no need to draw anew for less
+    return Math.ceil(now.value / step) * step;
+  });
+  const span = computed<Span>(() => part.value ?? { from: until.value - spans[name.value], to: until.value });
+  const zoom = ({ from, to }: Span): void => {
+    const middle = (from + to) / 2;
+    const width = Math.max(SHORTEST, Math.min(LONGEST, to - from));
+    part.value = { from: middle - width / 2, to: middle + width / 2 };
+  };
+  const whole = (): void => {
+    part.value = null;
+  };
+  return {
+    name,
+    choose: (chosen) => {
+      whole();
+      name.value = chosen;
+    },
+    zoomed: computed(() => part.value !== null),
+    span,
+    zoom,
+    whole,
+    move: (by) => {
+      const { from, to } = span.value;
+      const width = to - from;
+      if (from + width * by + width >= until.value) whole();
+      else zoom({ from: from + width * by, to: to + width * by });
+    },
+    scaled: (factor) => {
+      const { from, to } = span.value;
+      const fixed = part.value === null ? to : (from + to) / 2;
+      zoom({ from: fixed - (fixed - from) * factor, to: fixed + (to - fixed) * factor });
+    },
+  };
+}

@@ -1,0 +1,58 @@
+/** What the server tells a screen, and what the screen shows after it: pure, so that it can be proven. */
+import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, record, shape, text, time } from "@/base/shape";
+
+const latest = shape({ value: maybe(number), unit: maybe(text), at: time });
+const standing = shape({ id: text, online: flag, last_seen: maybe(time), latest: orElse(record(latest), {}) });
+const snapshot = shape({ type: oneOf("snapshot"), place: maybe(text), device: maybe(text), devices: list(standing) });
+const readings = shape({ type: oneOf("readings"), device: text, at: time, values: record(maybe(number)) });
+const presence = shape({ type: oneOf("device"), id: text, online: flag, last_seen: maybe(time) });
+const happened = shape({ type: oneOf("event"), device: text, id: maybe(text), kind: text, at: time, data: anything });
+const mistake = shape({ type: oneOf("error"), detail: text });
+const kind = shape({ type: text });
+
+export type Told =
+  | Checked<typeof snapshot>
+  | Checked<typeof readings>
+  | Checked<typeof presence>
+  | Checked<typeof happened>
+  | Checked<typeof mistake>;
+export type Latest = Checked<typeof latest>;
+export interface Standing {
+  readonly online: boolean;
+  readonly lastSeen: number | null;
+  readonly latest: Readonly<Record<string, Latest>>;
+}
+export type Shown = ReadonlyMap<string, Standing>;
+
+const checks = { snapshot, readings, device: presence, event: happened, error: mistake } as const;
+
+/** Read one frame; null for a kind that no page shows yet. */
+export function hear(frame: unknown): Told | null {
+  const { type } = kind(frame);
+  return type in checks ? checks[type as keyof typeof checks](frame) : null;
+}
+
+/** The devices a frame changes, as they stand after it. */
+export function after(shown: Shown, told: Told): [string, Standing][] {
+  switch (told.type) {
+    case "snapshot":
+      return told.devices.map(({ id, online, last_seen, latest }) => [id, { online, lastSeen: last_seen, latest }]);
+    case "readings":
+      return [[told.device, after1(shown.get(told.device), told.at, told.values)]];
+    case "device": {
+      const before = shown.get(told.id);
+      return [[told.id, { online: told.online, lastSeen: told.last_seen ?? before?.lastSeen ?? null, latest: before?.latest ?? {} }]];
+    }
+    default:
+      return [];
+  }
+}
+
+function after1(before: Standing | undefined, at: number, values: Readonly<Record<string, number | null>>): Standing {
+  const latest = { ...before?.latest };
+  for (const [metric, value] of Object.entries(values)) {
+    const known = latest[metric];
+    if (known === undefined || at >= known.at) latest[metric] = { value, unit: known?.unit ?? null, at };
+  }
+  return { online: before?.online ?? true, lastSeen: Math.max(before?.lastSeen ?? 0, at), latest };
+}

@@ -1,0 +1,67 @@
+/** Who is asking: set-up, sign-in, sign-out, and what the caller's role allows. */
+import { type Ref, computed, shallowReadonly, shallowRef } from "vue";
+import { Trouble, get, post } from "@/base/ask";
+import { type Checked, anything, flag, list, maybe, oneOf, orElse, shape, text } from "@/base/shape";
+
+const role = oneOf("viewer", "member", "manager", "owner");
+const user = shape({ id: text, name: text, email: text });
+const membership = shape({ id: text, name: text, timezone: orElse(text, "UTC"), role: orElse(role, "viewer") });
+/** The caller; `user` is null for an API key, `tenant` names the one of `tenants` that is asked in. */
+export const me = shape({
+  user: maybe(user),
+  tenants: list(membership),
+  tenant: maybe(text),
+  role,
+  permissions: list(text),
+});
+export const setUpState = shape({ needed: flag, code_needed: flag });
+
+export type Me = Checked<typeof me>;
+export type SetUpState = Checked<typeof setUpState>;
+export interface Owner {
+  readonly tenant: string;
+  readonly name: string;
+  readonly email: string;
+  readonly password: string;
+  readonly timezone: string;
+  readonly code?: string;
+}
+
+const known = shallowRef<Me | null>(null);
+export const who: Readonly<Ref<Me | null>> = shallowReadonly(known);
+export const tenant = computed(() => known.value?.tenants.find(({ id }) => id === known.value?.tenant) ?? null);
+
+/** Whether the caller's role allows it, such as `places:write`. */
+export const may = (permission: string): boolean => known.value?.permissions.includes(permission) ?? false;
+
+/** Ask the server who we are; null when it does not know us. */
+export async function recall(): Promise<Me | null> {
+  try {
+    known.value = await get("/me", me);
+  } catch (error) {
+    if (!(error instanceof Trouble && error.status === 401)) throw error;
+    known.value = null;
+  }
+  return known.value;
+}
+
+export const forget = (): void => {
+  known.value = null;
+};
+
+export const askSetUp = (): Promise<SetUpState> => get("/setup", setUpState);
+
+export async function setUp(owner: Owner): Promise<void> {
+  await post("/setup", anything, owner);
+  await recall();
+}
+
+export async function signIn(email: string, password: string): Promise<void> {
+  await post("/auth/login", anything, { email, password });
+  await recall();
+}
+
+export async function signOut(): Promise<void> {
+  await post("/auth/logout", anything);
+  forget();
+}

@@ -1,0 +1,23 @@
+/** The system: what the platform itself is doing. */
+import { get, ready } from "@/base/ask";
+import { type Checked, anything, list, maybe, number, orElse, record, shape, text, time } from "@/base/shape";
+
+const follower = shape({ name: text, position: number, lag: number, lag_s: maybe(number) });
+const deadLetter = shape({ id: text, follower: text, sequence: number, reason: text, at: time });
+export const system = shape({
+  version: text,
+  log: shape({ last: number, kept_bytes: number, rate: maybe(number) }),
+  followers: list(follower),
+  dead_letters: list(deadLetter),
+  history: orElse(record(anything), {}),
+  devices: number,
+  connections: number,
+  aside: orElse(list(anything), []),
+});
+const readiness = shape({ status: text, version: text, checks: record(text) });
+
+export type System = Checked<typeof system>;
+export type Readiness = Checked<typeof readiness>;
+
+export const fetchSystem = (): Promise<System> => get("/system", system);
+export const fetchReadiness = (): Promise<Readiness> => ready(readiness);
