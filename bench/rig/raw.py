@@ -25,12 +25,14 @@ _pack = struct.Struct("<" + "qId" * READINGS).pack
 CONNECT, PUBLISH, PINGREQ = 1, 3, 12
 
 
-class Spoken(msgspec.Struct):
-    """What every message of the generator holds."""
+class Spoken(msgspec.Struct, gc=False):
+    """What a message of the generator holds: three values, or their time and the values."""
 
-    temperature: float
-    humidity: float
-    co2: float
+    temperature: float = 0
+    humidity: float = 0
+    co2: float = 0
+    ts: int = 0
+    values: "Spoken | None" = None
 
 
 _decode = msgspec.json.Decoder(Spoken).decode
@@ -49,6 +51,8 @@ class Store:
     def put(self, speaker: "Speaker", body: bytes, at: int, ack: bytes) -> None:
         """Take one message."""
         spoken = _decode(body)
+        if spoken.values is not None:
+            at, spoken = spoken.ts * 1000, spoken.values
         first = speaker.number * READINGS
         rows = _pack(at, first, spoken.temperature, at, first + 1, spoken.humidity, at, first + 2, spoken.co2)
         self._rows.append(rows)
