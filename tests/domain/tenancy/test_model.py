@@ -38,7 +38,7 @@ def test_whoever_may_goes_on() -> None:
 def test_nobody_hands_out_more_than_they_hold() -> None:
     with pytest.raises(Forbidden):
         person(Role.manager).gives(Role.owner)
-    assert person(Role.manager).gives(Role.manager)
+    assert person(Role.manager).gives(Role.manager).role is Role.manager
 
 
 def test_a_key_is_no_person() -> None:

@@ -52,6 +52,11 @@ def app(system: System) -> Any:
     return build(system)
 
 
+def visitor(app: Any, peer: str = "203.0.113.5", base: str = HERE) -> httpx.AsyncClient:
+    """Return a client at an address."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app, client=(peer, 50_000)), base_url=base)
+
+
 Ask = Callable[..., httpx.AsyncClient]
 
 
@@ -61,9 +66,9 @@ async def ask(app: Any) -> AsyncIterator[Ask]:
     clients: list[httpx.AsyncClient] = []
 
     def make(token: str | None = None, *, peer: str = "203.0.113.5", base: str = HERE) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(app, client=(peer, 50_000), raise_app_exceptions=True)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        client = httpx.AsyncClient(transport=transport, base_url=f"{base}/api/v1", headers=headers)
+        client = visitor(app, peer, f"{base}/api/v1")
+        if token:
+            client.headers["Authorization"] = f"Bearer {token}"
         clients.append(client)
         return client
 

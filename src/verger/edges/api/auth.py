@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from verger.base.errors import Unknown
 from verger.base.secrets import digest
 from verger.domain.tenancy.model import Membership, Password, User, known_as
-from verger.edges.api.door import OPEN, bearer_token, cookie_token, keep_cookie
+from verger.edges.api.door import OPEN, bearer_token, cookie_token, keep_cookie, refuse_foreign
 from verger.edges.api.given import Given, JSONBody, System, Whence
 
 
@@ -40,7 +40,9 @@ async def log_in(data: JSONBody[Credentials], system: Given[System], whence: Giv
 @post("/auth/logout", status_code=204, opt=OPEN, summary="Sign out", tags=["sign-in"])
 async def log_out(request: Request[Any, Any, Any], system: Given[System], whence: Given[Whence]) -> Response[None]:
     """End the session whose token was sent."""
-    token = bearer_token(request.headers) or cookie_token(request.headers)
+    bearer = bearer_token(request.headers)
+    token = bearer or cookie_token(request.headers)
+    refuse_foreign(request.method, request.headers, whence, asked_by_cookie=token is not None and bearer is None)
     if token is None or not await system.tenancy.sessions.end(digest(token)):
         raise Unknown("You are not signed in.")
     return keep_cookie(Response(None, status_code=204), "", whence)

@@ -33,19 +33,25 @@ class JsonRequest(Request[Any, Any, Any]):
 def decode(body: bytes, kind: Any) -> Any:
     """Return a JSON body as a type; raise Invalid with every fault in it."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return _decoded(body, kind)
     except msgspec.ValidationError as error:
-        faults = _faults(body, kind) or [_fault(str(error), "")]
+        faults = _faults(_decoded(body, Any), kind) or [_fault(str(error), "")]
+    raise Invalid(detail_of(faults), faults)
+
+
+def _decoded(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        raise
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise Invalid("The body is not well-formed JSON.") from None
     except RecursionError:
         raise Invalid("The body is nested too deeply.") from None
-    raise Invalid(detail_of(faults), faults)
 
 
-def _faults(body: bytes, kind: Any) -> list[Fault]:
+def _faults(heard: Any, kind: Any) -> list[Fault]:
     """Return what is wrong with each field, where the type is an object of fixed fields."""
-    heard = msgspec.json.decode(body)
     if not (isinstance(kind, type) and issubclass(kind, Struct) and isinstance(heard, dict)):
         return []
     fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}

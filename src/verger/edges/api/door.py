@@ -46,7 +46,7 @@ class Door:
         whence = self._system.proxies.whence(peer, scope["scheme"], scope["headers"])
         scope["auth"], scope["user"] = whence, None
         if scope["route_handler"].opt.get("open"):
-            _refuse_foreign(scope["method"], headers, whence, asked_by_cookie=False)
+            refuse_foreign(scope["method"], headers, whence, asked_by_cookie=False)
             self._pace.step(f"address:{whence.address}")
         else:
             caller = scope["user"] = await self._caller(headers, whence, scope["method"])
@@ -59,7 +59,7 @@ class Door:
         if not token:
             raise Unknown("Sign in, or send a session token or an API key as Authorization: Bearer …")
         if bearer is None:
-            _refuse_foreign(method, headers, whence, asked_by_cookie=True)
+            refuse_foreign(method, headers, whence, asked_by_cookie=True)
         asking = self._system.tenancy.caller(token, headers.get(TENANT))
         return await self._system.slowness.unless_right(asking, f"token:{digest(token)}", f"address:{whence.address}")
 
@@ -114,7 +114,8 @@ def keep_cookie(response: Response[T], token: str, whence: Whence) -> Response[T
     return response
 
 
-def _refuse_foreign(method: str, headers: Headers, whence: Whence, *, asked_by_cookie: bool) -> None:
+def refuse_foreign(method: str, headers: Headers, whence: Whence, *, asked_by_cookie: bool) -> None:
+    """Raise Forbidden when a page that is not ours asks, or, by cookie, when nothing tells that it is ours."""
     if method in _SAFE:
         return
     own = own_origin(headers, whence)

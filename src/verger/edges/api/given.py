@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Request
 from litestar.di import Dependency, Provide
-from litestar.params import FromPath, HeaderParameter, JSONBody, QueryParameter, SkipValidationMarker
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidationMarker
 from msgspec import Meta
 from prometheus_client import CollectorRegistry
 
@@ -18,7 +18,7 @@ from verger.domain.tenancy.model import Caller
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.slowness import Slowness
 
-__all__ = ["Asked", "Caller", "FromPath", "Given", "Id", "JSONBody", "System", "Whence", "provided"]
+__all__ = ["Asked", "Caller", "FromPath", "FromQuery", "Given", "Id", "JSONBody", "System", "Whence", "provided"]
 
 T = TypeVar("T")
 Given = Annotated[T, Dependency(), SkipValidationMarker()]

@@ -1,0 +1,64 @@
+"""Health, readiness and metrics."""
+
+from typing import Any
+
+import pytest
+from prometheus_client import Counter
+
+from tests.edges.api.conftest import Ask, visitor
+from tests.people import Household
+from verger import __version__
+from verger.base.errors import Busy
+from verger.domain.tenancy.model import Role
+from verger.edges.api.app import build
+from verger.edges.api.given import System
+
+
+async def fine() -> str:
+    return "ok"
+
+
+async def full() -> str:
+    raise Busy("The disk is full; make room.")
+
+
+async def broken() -> str:
+    raise RuntimeError("hunter2")
+
+
+async def test_it_lives(app: Any) -> None:
+    answer = await visitor(app).get("/health")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize(
+    ("checks", "status"), [({}, 200), ({"log": fine}, 200), ({"log": full, "jobs": broken, "db": fine}, 503)]
+)
+async def test_readiness_names_what_fails(system: System, checks: dict[str, Any], status: int) -> None:
+    ready = System(settings=system.settings, clock=system.clock, tenancy=system.tenancy, checks=checks)
+    answer = await visitor(build(ready)).get("/ready")
+    said = answer.json()
+    assert (answer.status_code, said["version"], set(said["checks"])) == (status, __version__, set(checks))
+    if status == 503:
+        assert said["checks"]["log"] == "The disk is full; make room."
+        assert "hunter2" not in answer.text
+
+
+async def test_figures_are_for_the_machine_and_keys_with_the_scope(app: Any, ask: Ask, house: Household) -> None:
+    owner = ask(house.tokens[Role.owner])
+    key = (await owner.post("/api-keys", json={"name": "m", "scopes": ["metrics"]})).json()["token"]
+    plain = (await owner.post("/api-keys", json={"name": "p", "role": "owner"})).json()["token"]
+    here = visitor(app, "127.0.0.1", "http://localhost:8000")
+    assert (await here.get("/metrics")).status_code == 200
+    for token, status in ((None, 401), (key, 200), (plain, 403), (house.tokens[Role.owner], 403), ("vk_x", 401)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        assert (await visitor(app).get("/metrics", headers=headers)).status_code == status
+    assert (await here.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"})).status_code == 401
+    assert (await visitor(app, "127.0.0.1", "http://evil.example").get("/metrics")).status_code == 401
+
+
+async def test_figures_are_prometheus_text(system: System, app: Any) -> None:
+    Counter("readings", "Readings kept", registry=system.metrics).inc(3)
+    answer = await visitor(app, "127.0.0.1", "http://localhost").get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "readings_total 3.0" in answer.text
