@@ -16,7 +16,7 @@ def test_text_that_is_a_decimal_number_is_one(text: str, number: float) -> None:
     assert values.number_of(text) == number
 
 
-@pytest.mark.parametrize("text", ["", " ", "on", "5 V", "0x10", "1_000", "1,5", "--5", "e5", ".", "٥", "5\n6"])
+@pytest.mark.parametrize("text", ["", " ", "on", "5 V", "0x10", "1_000", "1,5", "--5", "e5", ".", "\u0665", "5\n6"])
 def test_other_text_is_not_a_number(text: str) -> None:
     assert values.number_of(text) is None
 

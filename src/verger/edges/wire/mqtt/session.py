@@ -280,7 +280,7 @@ class Session:
                 self.memory.received.add(packet_id)
         if self.state is _OPEN:
             answer = PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason)
-            self._out.explain(answer, sentence, told)
+            self._out.explain(answer, sentence, told) if sentence else self._out.send(answer)
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""
