@@ -47,6 +47,11 @@ def sequences(some: Iterable[Batch]) -> list[int]:
     return [each.sequence for each in some]
 
 
+def files(folder: Path) -> list[Path]:
+    """Return the segments in a folder, in order."""
+    return sorted(folder.glob("*.log"))
+
+
 async def kept(log: Log, after: int = 0) -> list[Batch]:
     """Return what a log holds behind a sequence."""
     found: list[Batch] = []

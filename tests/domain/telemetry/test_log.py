@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.domain.telemetry.batches import batch, contents, kept, on_disk, same, sequences
+from tests.domain.telemetry.batches import batch, contents, files, kept, on_disk, same, sequences
 from verger.base.errors import Busy, Invalid
 from verger.domain.telemetry.disk import RealDisk
 from verger.domain.telemetry.log import Log
@@ -14,7 +14,7 @@ from verger.domain.telemetry.log import Log
 SAID = [batch(seed, rows=seed % 5, told=seed % 3) for seed in range(60)]
 
 
-class SlowDisk(RealDisk):
+class CountingDisk(RealDisk):
     """Counts its syncs."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ async def test_a_batch_comes_back_with_its_sequence_and_is_on_disk(tmp_path: Pat
 
 
 async def test_all_that_waits_is_written_together_in_the_order_of_the_calls(tmp_path: Path) -> None:
-    disk = SlowDisk()
+    disk = CountingDisk()
     log = await Log.open(tmp_path / "log", disk)
     answers = await asyncio.gather(*(log.append(each) for each in SAID))
     assert sequences(answers) == list(range(1, 61))
@@ -110,7 +110,7 @@ async def test_released_segments_are_removed_but_never_the_newest(tmp_path: Path
         await log.append(each)
     before = log.kept_bytes
     await log.release(4)
-    assert len(list(tmp_path.glob("*.log"))) == 6
+    assert len(files(tmp_path)) == 6
     assert 0 < log.kept_bytes < before
     assert sequences(await kept(log, 4)) == [5, 6, 7, 8, 9, 10]
     await log.release(10)
@@ -119,7 +119,7 @@ async def test_released_segments_are_removed_but_never_the_newest(tmp_path: Path
     assert log.last == 10
     assert (await log.append(SAID[10])).sequence == 11
     await log.release(11)
-    assert len(list(tmp_path.glob("*.log"))) == 1
+    assert len(files(tmp_path)) == 1
     await log.close()
 
 

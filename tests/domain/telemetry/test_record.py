@@ -33,7 +33,9 @@ def test_a_column_in_strides_is_kept_as_it_reads() -> None:
 
 def test_a_whole_number_beyond_64_bits_is_kept_as_a_float() -> None:
     told = Told("tenant", "device", Attributes({"counts": [10**30, 7], "far": {"too": -(10**400)}}))
-    said = unpack(1, pack(Batch(AT, *_nothing(), told=(told,)))).told[0].said
+    nothing = np.zeros(0)
+    empty = Batch(AT, nothing.astype(np.uint32), nothing.astype(np.int64), nothing, (told,))
+    said = unpack(1, pack(empty)).told[0].said
     assert said == Attributes({"counts": [1e30, 7], "far": {"too": str(-(10**400))}})
 
 
@@ -71,7 +73,3 @@ def test_a_record_of_another_segment_does_not_fit() -> None:
 def test_a_body_that_makes_no_sense_is_unreadable(body: bytes) -> None:
     with pytest.raises(Unreadable):
         unpack(1, body)
-
-
-def _nothing() -> tuple[np.ndarray[tuple[int], np.dtype[np.uint32]], ...]:
-    return (np.zeros(0, np.uint32), np.zeros(0, np.int64), np.zeros(0))  # type: ignore[return-value]
