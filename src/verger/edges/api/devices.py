@@ -10,7 +10,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.devices.model import NATIVE, Device, Named, Remark, Stay
-from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
+from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.showing import Latest
 
@@ -66,7 +66,7 @@ class By(Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/devices", summary="List devices, the newest first", tags=["devices"])
 async def items(
-    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], place: str | None = None
+    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], place: FromQuery[str | None] = None
 ) -> Page[Device]:
     """Return a page of devices, all or those at `place` and below it."""
     tenant = caller.needs("devices:read").tenant
@@ -112,7 +112,7 @@ async def retire(
     caller: Given[Caller],
     grounds: Given[Grounds],
     expected: Given[int | None],
-    history: Literal["delete"] | None = None,
+    history: FromQuery[Literal["delete"] | None] = None,
 ) -> None:
     """End a device; its values stay, unless history=delete."""
     before = await grounds.kept.devices.get(caller.needs("devices:write").tenant, device)

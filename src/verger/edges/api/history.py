@@ -11,7 +11,7 @@ from verger.base.clock import DAY, microseconds
 from verger.base.errors import Fault, Invalid
 from verger.base.pages import Page
 from verger.domain.telemetry.events import Happened
-from verger.edges.api.given import Asked, Caller, Given, Id
+from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id
 from verger.edges.api.grounds import Grounds
 from verger.flows.charting import Reading, Span
 
@@ -65,7 +65,7 @@ async def readings(
     grounds: Given[Grounds],
     span: Given[Span],
     metrics: Metrics = None,
-    cursor: str | None = None,
+    cursor: FromQuery[str | None] = None,
 ) -> Page[Reading]:
     """Return a page of raw readings, the oldest first."""
     tenant = caller.needs("history:read").tenant
@@ -78,7 +78,7 @@ async def events(
     caller: Given[Caller],
     grounds: Given[Grounds],
     asked: Given[Asked],
-    kind: str | None = None,
+    kind: FromQuery[str | None] = None,
     start: From = None,
     end: To = None,
 ) -> Page[Happened]:

@@ -10,7 +10,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.places.model import Place
-from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
+from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
 
@@ -42,7 +42,7 @@ class PlaceChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 @get("/places", summary="List places, the newest first", tags=["places"])
 async def items(
-    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], parent: str | None = None
+    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], parent: FromQuery[str | None] = None
 ) -> Page[Place]:
     """Return a page of places, all or those directly in `parent`."""
     return await grounds.places.page(caller.needs("places:read").tenant, asked, parent)
@@ -83,8 +83,8 @@ async def remove(
     caller: Given[Caller],
     grounds: Given[Grounds],
     expected: Given[int | None],
-    contents: Literal["delete", "move"] | None = None,
-    to: str | None = None,
+    contents: FromQuery[Literal["delete", "move"] | None] = None,
+    to: FromQuery[str | None] = None,
 ) -> None:
     """Delete a place; with anything in it only when `contents` says what becomes of that."""
     meant_for((await grounds.places.get(caller.needs("places:write").tenant, place)).version, expected)
