@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from verger.base.errors import Fault, Invalid
 
@@ -91,7 +91,7 @@ class Device(Struct, frozen=True, kw_only=True):
     gateway: str | None = None
     channels: dict[str, str] = {}
     metrics: dict[str, Named] = {}
-    attributes: State = State()
+    attributes: State = field(default_factory=State)
     online: bool = False
     last_seen: datetime | None = None
     created_at: datetime
