@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tests.domain.telemetry.batches import AT, batch, contents, files
 from verger.base.clock import HeldClock
@@ -136,6 +137,21 @@ async def test_a_busy_follower_is_asked_again_ever_later_and_loses_nothing(log: 
     assert max(pauses.asked) == 30
     assert await store.dead_letters() == []
     assert followers.lags()[0].trouble is None
+    await followers.stop()
+
+
+@pytest.mark.parametrize("often", [8, 9])
+async def test_a_failing_database_is_given_half_a_minute_before_the_record_is_blamed(
+    log: Log, store: FollowerStore, often: int
+) -> None:
+    locked = OperationalError("BEGIN IMMEDIATE", None, Exception("database is locked"))
+    noting = Noting(raises={2: [locked] * often})
+    followers = await started(log, store, noting, pauses=(pauses := Pauses()))
+    await say(log, 3)
+    await followers.caught_up()
+    assert noting.taken == ([1, 2, 3] if often == 8 else [1, 3])
+    assert len(await store.dead_letters()) == often - 8
+    assert 20 < sum(pauses.asked) < 40
     await followers.stop()
 
 

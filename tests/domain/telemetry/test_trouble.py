@@ -142,6 +142,9 @@ async def test_a_segment_that_cannot_be_removed_is_removed_later(tmp_path: Path)
     disk.failing = {"unlink"}
     await log.release(4)
     assert len(files(tmp_path)) == 4
+    disk.failing = {"sync_folder"}
+    await log.release(4)
+    assert len(files(tmp_path)) == 3
     disk.failing = set()
     await log.release(4)
     assert len(files(tmp_path)) == 1

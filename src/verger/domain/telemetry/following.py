@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from verger.base.clock import Clock
 from verger.base.errors import Busy
@@ -18,6 +19,8 @@ from verger.domain.telemetry.store import FollowerStore
 _FIRST_WAIT_S = 0.1
 _LONGEST_WAIT_S = 30.0
 _LONGEST_REASON = 1000
+_PASSING = (OSError, OperationalError)  # more likely the fault of the disk or the database than of the record …
+_TRIES = 9  # … unless it comes again for about half a minute
 
 logger = structlog.get_logger()
 
@@ -31,9 +34,9 @@ class Follower(Protocol):
         ...
 
     async def take(self, batch: Batch) -> None:
-        """Take one record; Busy means not now, anything else raised that this record cannot be taken, ever.
+        """Take one record; raise Busy for not now, as often as it takes, or anything else if it cannot be taken.
 
-        A record may come again after a crash, or after a failure of the database.
+        A record may come again after a crash, or after a failure of the disk or the database.
         """
         ...
 
@@ -95,12 +98,14 @@ class Following:
         self.heard_at = batch.received_at
         wait = _FIRST_WAIT_S
         # The lock lets the house stop between two records, not amid one.
-        while not await self._try(batch):
+        tries = 1
+        while not await self._try(batch, tries):
             await self.pause(wait)
             wait = _longer(wait)
+            tries += 1
         self.told()
 
-    async def _try(self, batch: Batch) -> bool:
+    async def _try(self, batch: Batch, tries: int) -> bool:
         async with self.taking:
             try:
                 await self.follower.take(batch)
@@ -108,6 +113,9 @@ class Following:
                 self.trouble = str(busy)
                 return False
             except Exception as error:  # noqa: BLE001  one bad record never stops a follower
+                if isinstance(error, _PASSING) and tries < _TRIES:
+                    self.trouble = _reason(error)
+                    return False
                 if not await self._bury(batch, error):
                     return False
             self.trouble = None

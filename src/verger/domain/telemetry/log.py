@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -20,7 +21,7 @@ from verger.domain.telemetry.segment import Segment, covered
 from verger.domain.telemetry.writer import Tally, Writer
 
 _MIB = 1 << 20
-_TURN = 16  # batches a reader takes from memory before others have their turn
+_TURN = 16  # batches a reader takes before others have their turn
 
 logger = structlog.get_logger()
 
@@ -152,8 +153,10 @@ class Log:
                 await asyncio.sleep(0)
                 continue
             piece = await self._from_files(place)
-            for batch in piece.batches:
+            for turn, batch in enumerate(piece.batches, 1):
                 yield batch
+                if turn % _TURN == 0:
+                    await asyncio.sleep(0)
             place = piece.place
 
     async def _from_files(self, place: Place) -> Piece:
@@ -183,7 +186,8 @@ class Log:
                 self._segments.remove(segment)
 
     def _remove(self, segment: Segment) -> None:
-        self._disk.unlink(segment.path)
+        with suppress(FileNotFoundError):  # gone already, though the folder could not be synced then
+            self._disk.unlink(segment.path)
         # One after another: if a later one went and an earlier one came back, records between would seem missing.
         self._disk.sync_folder(self._folder)
 
