@@ -18,6 +18,7 @@ from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
 from verger.base.work import Work, every
 from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import Connect, Mqtt
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
@@ -29,7 +30,7 @@ from verger.edges.api.app import build
 from verger.edges.api.figures import registry
 from verger.edges.api.front import Front
 from verger.edges.api.given import System
-from verger.edges.api.grounds import Connect, Grounds
+from verger.edges.api.grounds import Grounds
 from verger.edges.api.routes import LOOKED_AFTER, given
 from verger.edges.api.server import Web, listen
 from verger.edges.api.slowness import Slowness
@@ -86,6 +87,8 @@ class House:
     inlet: Inlet
     listener: Listener
     patience: Patience
+    grounds: Grounds
+    mqtt_port: int
     work: Work
 
 
@@ -149,7 +152,12 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
         "tidy": every(_TIDY_S, stores.tenancy.purge),
     }.items():
         work.start(name, loop)
-    return House(stores, hub, presence, oversight, inlet, listener, patience, work)
+    mqtt_port = await listener.listen(settings.mqtt_host, settings.mqtt_port)
+    connect = Connect(Mqtt(mqtt_port))
+    grounds = build_grounds(
+        stores, Showing(kept, stores.places, stores.history, presence, connect), hub, listener, oversight
+    )
+    return House(stores, hub, presence, oversight, inlet, listener, patience, grounds, mqtt_port, work)
 
 
 def _wire_figures(inlet: Inlet, listener: Listener, hub: Hub) -> Iterator[Figure]:
@@ -163,7 +171,7 @@ def _wire_figures(inlet: Inlet, listener: Listener, hub: Hub) -> Iterator[Figure
     yield Figure("screens", "Open screens", hub.screens)
 
 
-def build_api(house: House, mqtt_port: int, http_port: int) -> Front:
+def build_api(house: House) -> Front:
     """Return the one app that answers HTTP."""
     stores = house.stores
     system = System(
@@ -180,25 +188,23 @@ def build_api(house: House, mqtt_port: int, http_port: int) -> Front:
         metrics=registry(house.oversight.figures),
         proxies=Proxies(stores.settings.trusted_proxies),
     )
-    grounds = build_grounds(house, Connect(mqtt_port, http_port))
     devices = DeviceHttp(
         Reception(stores.kept, house.presence), house.inlet, house.patience, stores.settings.body_bytes
     )
     return Front(
         owned_by_devices=owns,
         devices=devices,
-        live=LiveSocket(house.hub, grounds.showing, Visitor(system).tenant),
-        api=build(system, LOOKED_AFTER, given(grounds)),
+        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system).tenant),
+        api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
     )
 
 
-def build_grounds(house: House, connect: Connect) -> Grounds:
+def build_grounds(stores: Stores, showing: Showing, hub: Hub, listener: Listener, oversight: Oversight) -> Grounds:
     """Return the stories that people's requests tell."""
-    stores, kept, places = house.stores, house.stores.kept, house.stores.places
+    kept, places = stores.kept, stores.places
     limit = stores.settings.series_per_device
-    provisioning = Provisioning(kept, places, house.listener, house.hub, stores.clock, limit)
-    showing = Showing(kept, places, stores.history, house.presence)
+    provisioning = Provisioning(kept, places, listener, hub, stores.clock, limit)
     return Grounds(
         clock=stores.clock,
         places=places,
@@ -210,23 +216,21 @@ def build_grounds(house: House, connect: Connect) -> Grounds:
         showing=showing,
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock),
-        connect=connect,
-        state=house.oversight.state,
+        state=oversight.state,
     )
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[House, int, int]]:
-    """Run the whole product; give the house, the HTTP port and the MQTT port. Raise Refused when it cannot start."""
+async def running(settings: Settings) -> AsyncIterator[tuple[House, int]]:
+    """Run the whole product; give the house and the HTTP port. Raise Refused when it cannot start."""
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings))
         http = listen(settings.http_host, settings.http_port)
         stack.callback(http.close)
-        mqtt_port = await house.listener.listen(settings.mqtt_host, settings.mqtt_port)
         http_port = int(http.getsockname()[1])
         web = Web(
             uvicorn.Config(
-                build_api(house, mqtt_port, http_port),
+                build_api(house),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -239,7 +243,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, int, int]]:
         serving = asyncio.create_task(web.serve([http]), name="http")
         stack.push_async_callback(_stop_web, web, serving)
         await web.ready.wait()
-        yield house, http_port, mqtt_port
+        yield house, http_port
 
 
 async def _stop_web(web: uvicorn.Server, serving: asyncio.Task[None]) -> None:

@@ -1,21 +1,40 @@
 """The command line: serve, demo, simulate."""
 
 import asyncio
+import secrets
 import signal
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
+import numpy as np
 import uvloop
 
 from verger import __version__
 from verger.app import House, running
+from verger.base.clock import DAY, moment
 from verger.base.errors import Refused
+from verger.base.ids import new_id
 from verger.base.log import start_logging
 from verger.base.settings import Settings, strangers
-from verger.simulator.run import DIALECTS, VERSIONS, Server, read_tokens, simulate
+from verger.domain.devices.model import Device, DeviceType, Metric
+from verger.domain.places.model import Place
+from verger.domain.telemetry.model import Event, Heard
+from verger.domain.tenancy.model import Founding
+from verger.simulator.device import Character
+from verger.simulator.estate import ESTATE
+from verger.simulator.history import occurrences, readings
+from verger.simulator.kinds import KINDS, seed_of
+from verger.simulator.run import DIALECTS, VERSIONS, Server, live, read_tokens, simulate
 
 _USAGE = 2
+_MONTH = 30 * DAY
+_PAST_EVERY_S = 30.0
+_LIVE_EVERY_S = 5.0
+
+Begin = Callable[[House, Settings], Awaitable[None]]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,6 +52,15 @@ def serve() -> None:
         click.echo(sentence, err=True)
     if not uvloop.run(_serve(settings)):
         sys.exit(1)
+
+
+@commands.command()
+def demo() -> None:
+    """Run on a throw-away folder, with five kinds of place, a month of history and live simulated devices."""
+    start_logging("warning")
+    with TemporaryDirectory(prefix="verger-demo-") as folder:
+        if not uvloop.run(_serve(Settings.read().within(Path(folder)), _demonstrate)):
+            sys.exit(1)
 
 
 @commands.command("simulate")
@@ -64,14 +92,16 @@ def simulate_command(  # noqa: PLR0913, PLR0917  each is one option of the comma
     simulate(dialect, Server(host, port, mqtt), found, devices=devices, every_s=every_s, kind=kind, seed=seed)
 
 
-async def _serve(settings: Settings) -> bool:
-    """Run until told to stop; return whether it stopped because it was told to."""
+async def _serve(settings: Settings, begin: Begin | None = None) -> bool:
+    """Run until told to stop, after `begin` if there is something to do first; return whether it was told to."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as (house, http_port, mqtt_port):
-        await _greet(house, settings, http_port, mqtt_port)
+    async with running(settings) as (house, http_port):
+        if begin is not None:
+            await begin(house, settings)
+        await _greet(house, settings, http_port)
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(house.work.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -79,8 +109,64 @@ async def _serve(settings: Settings) -> bool:
     return stop.is_set()
 
 
-async def _greet(house: House, settings: Settings, http_port: int, mqtt_port: int) -> None:
-    http, mqtt = _address(settings.http_host, http_port), _address(settings.mqtt_host, mqtt_port)
+async def _demonstrate(house: House, settings: Settings) -> None:
+    """Fill a fresh house with the demo's estate, a month of history, and devices that go on speaking."""
+    password = secrets.token_urlsafe(9)
+    owner = Founding(tenant="Verger demo", name="Demo", email="demo@verger.example", password=password)
+    tenant, _ = await house.stores.tenancy.first_run.found(owner, code=None, at_the_machine=True)
+    fleet = [who async for who in _settle(house, tenant.id)]
+    await _remember(house, tenant.id, fleet)
+    house.work.start("simulated devices", live([who for _, who in fleet], Server(settings.mqtt_host, house.mqtt_port)))
+    click.echo(f"\n  Sign in as demo@verger.example with the password {password}\n", err=True)
+
+
+async def _settle(house: House, tenant: str) -> AsyncIterator[tuple[str, Character]]:
+    """Make places, device types and devices; give each device's id and character."""
+    grounds = house.grounds
+    places: dict[str, str] = {}
+    now = moment(grounds.clock.now())
+    for key, kind in KINDS.items():
+        metrics = [Metric(key=name, unit=metric.unit) for name, metric in kind.metrics.items()]
+        made = DeviceType(key=key, name=kind.model, metrics=metrics, created_at=now)
+        await grounds.kept.types.add(tenant, made)
+    since = moment(grounds.clock.now() - _MONTH)
+    for plot in ESTATE:
+        parent = places.get(plot.within or "")
+        place = Place(
+            id=new_id(), name=plot.name, kind=plot.kind, parent=parent, timezone=plot.timezone, created_at=since
+        )
+        places[plot.name] = (await grounds.places.add(tenant, place)).id
+        for name in plot.devices:
+            device = Device(id=new_id(), name=name, place=place.id, type=plot.sort, created_at=since)
+            device, token = await grounds.provisioning.add(tenant, device)
+            yield device.id, Character(token, plot.sort, seed_of(1, f"{plot.name}/{name}"), _LIVE_EVERY_S)
+
+
+async def _remember(house: House, tenant: str, fleet: Sequence[tuple[str, Character]]) -> None:
+    """Write the month before now, day by day, as the simulated devices would have measured it."""
+    kept, history = house.stores.kept, house.stores.history
+    numbers: dict[tuple[str, str], int] = {}
+    for series in await kept.series.create({(tenant, d): list(KINDS[who.kind].metrics) for d, who in fleet}):
+        kept.registry.learn(series.device, {series.metric: series.number})
+        numbers[series.device, series.metric] = series.number
+    end = house.stores.clock.now()
+    for start in range(end - _MONTH, end, DAY):
+        parts = [
+            (np.full(len(part.at), numbers[device, metric], np.uint32), part.at, value)
+            for device, who in fleet
+            for part in (readings(KINDS[who.kind], who.seed, start, start + DAY, _PAST_EVERY_S),)
+            for metric, value in part.values.items()
+        ]
+        await history.load(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    for device, who in fleet:
+        happened = occurrences(KINDS[who.kind], who.seed, end - _MONTH, end)
+        if happened:
+            said = tuple(Event(each.kind, each.data, each.at, each.id) for each in happened)
+            await house.inlet.put(Heard(device, said))
+
+
+async def _greet(house: House, settings: Settings, http_port: int) -> None:
+    http, mqtt = _address(settings.http_host, http_port), _address(settings.mqtt_host, house.mqtt_port)
     first_run = house.stores.tenancy.first_run
     if await first_run.needed():
         click.echo(f"\n  Open http://{http}/setup?code={first_run.code} to set Verger up.\n", err=True)

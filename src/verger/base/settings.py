@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
@@ -123,8 +123,12 @@ class Settings:
             if text is not None and text != "":
                 values[field.name] = _read(field.name, text)
         folder = values.setdefault("data", Path("data").absolute())
-        values.setdefault("database_url", f"sqlite+aiosqlite:///{folder / 'verger.db'}")
+        values.setdefault("database_url", _within(folder))
         return cls(**values)
+
+    def within(self, folder: Path) -> Self:
+        """Return the same settings for another data folder, with SQLite in it."""
+        return replace(self, data=folder, database_url=_within(folder))
 
 
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -137,6 +141,10 @@ def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
             near = difflib.get_close_matches(name, known, 1)
             sentences.append(f"{name} is not a setting{f'; did you mean {near[0]}?' if near else '.'}")
     return sentences
+
+
+def _within(folder: Path) -> str:
+    return f"sqlite+aiosqlite:///{folder / 'verger.db'}"
 
 
 def _read(name: str, text: str) -> Any:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from verger.base.clock import moment
 from verger.domain.devices.kept import Kept
-from verger.domain.devices.model import Device, Named, State
+from verger.domain.devices.model import Connect, Device, Named, State
 from verger.domain.devices.series import Series
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
@@ -32,6 +32,7 @@ class Showing:
     places: PlaceStore
     history: History
     presence: Presence
+    connect: Connect
 
     async def device(self, tenant: str, device: str) -> Device:
         """Return one device as it stands now; raise Missing."""
@@ -50,6 +51,7 @@ class Showing:
         return structs.replace(
             device,
             attributes=attributes,
+            connect=self.connect,
             metrics=metrics.get(device.id, {}),
             online=self.presence.online(device.id),
             last_seen=self.seen(device),

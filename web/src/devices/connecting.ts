@@ -13,11 +13,11 @@ interface Where {
   readonly http: string;
 }
 
-/** Where devices reach the server; where it does not say, it is where this page came from. */
+/** Where devices reach the server; the host is the one that this page came from. */
 const where = (connect: Connect | null): Where => ({
-  host: connect?.mqtt?.host ?? location.hostname,
-  port: connect?.mqtt?.port ?? 1883,
-  http: (connect?.http ?? location.origin).replace(/\/$/, ""),
+  host: location.hostname,
+  port: connect?.mqtt.port ?? 1883,
+  http: location.origin,
 });
 
 const lines: Readonly<Record<Way, (where: Where, secret: string) => string>> = {

@@ -3,7 +3,7 @@ import { all, at, get, patch, post, remove } from "@/base/ask";
 import { type Check, type Checked, anything, flag, maybe, number, orElse, page, record, shape, text, time } from "@/base/shape";
 
 const named = shape({ unit: orElse(text, ""), name: orElse(text, "") });
-const connect = shape({ mqtt: maybe(shape({ host: text, port: number })), http: maybe(text) });
+const connect = shape({ mqtt: shape({ port: number }) });
 export const device = shape({
   id: text,
   name: text,

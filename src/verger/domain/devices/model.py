@@ -79,6 +79,18 @@ class State(Struct, frozen=True, kw_only=True):
     desired: dict[str, Any] = {}
 
 
+class Mqtt(Struct, frozen=True):
+    """Where the MQTT listener is; the host is the one that this page was opened under."""
+
+    port: int
+
+
+class Connect(Struct, frozen=True):
+    """How a device reaches this server."""
+
+    mqtt: Mqtt
+
+
 class Device(Struct, frozen=True, kw_only=True):
     """A thing that speaks, or is spoken for by its `gateway`."""
 
@@ -92,6 +104,7 @@ class Device(Struct, frozen=True, kw_only=True):
     channels: dict[str, str] = {}
     metrics: dict[str, Named] = {}
     attributes: State = field(default_factory=State)
+    connect: Connect | None = None
     online: bool = False
     last_seen: datetime | None = None
     created_at: datetime

@@ -1,7 +1,9 @@
 """Device types: what a kind of device measures and can be told."""
 
+from typing import Any
+
 from msgspec import convert, structs, to_builtins
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, delete, select, update
 
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Missing, Stale
@@ -34,17 +36,17 @@ class DeviceTypeStore:
         """Return every type of a tenant, by key."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant).order_by(_TABLE.key)
         async with self._db.reading() as connection:
-            rows = (await connection.execute(query)).mappings().all()
-        return [convert(dict(row), DeviceType, str_keys=True) for row in rows]
+            rows = (await connection.execute(query)).all()
+        return [_kind(row) for row in rows]
 
     async def get(self, tenant: str, key: str) -> DeviceType:
         """Return one type; raise Missing."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.key == key)
         async with self._db.reading() as connection:
-            row = (await connection.execute(query)).mappings().first()
+            row = (await connection.execute(query)).first()
         if row is None:
             raise Missing("There is no such device type.")
-        return convert(dict(row), DeviceType)
+        return _kind(row)
 
     async def add(self, tenant: str, kind: DeviceType) -> DeviceType:
         """Keep a new type; raise Conflict when its key is taken."""
@@ -72,6 +74,10 @@ class DeviceTypeStore:
         """Remove a type."""
         async with self._db.writing() as connection:
             await connection.execute(delete(device_type_table).where(_TABLE.tenant == tenant, _TABLE.key == key))
+
+
+def _kind(row: Row[Any]) -> DeviceType:
+    return convert({name: getattr(row, name) for name in DeviceType.__struct_fields__}, DeviceType)
 
 
 def _row(kind: DeviceType) -> dict[str, object]:

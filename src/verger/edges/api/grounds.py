@@ -16,14 +16,6 @@ from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
 
 
-@dataclass(frozen=True, slots=True)
-class Connect:
-    """Where devices reach this server."""
-
-    mqtt_port: int
-    http_port: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grounds:
     """Stores and stories, given to routes as `grounds`."""
@@ -38,5 +30,4 @@ class Grounds:
     showing: Showing
     charting: Charting
     overview: Overview
-    connect: Connect
     state: Callable[[], Awaitable[dict[str, Any]]]

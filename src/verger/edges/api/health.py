@@ -59,11 +59,11 @@ async def _ask(check: Check) -> str:
 
 
 async def _admit(request: Request[Any, Any, Any], system: System, whence: Whence) -> None:
+    if at_the_machine(request.headers, whence):
+        return
     token = bearer_token(request.headers)
     if token is None:
-        if not at_the_machine(request.headers, whence):
-            raise Unknown("Send an API key with the scope metrics.")
-        return
+        raise Unknown("Send an API key with the scope metrics.")
     caller = await system.slowness.unless_right(system.tenancy.caller(token), "metrics", f"address:{whence.address}")
     if not (isinstance(caller.who, ApiKey) and "metrics" in caller.who.scopes):
         raise Forbidden("This needs an API key with the scope metrics; an owner can make one.")
