@@ -14,7 +14,7 @@ import msgspec
 
 from bench.rig import machine
 from bench.rig.chain import chain
-from bench.rig.load import READINGS, Load, Shape
+from bench.rig.load import READINGS, Load, Outcome, Shape
 from bench.rig.product import product
 from bench.rig.raw import raw
 from bench.rig.subject import Span, Subject
@@ -37,39 +37,57 @@ class Wanted(msgspec.Struct, frozen=True):
     warmup: float
 
 
-def measure(load: Load, subject: Subject, shape: Shape, wanted: Wanted) -> Run:
+class Rig(msgspec.Struct, frozen=True):
+    """What drives the load, and where."""
+
+    cores: machine.Cores
+    load: Load
+
+
+def measure(rig: Rig, subject: Subject, shape: Shape, wanted: Wanted) -> Run:
     """Run one load against one subject and check what it kept."""
-    marks: dict[str, tuple[float, machine.Used]] = {}
+    moments: dict[str, machine.Moment] = {}
 
     def mark(word: str) -> None:
         if word == "begin":
             machine.forget_peak(subject.pids)
-        marks[word] = time.monotonic(), machine.used(subject.pids)
+        moments[word] = machine.moment(subject.pids, rig.cores)
 
     acks = subject.acks_what_it_kept
     subject.remember()
     began = time.time_ns() // 1000
     seconds, warmup = (wanted.seconds, wanted.warmup) if acks else (wanted.seconds / 3, 0.0)
-    outcome = load.run(shape, subject.port, seconds, warmup, subject.options, mark)
+    outcome = rig.load.run(shape, subject.port, seconds, warmup, subject.options, mark)
     subject.settle(outcome)
     mark("settled")
     kept = subject.kept(outcome, Span(began, time.time_ns() // 1000))
-    # Where an ack does not mean kept, the time that counts is until the last commit, and all messages count.
-    begin, end = marks["begin"], marks["end" if acks else "settled"]
-    seconds, messages = (outcome.seconds, outcome.messages) if acks else (end[0] - begin[0], outcome.proved)
-    cpu_s = end[1].cpu_s - begin[1].cpu_s
+    return judge(subject, shape, outcome, (moments["begin"], moments["end" if acks else "settled"]), kept)
+
+
+def judge(
+    subject: Subject, shape: Shape, outcome: Outcome, span: tuple[machine.Moment, machine.Moment], kept: int
+) -> Run:
+    """Return what a run came to; where an ack does not mean kept, the span ends with the last commit and all count."""
+    begin, end = span
+    acks, seconds, cpu_s = subject.acks_what_it_kept, end.at - begin.at, end.cpu_s - begin.cpu_s
+    messages = outcome.messages if acks else outcome.proved
+    others_s = max(
+        end.server_busy_s - begin.server_busy_s - cpu_s,
+        end.generator_busy_s - begin.generator_busy_s - outcome.cpu_share * outcome.seconds,
+    )
     return Run(
         subject=subject.name,
         mode=str(shape),
         seconds=seconds,
         messages_s=messages / seconds,
         cpu_s_per_100k=cpu_s / max(messages, 1) * 1e5,
-        server_share=cpu_s / (end[0] - begin[0]),
+        server_share=cpu_s / seconds,
         generator_share=outcome.cpu_share,
+        others_share=max(others_s / seconds, 0),
         acks_what_it_kept=acks,
         p50_ms=outcome.p50_us / 1e3 if shape.qos else None,
         p99_ms=outcome.p99_us / 1e3 if shape.qos else None,
-        peak_mb=end[1].peak_mb,
+        peak_mb=end.peak_mb,
         sent=outcome.sent,
         acknowledged=outcome.proved,
         kept_readings=kept,
@@ -86,10 +104,10 @@ def measure_all(wanted: Wanted, note: Callable[[Run], None]) -> list[Run]:
             if name == "chain" and shape.rate:
                 continue  # its ack comes before its commit: how long an ack took tells nothing
             with tempfile.TemporaryDirectory(prefix="verger-bench-") as folder:
-                load = Load(Path(folder), cores.generator)
+                rig = Rig(cores, Load(Path(folder), cores.generator))
                 with STARTERS[name](Path(folder), cores.server, shape.connections) as subject:
                     for _ in range(wanted.runs):
-                        runs.append(measure(load, subject, shape, wanted))
+                        runs.append(measure(rig, subject, shape, wanted))
                         note(runs[-1])
     return runs
 

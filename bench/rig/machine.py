@@ -5,6 +5,7 @@ import platform
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,11 +22,18 @@ class Cores(msgspec.Struct, frozen=True):
     server: int
 
 
-class Used(msgspec.Struct, frozen=True):
-    """What processes used together: CPU seconds since they began, and their largest memory in MB."""
+class Moment(msgspec.Struct, frozen=True):
+    """How things stood at `at` (monotonic seconds).
 
+    `cpu_s` and `peak_mb` are what the watched processes used so far, all their threads included, and their largest
+    memory; `server_busy_s` and `generator_busy_s` how long each core was busy since the machine started.
+    """
+
+    at: float
     cpu_s: float
     peak_mb: float
+    server_busy_s: float
+    generator_busy_s: float
 
 
 def cores() -> Cores:
@@ -47,9 +55,15 @@ def allow_many_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def used(pids: Sequence[int]) -> Used:
-    """Return what these processes used, all their threads included."""
-    return Used(sum(map(_cpu_s, pids)), sum(_status_mb(pid, "VmHWM") for pid in pids))
+def moment(pids: Sequence[int], cores: Cores) -> Moment:
+    """Return how these processes and both cores stand now."""
+    return Moment(
+        at=time.monotonic(),
+        cpu_s=sum(map(_cpu_s, pids)),
+        peak_mb=sum(_status_mb(pid, "VmHWM") for pid in pids),
+        server_busy_s=_busy_s(cores.server),
+        generator_busy_s=_busy_s(cores.generator),
+    )
 
 
 def forget_peak(pids: Sequence[int]) -> None:
@@ -82,15 +96,22 @@ def _cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
+def _busy_s(core: int) -> float:
+    user, nice, system, _idle, _waiting, *interrupts = _row("/proc/stat", f"cpu{core} ").split()
+    return sum(map(int, (user, nice, system, *interrupts[:3]))) / _TICKS
+
+
 def _status_mb(pid: int, name: str) -> float:
     return int(_first(f"/proc/{pid}/status", name).split()[0]) / 1024
 
 
 def _first(path: str, name: str) -> str:
-    for line in Path(path).read_text().splitlines():
-        if line.startswith(name):
-            return line.partition(":")[2].strip()
-    return "unknown"
+    return _row(path, name).partition(":")[2].strip() or "unknown"
+
+
+def _row(path: str, start: str) -> str:
+    lines = Path(path).read_text().splitlines()
+    return next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
 
 
 def _git(*words: str) -> str:

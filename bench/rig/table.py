@@ -7,6 +7,7 @@ import msgspec
 
 from bench.rig.load import BUSY, READINGS
 
+QUIET = 0.05  # of a core: what other programs may use before they disturb a run
 HEAD = (
     "mode",
     "subject",
@@ -24,7 +25,10 @@ HEAD = (
 
 
 class Run(msgspec.Struct, frozen=True):
-    """One run of one subject; the span measured is `seconds`, the counts are of the whole run."""
+    """One run of one subject; the span measured is `seconds`, the counts are of the whole run.
+
+    Shares are of one core: the server's of its own, the generator's of its own, and what others took of either.
+    """
 
     subject: str
     mode: str
@@ -33,6 +37,7 @@ class Run(msgspec.Struct, frozen=True):
     cpu_s_per_100k: float
     server_share: float
     generator_share: float
+    others_share: float
     acks_what_it_kept: bool
     p50_ms: float | None
     p99_ms: float | None
@@ -55,6 +60,9 @@ class Run(msgspec.Struct, frozen=True):
         if self.generator_share > BUSY:
             busy = f"the load generator used {self.generator_share:.0%} of its core"
             yield f"{self.subject} {self.mode}: {busy}, so it may be what was measured."
+        if self.others_share > QUIET:
+            others = f"other programs used {self.others_share:.0%} of a core"
+            yield f"{self.subject} {self.mode}: {others} meanwhile, so the run was disturbed."
 
 
 def show(runs: Iterable[Run]) -> str:

@@ -6,7 +6,7 @@ from bench.rig.load import Shape
 from bench.rig.table import Run, show
 
 
-def run(subject: str, messages_s: float, *, whole: bool = True, generator_share: float = 0.5) -> Run:
+def run(subject: str, messages_s: float, *, whole: bool = True, generator: float = 0.5, others: float = 0.0) -> Run:
     return Run(
         subject=subject,
         mode="100-q1-w10",
@@ -14,7 +14,8 @@ def run(subject: str, messages_s: float, *, whole: bool = True, generator_share:
         messages_s=messages_s,
         cpu_s_per_100k=1.5,
         server_share=0.99,
-        generator_share=generator_share,
+        generator_share=generator,
+        others_share=others,
         acks_what_it_kept=subject != "mosquitto chain",
         p50_ms=1,
         p99_ms=2,
@@ -47,4 +48,5 @@ def test_the_table_shows_medians_and_how_many_times_verger_is_faster() -> None:
 def test_a_run_that_should_not_be_believed_says_why() -> None:
     assert list(run("verger", 1).complaints()) == []
     assert "29 readings are kept, 30 were acknowledged" in next(run("verger", 1, whole=False).complaints())
-    assert "used 95% of its core" in next(run("verger", 1, generator_share=0.95).complaints())
+    assert "used 95% of its core" in next(run("verger", 1, generator=0.95).complaints())
+    assert "other programs used 30% of a core" in next(run("verger", 1, others=0.3).complaints())
