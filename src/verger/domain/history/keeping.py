@@ -114,8 +114,12 @@ class Keeper:
             await self._drain()
 
     async def load(self, rows: Columns) -> None:
-        """Put readings straight into the chunks, on disk when it returns; what the chunks hold already stands."""
+        """Put readings straight into the chunks, on disk when it returns; what is there already stands."""
         async with self._writing:
+            if any(len(view.of(series)) for view in self.views() for series in np.unique(rows.series).tolist()):
+                await self._drain()
+                self._freeze()
+                await self._drain()
             await self._in_writer(compact, self._chunks, rows, self._report, self._go_on)
             if len(rows.series):
                 self.latest.take(*rows)
@@ -157,15 +161,18 @@ class Keeper:
         self._due.set()
 
     async def _keep_writing(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._due.wait(), TICK_S)
+                async with asyncio.timeout(TICK_S):
+                    await self._due.wait()
             self._due.clear()
             if self._ripe(self._clock.now()):
                 self._freeze()
             try:
                 async with self._writing:
                     await self._drain()
+            except Stopped:
+                return
             except Exception as error:  # noqa: BLE001  whatever it is: readings stay in memory and are tried again
                 self.trouble = f"The history cannot be written: {error}. It is tried again every {RETRY_S:g} s."
                 log.warning("history not written", reason=str(error))

@@ -35,7 +35,7 @@ def of_heads(found: Found) -> Pieces:
 
 
 def summed(many: Sequence[Pieces], width: int) -> Pieces:
-    """Return one piece for each bucket of this width that is not empty, in order; `at` is where the bucket begins."""
+    """Return one piece for each bucket of this width that is not empty, in order."""
     pieces = _columns([np.concatenate(column) for column in zip(*many, strict=True)])
     if not len(pieces.at):
         return pieces
@@ -46,7 +46,7 @@ def summed(many: Sequence[Pieces], width: int) -> Pieces:
     starts = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
     ends = np.append(starts[1:], len(bucket)) - 1
     return Pieces(
-        bucket[starts] * width,
+        pieces.at[starts],
         np.minimum.reduceat(pieces.low, starts),
         np.maximum.reduceat(pieces.high, starts),
         pieces.last[ends],
@@ -61,7 +61,7 @@ def buckets_of(many: Sequence[Pieces], width: int) -> Buckets:
     return Buckets(
         raw=False,
         width_us=width,
-        at=at,
+        at=at // width * width,
         avg=total / size,
         min=low,
         max=high,

@@ -1,0 +1,21 @@
+"""A folder for a history, and small parts, so that a few rows go through all that millions would."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from unittest.mock import patch
+
+import pytest
+
+from verger.domain.history import compaction, query
+
+SMALL = {"PART_ROWS": 16, "SLICE_ROWS": 12, "SLICE_LOTS": 3}
+
+
+@pytest.fixture
+def small() -> Iterator[None]:
+    """Make parts, slices and readings of chunks small."""
+    with ExitStack() as stack:
+        for name, size in SMALL.items():
+            stack.enter_context(patch.object(compaction, name, size))
+        stack.enter_context(patch.object(query, "CHUNKS_AT_ONCE", 2))
+        yield
