@@ -94,7 +94,7 @@ class DeviceHttp:
                 await self._wait(scope, receive, send)
             case "POST", ["rpc"]:
                 called = native.called("", await body_of(scope, receive, self.call_bytes))
-                answered = door.answer(called, self.call_bytes, self.in_flight)
+                answered = door.answer(called, self.body_bytes, self.in_flight)
                 await give(send, 200, msgspec.json.encode(answered.result))
             case "POST", ["rpc", number]:
                 native.replied(number, await body_of(scope, receive, self.call_bytes))

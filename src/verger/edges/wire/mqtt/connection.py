@@ -22,6 +22,8 @@ MOST_PACKETS = 256
 """Packets handled before other connections have their turn."""
 MOST_UNANSWERED = 1_000
 MOST_ASKED = 16
+PAUSED_S = 1.0
+"""How soon a device that we do not listen to is looked at again."""
 MOST_REFUSALS = 1_000
 """Strangers who may wait for their refusal at once; further ones are not answered."""
 
@@ -260,6 +262,6 @@ class Connection(Pipe):
         if now < deadline:
             self.after("tick", deadline - now, self._tick)
         elif self.resting:
-            self.after("tick", 1.0, self._tick)
+            self.after("tick", PAUSED_S, self._tick)
         else:
             self._handle(self.session.tick(now))

@@ -25,15 +25,21 @@ BACKLOG = 1_024
 
 
 class Listener:
-    """Lets devices in over MQTT 3.1.1 and 5; `counts` are figures for the metrics page."""
+    """Lets devices in over MQTT 3.1.1 and 5; `lines` are the sockets that are open."""
 
     def __init__(
-        self, house: House, inlet: Inlet, patience: Patience | None = None, limits: Limits | None = None
+        self,
+        house: House,
+        inlet: Inlet,
+        patience: Patience | None = None,
+        limits: Limits | None = None,
+        *,
+        busy_s: float = 2.0,
     ) -> None:
-        """Hand what is heard to the inlet."""
+        """Hand what is heard to the inlet; a device whose message was not kept stays `busy_s` seconds longer."""
         self._sessions = Sessions(house)
-        self._wiring = Wiring(house, inlet, self._sessions, patience or Patience(), limits or Limits())
-        self._lines: set[Pipe] = set()
+        self._wiring = Wiring(house, inlet, self._sessions, patience or Patience(), limits or Limits(), busy_s=busy_s)
+        self.lines: set[Pipe] = set()
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -45,7 +51,7 @@ class Listener:
         """Open a port, 0 for any free one; return which."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Connection(self._wiring, self._lines), host, port, ssl=tls, backlog=BACKLOG
+            lambda: Connection(self._wiring, self.lines), host, port, ssl=tls, backlog=BACKLOG
         )
         self._servers.append(server)
         opened: int = server.sockets[0].getsockname()[1]
@@ -64,18 +70,18 @@ class Listener:
         """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
         for server in self._servers:
             server.close()
-        for line in self._lines:
+        for line in self.lines:
             line.rest(wanted=True)
         with suppress(TimeoutError, Busy):
             async with asyncio.timeout(grace_s):
                 # answers come in the order of joining, so that with this one all others are there
                 await self._wiring.inlet.put(Heard("", ()))
-        lines = list(self._lines)
+        lines = list(self.lines)
         for line in lines:
             if isinstance(line, Connection):
                 line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await asyncio.gather(*(line.gone.wait() for line in lines))
-        for line in list(self._lines):
+        for line in list(self.lines):
             line.abort()

@@ -1,0 +1,105 @@
+"""What tests of the wire lean on: uvloop, as in the product, and a house that is easy to look into."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from verger.base.errors import Busy, Fault
+from verger.domain.telemetry.model import Answer, Heard
+from verger.edges.wire.inlet import Inlet
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run on the loop that the product runs on."""
+    return {"uvloop": uvloop.new_event_loop}
+
+
+class FakeInbound:
+    """Keeps everything, unless told to wait, to be busy or to break."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Heard]] = []
+        self.failure: Exception | None = None
+        self.open = asyncio.Event()
+        self.open.set()
+        self.taking = asyncio.Event()
+
+    @property
+    def heard(self) -> list[Heard]:
+        """Everything that came in, without what was only to be answered in its turn."""
+        return [heard for batch in self.batches for heard in batch if heard.said or heard.refused]
+
+    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+        self.taking.set()
+        await self.open.wait()
+        if self.failure is not None:
+            raise self.failure
+        self.batches.append(list(heard))
+        return [self._answer(one) for one in heard]
+
+    def _answer(self, heard: Heard) -> Answer:
+        if heard.said or heard.refused:
+            return Answer(bool(heard.said), heard.refused)
+        return Answer(kept=False, refused=(Fault("", "There was nothing to keep in this message."),))
+
+    def be_busy(self) -> None:
+        self.failure = Busy("The disk is full.")
+
+
+class FakeHouse:
+    """Knows the devices of the tokens "token-…"."""
+
+    def __init__(self) -> None:
+        self.presence: list[str] = []
+        self.remarks: list[tuple[str, str, str]] = []
+        self.client: dict[str, Any] = {"floor": 3}
+        self.shared: dict[str, Any] = {"every_s": 60}
+
+    def holder(self, token: str) -> str | None:
+        return token.removeprefix("token-") if token.startswith("token-") else None
+
+    def connected(self, device: str) -> None:
+        self.presence.append(f"{device} came")
+
+    def disconnected(self, device: str) -> None:
+        self.presence.append(f"{device} went")
+
+    def remark(self, device: str, kind: str, message: str) -> None:
+        self.remarks.append((device, kind, message))
+
+    async def attributes(
+        self, device: str, client: Sequence[str] | None, shared: Sequence[str] | None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        del device
+        return _chosen(self.client, client), _chosen(self.shared, shared)
+
+
+def _chosen(values: dict[str, Any], names: Sequence[str] | None) -> dict[str, Any]:
+    return values if names is None else {name: values[name] for name in names if name in values}
+
+
+@pytest.fixture
+def house() -> FakeHouse:
+    """Return a house."""
+    return FakeHouse()
+
+
+@pytest_asyncio.fixture
+async def inbound() -> FakeInbound:
+    """Return an inbound."""
+    return FakeInbound()
+
+
+@pytest_asyncio.fixture
+async def inlet(inbound: FakeInbound) -> AsyncIterator[Inlet]:
+    """Return an inlet that runs."""
+    inlet = Inlet(inbound)
+    running = asyncio.create_task(inlet.run())
+    yield inlet
+    inbound.open.set()
+    inlet.stop()
+    await running

@@ -1,0 +1,202 @@
+"""Devices over HTTP."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.edges.wire.conftest import FakeHouse, FakeInbound
+from verger.base.patience import Patience
+from verger.domain.telemetry.model import Attributes, Event, Heard, Readings
+from verger.edges.wire import http
+from verger.edges.wire.http import DeviceHttp, owns
+from verger.edges.wire.inlet import Inlet
+
+
+class Impatient(Patience):
+    """Answers at once, and remembers who failed."""
+
+    keys: tuple[str, ...] = ()
+
+    def failed(self, *keys: str) -> float:
+        self.keys = keys
+        return 0.0
+
+
+@pytest.fixture
+def app(house: FakeHouse, inlet: Inlet) -> DeviceHttp:
+    return DeviceHttp(house, inlet, Impatient(), body_bytes=1000, call_bytes=100)
+
+
+@dataclass
+class Got:
+    """An answer."""
+
+    status: int = 0
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    body: bytes = b""
+
+    def json(self) -> Any:
+        return msgspec.json.decode(self.body)
+
+
+async def ask(
+    app: DeviceHttp, method: str, path: str, *chunks: bytes, length: int | None = None, hangs_up: bool = False
+) -> Got:
+    """Send one request and return its answer."""
+    path, _, query = path.partition("?")
+    messages = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    messages.append({"type": "http.request", "body": b"", "more_body": False})
+    if hangs_up:
+        messages = [*messages[:-1], {"type": "http.disconnect"}]
+    got = Got()
+
+    async def receive() -> Any:
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            got.status, got.headers = message["status"], dict(message["headers"])
+        got.body += message.get("body", b"")
+
+    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    scope = {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "query_string": query.encode(),
+        "headers": headers,
+        "client": ("10.0.0.7", 1234),
+    }
+    await app(scope, receive, send)
+    assert int(got.headers.get(b"content-length", b"0")) == len(got.body)
+    return got
+
+
+async def test_what_is_kept_is_answered_with_nothing(app: DeviceHttp, inbound: FakeInbound) -> None:
+    got = await ask(app, "POST", "/api/v1/token-d/telemetry", b'{"t"', b":1}")
+    assert (got.status, got.body) == (200, b"")
+    await ask(app, "POST", "/api/v1/token-d/attributes", b'{"floor":3}')
+    await ask(app, "POST", "/api/v1/token-d/events", b'{"kind":"door.opened"}')
+    said = (Readings({"t": 1.0}), Attributes({"floor": 3}), Event("door.opened"))
+    assert inbound.heard == [Heard("d", (one,)) for one in said]
+
+
+async def test_what_is_refused_is_named(app: DeviceHttp) -> None:
+    got = await ask(app, "POST", "/api/v1/token-d/telemetry", b'{"t":1,"h":"nan"}')
+    assert got.status == 200
+    assert got.json() == {"refused": [{"field": "h", "message": "This is not a number."}]}
+
+
+@pytest.mark.parametrize("body", [b"{", b"", b'{"t":NaN}', b"{}", b"7"])
+async def test_nothing_kept_is_a_problem(app: DeviceHttp, body: bytes) -> None:
+    got = await ask(app, "POST", "/api/v1/token-d/telemetry", body)
+    assert got.status == 422
+    assert got.headers[b"content-type"] == b"application/problem+json"
+    problem = got.json()
+    assert problem["title"] == "Unprocessable Entity"
+    assert problem["detail"] == problem["errors"][0]["message"]
+
+
+@pytest.mark.parametrize("path", ["telemetry", "attributes", "rpc", "firmware"])
+async def test_an_unknown_token_is_refused_slowly_and_not_written_down(
+    app: DeviceHttp, house: FakeHouse, capsys: pytest.CaptureFixture[str], path: str
+) -> None:
+    got = await ask(app, "POST", f"/api/v1/nobody-knows-me/{path}", b"{}")
+    assert (got.status, app.refused) == (401, 1)
+    assert isinstance(app.patience, Impatient)
+    assert app.patience.keys[0] == "address 10.0.0.7"
+    assert "nobody-knows-me" not in app.patience.keys[1] + capsys.readouterr().out
+    assert house.remarks == []
+
+
+async def test_only_so_many_strangers_wait(app: DeviceHttp, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MOST_REFUSALS", 0)
+    monkeypatch.setattr(Impatient, "failed", lambda *_: 1000.0)
+    assert (await ask(app, "POST", "/api/v1/stranger/telemetry", b"{}")).status == 401
+
+
+@pytest.mark.parametrize("length", [None, 1001])
+async def test_too_large_a_body_is_not_read(app: DeviceHttp, length: int | None) -> None:
+    chunks = [b"x" * 600] * 3 if length is None else []
+    got = await ask(app, "POST", "/api/v1/token-d/telemetry", *chunks, length=length)
+    assert got.status == 413
+    got = await ask(app, "POST", "/api/v1/token-d/rpc", b"x" * 101)
+    assert got.status == 413
+
+
+async def test_when_the_log_cannot_keep_the_device_is_told_when_to_come_again(
+    app: DeviceHttp, inbound: FakeInbound
+) -> None:
+    inbound.be_busy()
+    got = await ask(app, "POST", "/api/v1/token-d/telemetry", b'{"t":1}')
+    assert got.status == 503
+    assert int(got.headers[b"retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("", {"client": {"floor": 3}, "shared": {"every_s": 60}}),
+        ("?clientKeys=floor,x", {"client": {"floor": 3}}),
+        ("?sharedKeys=every_s&clientKeys=x", {"shared": {"every_s": 60}}),
+        ("?sharedKeys=", {"client": {"floor": 3}, "shared": {"every_s": 60}}),
+    ],
+)
+async def test_attributes_are_told(app: DeviceHttp, query: str, told: dict[str, Any]) -> None:
+    got = await ask(app, "GET", f"/api/v1/token-d/attributes{query}")
+    assert (got.status, got.json()) == (200, told)
+
+
+async def test_a_device_may_call_us(app: DeviceHttp) -> None:
+    got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"getSessionLimits","params":{}}')
+    assert got.json() == {"maxPayloadSize": 1000, "maxInflightMessages": 100, "rateLimits": {}}
+    got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"sing"}')
+    assert got.json() == {"error": "There is no method sing here."}
+    assert (await ask(app, "POST", "/api/v1/token-d/rpc", b"{}")).status == 422
+    assert (await ask(app, "POST", "/api/v1/token-d/rpc/7", b'{"ok":true}')).status == 200
+
+
+@pytest.mark.parametrize("path", ["rpc?timeout=1", "attributes/updates?timeout=1"])
+async def test_waiting_for_orders_ends_after_a_while(app: DeviceHttp, path: str) -> None:
+    assert (await ask(app, "GET", f"/api/v1/token-d/{path}")).status == 408
+
+
+async def test_who_hangs_up_is_not_answered(app: DeviceHttp, inbound: FakeInbound) -> None:
+    assert (await ask(app, "GET", "/api/v1/token-d/rpc", hangs_up=True)).status == 0
+    assert (await ask(app, "POST", "/api/v1/token-d/telemetry", b'{"t":1}', hangs_up=True)).status == 0
+    assert inbound.heard == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "telemetry"), ("POST", "claim"), ("GET", "firmware"), ("POST", "telemetry/x")]
+)
+async def test_what_is_not_there_is_not_found(app: DeviceHttp, method: str, path: str) -> None:
+    assert (await ask(app, method, f"/api/v1/token-d/{path}")).status == 404
+
+
+@pytest.mark.parametrize(
+    "word", ["telemetry", "attributes", "attributes/updates", "events", "rpc/7", "claim", "software"]
+)
+def test_device_paths_are_its_own(word: str) -> None:
+    assert owns(f"/api/v1/vt_abc/{word}")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/devices/7/events",
+        "/api/v1/devices/events",
+        "/api/v1/places/rpc",
+        "/api/v1/vt_abc",
+        "/api/v1/vt_abc/",
+        "/api/v1/vt_abc/history",
+        "/api/v1//telemetry",
+        "/api/v2/vt_abc/telemetry",
+        "/health",
+    ],
+)
+def test_paths_of_people_are_not(path: str) -> None:
+    assert not owns(path)

@@ -1,0 +1,110 @@
+"""The inlet: batches, bounds, and what happens when the log cannot keep."""
+
+import asyncio
+
+import pytest
+
+from tests.edges.wire.conftest import FakeInbound
+from verger.base.errors import Busy
+from verger.domain.telemetry.model import Answer, Heard, Readings
+from verger.edges.wire.inlet import MOST_IN_BATCH, Inlet
+
+KEPT = Answer(kept=True)
+
+
+def message(value: float) -> Heard:
+    return Heard("d", (Readings({"t": value}),))
+
+
+class Ear:
+    """A speaker that writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, Answer | None]] = []
+        self.batches = 0
+        self.done = asyncio.Event()
+
+    def answered(self, ticket: int, answer: Answer | None) -> None:
+        self.told.append((ticket, answer))
+
+    def settled(self) -> None:
+        self.batches += 1
+        self.done.set()
+
+
+async def test_what_joins_while_a_batch_is_under_way_is_the_next_batch(inlet: Inlet, inbound: FakeInbound) -> None:
+    inbound.open.clear()
+    first = asyncio.create_task(inlet.put(message(1)))
+    await inbound.taking.wait()
+    ear = Ear()
+    for number in (2, 3):
+        inlet.join(message(number), ear, number)
+    inbound.open.set()
+    await ear.done.wait()
+    assert inbound.batches == [[message(1)], [message(2), message(3)]]
+    assert ear.told == [(2, KEPT), (3, KEPT)]
+    assert ear.batches == 1
+    assert await first == KEPT
+    assert (inlet.messages, inlet.batches, inlet.unkept) == (3, 2, 0)
+
+
+async def test_a_batch_has_a_bound(inlet: Inlet, inbound: FakeInbound) -> None:
+    ear = Ear()
+    for number in range(MOST_IN_BATCH + 1):
+        inlet.join(message(number), ear, number)
+    await inlet.put(message(-1))
+    assert [len(batch) for batch in inbound.batches] == [MOST_IN_BATCH, 2]
+    assert [ticket for ticket, _ in ear.told] == list(range(MOST_IN_BATCH + 1))
+
+
+@pytest.mark.parametrize("failure", [Busy("The disk is full."), ValueError("a bug")])
+async def test_a_batch_that_fails_is_answered_with_nothing_and_the_next_is_kept(
+    inlet: Inlet, inbound: FakeInbound, failure: Exception
+) -> None:
+    inbound.failure, ear = failure, Ear()
+    inlet.join(message(1), ear, 7)
+    with pytest.raises(Busy):
+        await inlet.put(message(2))
+    inbound.failure = None
+    assert await inlet.put(message(3)) == KEPT
+    assert ear.told == [(7, None)]
+    assert inlet.unkept == 2
+
+
+async def test_one_that_cannot_bear_its_answer_does_not_keep_others_from_theirs(inlet: Inlet) -> None:
+    class Deaf(Ear):
+        def answered(self, ticket: int, answer: Answer | None) -> None:
+            raise ValueError(ticket, answer)
+
+        def settled(self) -> None:
+            raise ValueError
+
+    inlet.join(message(1), Deaf(), 1)
+    assert await inlet.put(message(2)) == KEPT
+
+
+async def test_it_is_full_until_the_next_batch_is_taken(inbound: FakeInbound) -> None:
+    inlet, ear, woken = Inlet(inbound, most=2), Ear(), list[str]()
+    inlet.when_free(lambda: woken.append("at once"))
+    for number in (1, 2):
+        inlet.join(message(number), ear, number)
+    assert inlet.full
+    inlet.when_free(lambda: inlet.join(message(3), ear, 3))
+    inlet.when_free(lambda: inlet.join(message(4), ear, 4))
+    inlet.when_free(lambda: woken.append("late"))
+    assert woken == ["at once"]
+    waiting = asyncio.create_task(inlet.put(message(5)))
+    running = asyncio.create_task(inlet.run())
+    assert await waiting == KEPT
+    assert woken == ["at once", "late"]
+    assert [len(batch) for batch in inbound.batches] == [2, 2, 1]
+    inlet.stop()
+    await running
+
+
+async def test_what_has_joined_is_still_taken_when_it_stops(inbound: FakeInbound) -> None:
+    inlet = Inlet(inbound)
+    inlet.join(message(1), Ear(), 1)
+    inlet.stop()
+    await inlet.run()
+    assert inbound.heard == [message(1)]
