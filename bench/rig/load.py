@@ -81,7 +81,9 @@ class Load:
         wanted: dict[str, object] = {"port": port, "seconds": seconds, "warmup": warmup, **options}
         wanted |= {"connections": shape.connections, "qos": shape.qos, "window": shape.window, "rate": shape.rate}
         words = [str(self._program), *(f"--{name}={value}" for name, value in wanted.items())]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, preexec_fn=pinned(self._core)) as program:  # noqa: PLW1509
+        with pinned(self._core):
+            program = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+        with program:
             told = _listen(program, mark)
         if program.returncode != 0:
             sys.exit(f"The load generator gave up on {shape}.")

@@ -6,7 +6,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -44,9 +45,15 @@ def cores() -> Cores:
     return Cores(generator=mine[0], server=mine[1])
 
 
-def pinned(core: int) -> Callable[[], None]:
-    """Return what a child does first, so that it and all its threads stay on one core."""
-    return lambda: os.sched_setaffinity(0, {core})
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Let programs started meanwhile, and all their threads, stay on one core for good."""
+    mine = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, mine)
 
 
 def allow_many_files() -> None:

@@ -44,21 +44,14 @@ class Subject(Protocol):
 @contextmanager
 def started(words: list[str], core: int, log: Path, env: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Run a server on one core, its errors in a log; end it afterwards."""
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(
-            words,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env=env,
-            preexec_fn=pinned(core),  # noqa: PLW1509
-        ) as server,
-    ):
-        try:
-            yield server
-        finally:
-            _end(server)
+    with log.open("w") as errors:
+        with pinned(core):
+            server = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=errors, text=True, env=env)
+        with server:
+            try:
+                yield server
+            finally:
+                _end(server)
 
 
 def _end(server: Server) -> None:

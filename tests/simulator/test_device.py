@@ -5,7 +5,7 @@ import json
 
 from tests.simulator.acceptor import Acceptor, accepting
 from verger.base.clock import HOUR, MINUTE, SECOND, HeldClock
-from verger.simulator.device import AT_ONCE, Character, Device
+from verger.simulator.device import AT_ONCE, GRACE, Character, Device
 from verger.simulator.history import in_reach, occurrences, readings
 from verger.simulator.kinds import KINDS
 from verger.simulator.mqtt import Link
@@ -49,10 +49,11 @@ async def test_it_introduces_itself_and_then_says_what_it_measures() -> None:
 
 async def test_what_it_measured_out_of_reach_comes_later_with_its_own_time() -> None:
     away = outage()
-    clock = HeldClock(away)
+    born = away - GRACE - MINUTE
+    clock = HeldClock(born)
     async with accepting(Acceptor()) as server:
         it = device(clock, server.port)
-        clock.advance(20)
+        clock.at = away
         it.measure(clock.at)
         await it.speak()
         assert server.heard == []
@@ -60,7 +61,18 @@ async def test_what_it_measured_out_of_reach_comes_later_with_its_own_time() -> 
         it.measure(clock.at)
         await it.speak()
         await it.stop()
-    assert times(server) == readings(KINDS["ozone"], SEED, away, clock.at + 1, 10).at.tolist()
+    assert times(server) == readings(KINDS["ozone"], SEED, born, clock.at + 1, 10).at.tolist()
+
+
+async def test_whoever_starts_it_hears_it_at_first() -> None:
+    clock = HeldClock(outage())
+    async with accepting(Acceptor()) as server:
+        it = device(clock, server.port)
+        clock.advance(20)
+        it.measure(clock.at)
+        await it.speak()
+        await it.stop()
+    assert len(times(server)) == 2
 
 
 async def test_what_was_not_acknowledged_is_said_again_with_the_same_time() -> None:

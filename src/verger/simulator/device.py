@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from verger.base.clock import SECOND, Clock
+from verger.base.clock import MINUTE, SECOND, Clock
 from verger.simulator import native
 from verger.simulator.curves import ticks
 from verger.simulator.history import Occurrence, in_reach, occurrences, readings
@@ -15,6 +15,7 @@ from verger.simulator.mqtt import Link, Lost
 
 MOST_REMEMBERED = 10_000  # samples; the oldest are forgotten first, as in a real device
 AT_ONCE = 50  # samples in one message
+GRACE = 10 * MINUTE  # after its birth in which it stays in reach, so that whoever started it hears it
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ class Device:
         """Be born now, with nothing to say yet."""
         self._character, self._link, self._clock = character, link, clock
         self._kind = kind_named(character.kind)
-        self._upto = clock.now()
+        self._born = self._upto = clock.now()
         self._samples: deque[tuple[int, dict[str, float]]] = deque(maxlen=MOST_REMEMBERED)
         self._events: deque[Occurrence] = deque(maxlen=MOST_REMEMBERED)
 
@@ -64,7 +65,9 @@ class Device:
 
     async def speak(self) -> None:
         """Say all that is remembered, if we are in reach; what was not acknowledged stays remembered."""
-        if not in_reach(self._character.seed, self._clock.now()):
+        if not self._in_reach():
+            if self._link.is_open:
+                log.info("A simulated device is out of reach for some minutes, as real ones are.")
             await self._link.close()
             return
         try:
@@ -84,6 +87,10 @@ class Device:
         while self._events:
             await self._link.publish(*native.event(self._events[0]))
             self._events.popleft()
+
+    def _in_reach(self) -> bool:
+        now = self._clock.now()
+        return now - self._born < GRACE or in_reach(self._character.seed, now)
 
     def _about(self) -> dict[str, object]:
         return {"model": self._kind.model, "firmware": "1.4.2", "simulated": "yes", "every_s": self._character.every_s}
