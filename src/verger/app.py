@@ -15,7 +15,7 @@ from verger.base.migrate import migrate
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
 from verger.base.secrets import ServerSecret
-from verger.base.settings import Settings
+from verger.base.settings import Settings, taken
 from verger.base.work import Work, every
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Connect, Mqtt
@@ -142,22 +142,24 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     oversight = Oversight(
         stores.log, followers, stores.letters, keeping, kept, clock, lambda: _wire_figures(inlet, listener, hub)
     )
-    for name, loop in {
-        "inlet": inlet.run(),
-        "live": hub.run(),
-        "presence": presence.run(),
-        "jobs": Jobs(stores.db, clock, {}).run(),
-        "oversight": every(_LOOK_S, oversight.look),
-        "remarks": every(_REMARKS_S, kept.remarks.write),
-        "tidy": every(_TIDY_S, stores.tenancy.purge),
-    }.items():
-        work.start(name, loop)
-    mqtt_port = await listener.listen(settings.mqtt_host, settings.mqtt_port)
+    for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
+        work.start(loop)
+    work.start(every(_LOOK_S, oversight.look))
+    work.start(every(_REMARKS_S, kept.remarks.write))
+    work.start(every(_TIDY_S, stores.tenancy.purge))
+    mqtt_port = await _open_door(listener, settings)
     connect = Connect(Mqtt(mqtt_port))
     grounds = build_grounds(
         stores, Showing(kept, stores.places, stores.history, presence, connect), hub, listener, oversight
     )
     return House(stores, hub, presence, oversight, inlet, listener, patience, grounds, mqtt_port, work)
+
+
+async def _open_door(listener: Listener, settings: Settings) -> int:
+    try:
+        return await listener.listen(settings.mqtt_host, settings.mqtt_port)
+    except OSError as error:
+        raise taken("mqtt_port", settings.mqtt_host, settings.mqtt_port, error) from None
 
 
 def _wire_figures(inlet: Inlet, listener: Listener, hub: Hub) -> Iterator[Figure]:

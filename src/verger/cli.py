@@ -116,7 +116,7 @@ async def _demonstrate(house: House, settings: Settings) -> None:
     tenant, _ = await house.stores.tenancy.first_run.found(owner, code=None, at_the_machine=True)
     fleet = [who async for who in _settle(house, tenant.id)]
     await _remember(house, tenant.id, fleet)
-    house.work.start("simulated devices", live([who for _, who in fleet], Server(settings.mqtt_host, house.mqtt_port)))
+    house.work.start(live([who for _, who in fleet], Server(settings.mqtt_host, house.mqtt_port)))
     click.echo(f"\n  Sign in as demo@verger.example with the password {password}\n", err=True)
 
 

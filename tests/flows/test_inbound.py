@@ -1,6 +1,6 @@
 """Inbound."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -9,6 +9,7 @@ import pytest
 from tests.flows.conftest import House
 from verger.base.clock import HOUR, MINUTE, SECOND
 from verger.base.errors import Busy, Fault
+from verger.domain.devices.series import Series
 from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Readings
 from verger.flows.inbound import Inbound
 
@@ -160,7 +161,7 @@ async def test_a_failing_series_store_does_not_leave_rows_behind(path: Path) -> 
     device = await path.house.add()
 
     class Broken:
-        async def create(self, wanted: object) -> Sequence[object]:
+        async def create(self, wanted: Mapping[tuple[str, str], list[str]]) -> list[Series]:
             raise Busy("The database is busy.")
 
     broken = replace(path.inbound, series=Broken())

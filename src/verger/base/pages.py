@@ -7,10 +7,10 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Row, Select, and_, or_
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, and_, or_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import microseconds, moment
+from verger.base.clock import microseconds
 from verger.base.db import Instant
 from verger.base.errors import Fault, Invalid
 
@@ -84,7 +84,7 @@ async def page(
 
 
 def _beyond(key: ColumnElement[str], column: ColumnElement[Any], last: _Cursor, *, down: bool) -> ColumnElement[bool]:
-    value = moment(int(last.value)) if isinstance(column.type, Instant) else last.value
+    value = type_coerce(last.value, BigInteger) if isinstance(column.type, Instant) else last.value
     if down:
         return or_(column < value, and_(column == value, key < last.key))
     return or_(column > value, and_(column == value, key > last.key))

@@ -18,6 +18,14 @@ class BadSetting(Invalid):
     """A setting that cannot be used; the sentence names it and says what to write instead."""
 
 
+def taken(name: str, host: str, port: int, error: OSError) -> BadSetting:
+    """Return what to say of a port that cannot be listened on; `name` is the setting's field."""
+    return BadSetting(
+        f"{PREFIX}{name.upper()} {port} on {host} cannot be used ({error.strerror or error}): "
+        "choose another, or 0 for a free one."
+    )
+
+
 def _whole(low: int, high: int) -> Callable[[str], int]:
     """Return a reader of whole numbers within bounds."""
 

@@ -17,9 +17,9 @@ class Work:
         self.failed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+    def start(self, loop: Coroutine[Any, Any, None]) -> None:
         """Let a loop run."""
-        task = asyncio.create_task(loop, name=name)
+        task = asyncio.create_task(loop, name=getattr(loop, "__qualname__", "work"))
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 

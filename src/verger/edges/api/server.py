@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import uvicorn
 
-from verger.base.settings import BadSetting
+from verger.base.settings import taken
 
 
 class Web(uvicorn.Server):
@@ -35,6 +35,4 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=2048, reuse_port=False)
     except OSError as error:
-        raise BadSetting(
-            f"VERGER_HTTP_PORT {port} on {host} cannot be used ({error.strerror}): choose another, or 0 for a free one."
-        ) from None
+        raise taken("http_port", host, port, error) from None
