@@ -104,7 +104,8 @@ def _read(cursor: str, sort: str, column: ColumnElement[Any]) -> _Cursor:
         last = msgspec.json.decode(text, type=_Cursor)
     except (ValueError, msgspec.MsgspecError):
         raise _wrong("cursor", "This is no cursor of ours; leave it out to begin anew.") from None
-    fits = isinstance(last.value, column.type.python_type) and (not isinstance(last.value, int) or last.value in _WHOLE)
+    kind = int if isinstance(column.type, Instant) else column.type.python_type
+    fits = isinstance(last.value, kind) and (not isinstance(last.value, int) or last.value in _WHOLE)
     if last.sort != sort or not fits:
         raise _wrong("cursor", "This cursor belongs to another order; leave it out to begin anew.")
     return last
