@@ -75,7 +75,7 @@ async def live(folder: Path, deeds: Sequence[tuple[str, list[Row] | int | None]]
 
 @pytest.mark.usefixtures("small")
 @given(DEEDS)
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_order_of_deeds_reads_as_a_dictionary_would(deeds: list[tuple[str, list[Row] | int | None]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live(Path(folder), deeds))

@@ -53,6 +53,11 @@ class History:
         """Return the record up to which every reading is in chunks on disk."""
         return self._keeper.position
 
+    @property
+    def hot_bytes(self) -> int:
+        """Return the bytes of the hot buffers."""
+        return self._keeper.hot_bytes
+
     def take(self, sequence: int, series: Series, at: Times, value: Values) -> None:
         """Take all readings of one record, in order of arrival; never blocks, see `wait_for_room`. No NaN."""
         self._keeper.take(sequence, Columns(series, at, value))

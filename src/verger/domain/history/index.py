@@ -1,7 +1,6 @@
 """The index of the history: how far chunks are complete, the latest readings then, and what was deleted."""
 
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from msgspec import Struct
@@ -24,39 +23,36 @@ class Mark(Struct, frozen=True, eq=False):
 
 
 class Index:
-    """One small SQLite file; each call is one transaction, on disk when it returns."""
+    """One small SQLite file; each call is one transaction, on disk when it returns; one thread at a time."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "index.db"
-        with closing(self._connect()) as connection:
-            connection.executescript(_SCHEMA)
+        self._connection = sqlite3.connect(folder / "index.db", timeout=30, check_same_thread=False)
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(_SCHEMA)
 
     def mark(self) -> Mark:
         """Return what was saved last; position 0 if nothing was."""
-        with closing(self._connect()) as connection:
-            row = connection.execute("SELECT position, latest FROM mark").fetchone()
+        row = self._connection.execute("SELECT position, latest FROM mark").fetchone()
         return Mark(row[0], unpacked(row[1])) if row else Mark(0, None)
 
     def save(self, position: int, latest: tuple[Times, Values]) -> None:
         """Save how far chunks are complete; what was deleted before that needs no further note."""
-        with closing(self._connect()) as connection, connection:
+        with self._connection as connection:
             connection.execute("INSERT OR REPLACE INTO mark VALUES (1, ?, ?)", (position, packed(latest)))
             connection.execute("DELETE FROM forgotten WHERE upto <= ? AND cleared", (position,))
 
     def forgotten(self) -> dict[int, tuple[int, bool]]:
         """Return by series up to which record it was deleted, and whether its chunks are gone."""
-        with closing(self._connect()) as connection:
-            rows = connection.execute("SELECT series, upto, cleared FROM forgotten").fetchall()
+        rows = self._connection.execute("SELECT series, upto, cleared FROM forgotten").fetchall()
         return {series: (upto, bool(cleared)) for series, upto, cleared in rows}
 
     def forget(self, upto: dict[int, int], *, cleared: bool) -> None:
         """Note up to which record each series is deleted, and whether its chunks are gone."""
         rows = [(series, position, cleared) for series, position in upto.items()]
-        with closing(self._connect()) as connection, connection:
+        with self._connection as connection:
             connection.executemany("INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)", rows)
 
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, timeout=30)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        return connection
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

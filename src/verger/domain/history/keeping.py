@@ -143,6 +143,7 @@ class Keeper:
             with suppress(asyncio.CancelledError):
                 await self._task
         await asyncio.to_thread(self._writer.shutdown)
+        self._index.close()
 
     def _buffers(self) -> list[Hot]:
         return [self._active] if self._frozen is None else [self._frozen, self._active]
