@@ -38,6 +38,9 @@ export const whenSignedOut = (act: () => void): void => {
   onSignedOut = act;
 };
 
+/** Nobody is signed in any more, as was found out by other means than asking. */
+export const signedOut = (): void => onSignedOut();
+
 /** A path with each hole encoded: at`/places/${id}`. */
 export const at = (parts: TemplateStringsArray, ...holes: readonly string[]): string =>
   String.raw({ raw: parts }, ...holes.map(encodeURIComponent));

@@ -23,6 +23,10 @@ export function value(number: number | null): string {
   return digits(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 1 : 2).format(number).replace("-", "−");
 }
 
+/** A number on an axis: with the digits that its step needs. */
+export const stepped = (number: number, step: number): string =>
+  digits(Math.min(6, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)))).format(number).replace("-", "−");
+
 export const count = (number: number): string => digits(0).format(number);
 
 /** How long ago, in its greatest unit: “4 s”, “3 h”. */

@@ -20,7 +20,7 @@ export const unitShown = (code: string | null): string => {
 
 const spelled: Readonly<Record<string, string>> = {
   co2: "CO₂", tvoc: "TVOC", voc: "VOC", ph: "pH", ec: "EC", rssi: "RSSI", snr: "SNR", o3: "O₃", co: "CO", no2: "NO₂",
-  pm1: "PM1", pm25: "PM2.5", pm10: "PM10", uv: "UV", par: "PAR", cpu: "CPU", ram: "RAM", ip: "IP", id: "ID", vpd: "VPD", led: "LED",
+  pm1: "PM1", pm25: "PM2.5", pm10: "PM10", uv: "UV", par: "PAR", cpu: "CPU", ram: "RAM", ip: "IP", id: "ID", vpd: "VPD", led: "LED", dbm: "dBm",
 };
 
 /** A metric key as people say it: `soilMoisture_2` becomes “Soil moisture 2”. */
@@ -34,3 +34,8 @@ export const metricShown = (key: string, name = ""): string => {
   const sentence = words.join(" ");
   return sentence === "" ? key : sentence.charAt(0).toUpperCase() + sentence.slice(1);
 };
+
+const technical = /batter|rssi|snr|signal|lqi|uptime|voltage|firmware|version|error|free|wifi/i;
+
+/** Orders metrics as people care for them: what is measured first, how the device itself does last; else as they came. */
+export const byInterest = (one: string, other: string): number => Number(technical.test(one)) - Number(technical.test(other));

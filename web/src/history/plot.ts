@@ -1,6 +1,7 @@
 /** How a chart is drawn: uPlot's options from lines, in the look's colours and the place's zone. */
 import uPlot from "uplot";
-import { moment, value } from "@/base/tell";
+import { moment, stepped } from "@/base/tell";
+import { colour, lineColour } from "@/history/colours";
 import { withGaps } from "@/history/course";
 import type { Course, Span } from "@/history/history";
 
@@ -22,19 +23,7 @@ interface Drawing {
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
-const MOST_LINES = 6;
 const FEW_POINTS = 60;
-
-/** A colour of the look as a canvas takes it: custom properties are asked for through an element. */
-export function colour(name: string, within: HTMLElement): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  within.append(probe);
-  const { color } = getComputedStyle(probe);
-  probe.remove();
-  return color;
-}
-export const lineColour = (index: number): string => `--series-${(index % MOST_LINES) + 1}`;
 
 /** The lines on one time axis; for each its lowest, highest and average. */
 export function aligned(lines: readonly Line[]): uPlot.AlignedData {
@@ -48,12 +37,13 @@ export function aligned(lines: readonly Line[]): uPlot.AlignedData {
 const seriesOf = (lines: readonly Line[], root: HTMLElement): { series: uPlot.Series[]; bands: uPlot.Band[] } => {
   const series: uPlot.Series[] = [{}];
   const bands: uPlot.Band[] = [];
+  const veil = lines.length === 1 ? 0.14 : 0.09;
   lines.forEach(({ label, course }, index) => {
     const stroke = colour(lineColour(index), root);
     const edge: uPlot.Series = { stroke: "transparent", width: 0, points: { show: false } };
     const first = series.length;
     series.push(edge, { ...edge }, { label, stroke, width: 1.8, points: { show: true, size: 5, width: 0, fill: stroke, filter: lonely } });
-    if (course.width !== null) bands.push({ series: [first + 1, first], fill: stroke.replace("rgb(", "rgba(").replace(")", ", 0.14)") });
+    if (course.width !== null) bands.push({ series: [first + 1, first], fill: stroke.replace("rgb(", "rgba(").replace(")", `, ${veil})`) });
   });
   return { series, bands };
 };
@@ -90,7 +80,7 @@ export function options(root: HTMLElement, { lines, span, zone, width, height, o
     scales: { x: { time: true, range: () => [span().from, span().to] } },
     axes: [
       { ...axis, grid: { show: false }, space: 76, size: 26, values: ticks(zone) },
-      { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits) => splits.map(value) },
+      { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits, _axis, _space, step) => splits.map((at) => stepped(at, step)) },
     ],
     ...seriesOf(lines, root),
     hooks: {

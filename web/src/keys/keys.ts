@@ -4,10 +4,11 @@ import { type Checked, maybe, oneOf, page, shape, text, time } from "@/base/shap
 
 export const roles = ["viewer", "member", "manager", "owner"] as const;
 export type Role = (typeof roles)[number];
-export const apiKey = shape({ id: text, name: text, role: oneOf(...roles), created_at: time, last_used_at: maybe(time) });
+const fields = { id: text, name: text, role: oneOf(...roles), created_at: time, last_used_at: maybe(time) };
+export const apiKey = shape(fields);
 export const apiKeys = page(apiKey);
-/** A new key; `secret` is shown once. */
-export const createdKey = shape({ api_key: apiKey, secret: text });
+/** A new key; `token` is shown once. */
+export const createdKey = shape({ ...fields, token: text });
 export type ApiKey = Checked<typeof apiKey>;
 
 export const everyKey = (): Promise<ApiKey[]> => all("/api-keys", apiKeys);

@@ -1,7 +1,9 @@
 /** Live: what the devices on screen say now. A page says what it watches; what is told lands in `shown`. */
 import { type Ref, onScopeDispose, readonly, ref, shallowReactive } from "vue";
+import { signedOut } from "@/base/ask";
 import { type Topic, makeSocket } from "@/live/socket";
 import { type Standing, type Told, after, hear } from "@/live/told";
+import { recall } from "@/session/session";
 
 export type { Latest, Standing, Told } from "@/live/told";
 
@@ -16,7 +18,11 @@ export const line: Readonly<Ref<"idle" | "connecting" | "open" | "lost">> = read
 const url = (): string => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`;
 
 const socket = makeSocket(url, {
-  onState: (state) => (connection.value = state),
+  onState: (state) => {
+    connection.value = state;
+    // a browser is not told why a line was refused; whether we are still known tells
+    if (state === "lost") void recall().then((me) => me ?? signedOut(), () => undefined);
+  },
   onFrame: (frame) => {
     const told = hear(frame);
     if (told === null) return;

@@ -24,7 +24,7 @@ const placeState = shape({
   online: number,
   headline: list(headline),
 });
-const silent = shape({ id: maybe(text), device: maybe(text), name: text, place: text, last_seen: maybe(time) });
+const silent = shape({ device: text, name: text, place: text, last_seen: maybe(time) });
 export const overview = shape({ places: list(placeState), silent: list(silent), devices: number, online: number });
 
 export type Overview = Checked<typeof overview>;
@@ -58,28 +58,24 @@ export function needs({ places, silent }: Overview): Need[] {
       to: `/places/${place.id}`,
     })),
     ...silent.map((one): Need => ({
-      key: one.device ?? one.id ?? one.name,
+      key: one.device,
       state: one.last_seen === null ? "waiting" : "attention",
       title: { name: one.name, silent: one.last_seen !== null },
       place: one.place,
       lastSeen: one.last_seen,
-      to: `/devices/${one.device ?? one.id ?? ""}`,
+      to: `/devices/${one.device}`,
     })),
   ];
 }
 
-/** The places worth a line: in the tree's order, without those that only hold other places. */
-export function lines(places: readonly PlaceState[]): { place: PlaceState; path: string[] }[] {
-  const found: { place: PlaceState; path: string[] }[] = [];
-  const ids = new Set(places.map(({ id }) => id));
-  const visit = (parent: string | null, above: readonly string[]): void => {
-    const here = places.filter((one) => one.parent === parent || (parent === null && one.parent !== null && !ids.has(one.parent)));
-    for (const place of here.toSorted((one, other) => one.name.localeCompare(other.name))) {
-      const holds = places.some((one) => one.parent === place.id);
-      if (!holds || place.headline.length > 0) found.push({ place, path: [...above, place.name] });
-      visit(place.id, [...above, place.name]);
-    }
-  };
-  visit(null, []);
-  return found;
+/** A line of Today: a place, and the names of what it lies in and its own. */
+export interface Line {
+  readonly place: PlaceState;
+  readonly path: readonly string[];
 }
+
+/** The places in the order of their tree. */
+export const lines = (places: readonly PlaceState[], pathOf: (id: string) => readonly string[]): Line[] =>
+  places
+    .map((place) => ({ place, path: pathOf(place.id) }))
+    .sort((one, other) => one.path.join("\n").localeCompare(other.path.join("\n")));

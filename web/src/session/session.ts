@@ -6,11 +6,11 @@ import { type Checked, anything, flag, list, maybe, oneOf, orElse, shape, text }
 const role = oneOf("viewer", "member", "manager", "owner");
 const user = shape({ id: text, name: text, email: text });
 const membership = shape({ id: text, name: text, timezone: orElse(text, "UTC"), role: orElse(role, "viewer") });
-/** The caller; `user` is null for an API key, `tenant` names the one of `tenants` that is asked in. */
+/** The caller; `user` is null for an API key, `tenant` is the one of `tenants` that is asked in. */
 export const me = shape({
   user: maybe(user),
   tenants: list(membership),
-  tenant: maybe(text),
+  tenant: shape({ id: text, name: text, timezone: orElse(text, "UTC") }),
   role,
   permissions: list(text),
 });
@@ -29,7 +29,7 @@ export interface Owner {
 
 const known = shallowRef<Me | null>(null);
 export const who: Readonly<Ref<Me | null>> = shallowReadonly(known);
-export const tenant = computed(() => known.value?.tenants.find(({ id }) => id === known.value?.tenant) ?? null);
+export const tenant = computed(() => known.value?.tenant ?? null);
 
 /** Whether the caller's role allows it, such as `places:write`. */
 export const may = (permission: string): boolean => known.value?.permissions.includes(permission) ?? false;

@@ -6,7 +6,7 @@ const follower = shape({ name: text, position: number, lag: number, lag_s: maybe
 const deadLetter = shape({ id: text, follower: text, sequence: number, reason: text, at: time });
 export const system = shape({
   version: text,
-  log: shape({ last: number, kept_bytes: number, rate: maybe(number) }),
+  log: shape({ last: number, kept_bytes: number, rate: maybe(number), trouble: maybe(text) }),
   followers: list(follower),
   dead_letters: list(deadLetter),
   history: orElse(record(anything), {}),
