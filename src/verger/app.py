@@ -92,11 +92,11 @@ class House:
     work: Work
 
 
-async def open_stores(stack: AsyncExitStack, settings: Settings) -> Stores:
+async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
     """Open everything that is kept in the data folder; raise Refused when it cannot be."""
     folder = DataFolder.hold(settings.data)
     stack.callback(folder.release)
-    secret, clock = ServerSecret.open(settings.data), SystemClock()
+    secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
     db = Database.open(settings.database_url)
     stack.push_async_callback(db.close)
     await migrate(db)

@@ -59,22 +59,27 @@ class Charting:
         """Return the charts of every device while it stayed at a place or below it, 50 at most; raise Missing."""
         await self.places.get(tenant, place)
         below = (await self.places.tree(tenant)).below(place)
-        stays = await self.showing.kept.devices.stays_at(tenant, below, moment(span.start), moment(span.end))
-        devices = await self.showing.kept.devices.these(tenant, {stay.device for stay in stays})
+        stays = await self._stays(tenant, below, span)
+        devices = await self.showing.kept.devices.these(tenant, {device for device, _ in stays})
         series: dict[str, list[Series]] = {}
         for each in await self.showing.series(tenant, devices):
             if not metrics or each.metric in metrics:
                 series.setdefault(each.device, []).append(each)
-        charts: list[dict[str, Any]] = []
-        for stay in stays:
-            start = max(span.start, microseconds(stay.since))
+        wanted = [(each, during) for device, during in stays for each in series.get(device, [])]
+        return [
+            {"device": each.device, "metric": each.metric, **await self._chart(each, during)}
+            for each, during in wanted[:MOST_SERIES]
+        ]
+
+    async def _stays(self, tenant: str, places: Sequence[str], span: Span) -> list[tuple[str, Span]]:
+        """Return (device, when within the span) of each stay; what a device said before its first belongs to that."""
+        found = []
+        for stay, first in await self.showing.kept.devices.stays_at(tenant, places):
+            start = span.start if first else max(span.start, microseconds(stay.since))
             end = span.end if stay.until is None else min(span.end, microseconds(stay.until))
-            for each in series.get(stay.device, []):
-                if len(charts) == MOST_SERIES:
-                    return charts
-                chart = await self._chart(each, Span(start, max(start, end), span.points))
-                charts.append({"device": each.device, "metric": each.metric, **chart})
-        return charts
+            if start < end:
+                found.append((stay.device, Span(start, end, span.points)))
+        return found
 
     async def readings(
         self, tenant: str, device: str, metrics: Sequence[str], span: Span, cursor: str | None

@@ -89,7 +89,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
 
 @pytest_asyncio.fixture
 async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    settings = Settings.read({"VERGER_DATA": str(tmp_path / "data")})
+    settings = Settings.read({"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0"})
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings))
         api: Any = build_api(house).api

@@ -15,7 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
-    or_,
+    func,
     select,
     update,
 )
@@ -164,17 +164,19 @@ class DeviceStore:
         async with self._db.reading() as connection:
             return [Stay(**row) for row in (await connection.execute(query)).mappings()]
 
-    async def stays_at(self, tenant: str, places: Collection[str], start: datetime, end: datetime) -> list[Stay]:
-        """Return who stayed at some places within a span, the earliest first."""
+    async def stays_at(self, tenant: str, places: Collection[str]) -> list[tuple[Stay, bool]]:
+        """Return who ever stayed at some places, the earliest first, and whether it was the device's first stay."""
         table = stay_table.c
-        query = (
-            select(table.device, table.place, table.since, table.until)
-            .where(table.tenant == tenant, table.place.in_(places), table.since < end)
-            .where(or_(table.until.is_(None), table.until > start))
-            .order_by(table.since, table.id)
-        )
+        first = func.min(table.since).over(partition_by=table.device).label("first")
+        every = select(table.id, table.device, table.place, table.since, table.until, first)
+        known = every.where(table.tenant == tenant).subquery()
+        query = select(known).where(known.c.place.in_(places)).order_by(known.c.since, known.c.id)
         async with self._db.reading() as connection:
-            return [Stay(**row) for row in (await connection.execute(query)).mappings()]
+            rows = (await connection.execute(query)).all()
+        return [
+            (Stay(device=row.device, place=row.place, since=row.since, until=row.until), row.since == row.first)
+            for row in rows
+        ]
 
     async def these(self, tenant: str, devices: Collection[str]) -> list[Device]:
         """Return some devices, also those that have retired."""

@@ -18,8 +18,8 @@ from verger.flows.charting import Reading, Span
 _TAGS = ["history"]
 _MOST_READINGS = 10_000
 
-From = Annotated[datetime | None, QueryParameter(name="from", description="Inclusive; 24 hours ago if left out.")]
-To = Annotated[datetime | None, QueryParameter(name="to", description="Exclusive; now if left out.")]
+From = Annotated[str | None, QueryParameter(name="from", description="RFC 3339, inclusive; 24 hours ago if left out.")]
+To = Annotated[str | None, QueryParameter(name="to", description="RFC 3339, exclusive; now if left out.")]
 Metrics = Annotated[list[str] | None, QueryParameter(name="metric", description="Only these; may be repeated.")]
 Points = Annotated[int, QueryParameter(ge=1, le=100_000, description="At most so many points a metric.")]
 Rows = Annotated[int, QueryParameter(ge=1, le=_MOST_READINGS, description="At most so many readings a page.")]
@@ -27,8 +27,8 @@ Rows = Annotated[int, QueryParameter(ge=1, le=_MOST_READINGS, description="At mo
 
 def _span(grounds: Given[Grounds], start: From = None, end: To = None, points: Points = 500) -> Span:
     """Return the span that is asked for."""
-    until = grounds.clock.now() if end is None else _instant("to", end)
-    return Span(until - DAY if start is None else _instant("from", start), until, points)
+    until = grounds.clock.now() if end is None else microseconds(_instant("to", end))
+    return Span(until - DAY if start is None else microseconds(_instant("from", start)), until, points)
 
 
 def _page(grounds: Given[Grounds], start: From = None, end: To = None, limit: Rows = _MOST_READINGS) -> Span:
@@ -84,10 +84,17 @@ async def events(
 ) -> Page[Happened]:
     """Return a page of a device's events, the latest first; a kind matches itself and its children."""
     await grounds.kept.devices.get(caller.needs("events:read").tenant, device)
-    return await grounds.events.page(caller.tenant, device, asked, kind=kind, start=start, end=end)
+    since, until = start and _instant("from", start), end and _instant("to", end)
+    return await grounds.events.page(caller.tenant, device, asked, kind=kind, start=since or None, end=until or None)
 
 
-def _instant(name: str, at: datetime) -> int:
-    if at.tzinfo is None:
-        raise Invalid("A time needs its zone.", [Fault(name, "Write it with its zone, such as 2026-05-01T12:00:00Z.")])
-    return microseconds(at)
+def _instant(name: str, text: str) -> datetime:
+    """Return a time with its zone; a plus sign that an address turned into a space is put back."""
+    try:
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        sentence = "Write the time with its zone, such as 2026-05-01T12:00:00Z."
+        raise Invalid(sentence, [Fault(name, sentence)])
+    return at

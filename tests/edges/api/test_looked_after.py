@@ -1,0 +1,196 @@
+"""Places, devices and what they measured, over the whole product; its answers are recorded for the web."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from tests.edges.api.conftest import HERE, visitor
+from tests.people import PASSWORD
+from tests.recorded import Record
+from verger.app import House, build_api, open_house, open_stores
+from verger.base.clock import SECOND, HeldClock, moment
+from verger.base.settings import Settings
+from verger.domain.tenancy.model import Founding
+from verger.edges.live.hub import encoded
+
+HELD = 1_800_000_000 * SECOND
+
+
+@dataclass
+class Product:
+    """The whole product at a held time, with its owner and a device at a place."""
+
+    house: House
+    app: Any
+    owner: httpx.AsyncClient
+    place: dict[str, Any]
+    device: dict[str, Any]
+    token: str
+
+    async def say(self, word: str, said: Any) -> httpx.Response:
+        """Let the device speak over HTTP; all followers have heard it on return."""
+        async with visitor(self.app, base=HERE) as device:
+            answer = await device.post(f"/api/v1/{self.token}/{word}", content=json.dumps(said))
+        await self.house.oversight.followers.caught_up()
+        return answer
+
+    async def get(self, path: str) -> Any:
+        answer = await self.owner.get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def of_device(self, path: str = "") -> Any:
+        return await self.get(f"/devices/{self.device['id']}{path}")
+
+
+@pytest_asyncio.fixture
+async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
+    clock.at = HELD
+    settings = Settings.read({"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0"})
+    async with AsyncExitStack() as stack:
+        house = await open_house(stack, await open_stores(stack, settings, clock))
+        app = build_api(house)
+        tenancy = house.stores.tenancy
+        tenant, owner = await tenancy.users.found(Founding("Mökki", "Aino", "aino@example.test", PASSWORD))
+        client = await stack.enter_async_context(visitor(app, base=f"{HERE}/api/v1"))
+        client.headers["Authorization"] = f"Bearer {await tenancy.sessions.open(owner.id, tenant.id)}"
+        where = {"name": "Lake cottage", "kind": "cottage", "timezone": "Europe/Helsinki"}
+        place = (await client.post("/places", json=where)).json()
+        made = (await client.post("/devices", json={"name": "Hall", "place": place["id"]})).json()
+        yield Product(house, app, client, place, made["device"], made["credentials"]["access_token"])
+
+
+def iso(seconds: int) -> str:
+    return moment(at(seconds) * 1000).isoformat().replace("+00:00", "Z")
+
+
+def at(seconds: int) -> int:
+    """Return a time before now, in milliseconds."""
+    return (HELD // SECOND - seconds) * 1000
+
+
+async def furnish(product: Product) -> None:
+    """Let the device say something of every kind."""
+    said = [{"ts": at(60 * n), "values": {"temperature": 20 + n / 4, "humidity": 60}} for n in range(12)]
+    assert (await product.say("telemetry", said)).status_code == 200
+    await product.say("telemetry", {"ts": at(0), "values": {"temperature": 21.5, "mode": "eco", "co2": "a lot"}})
+    await product.say("telemetry", {"ts": 1000, "values": {"temperature": 1}})
+    await product.say("events", {"kind": "door.opened", "at": at(30), "id": "1", "data": {"by": "Aino"}})
+    await product.house.stores.kept.remarks.write()
+
+
+async def test_the_answers_are_as_recorded(product: Product, record: Record) -> None:
+    await furnish(product)
+    unit = {"metrics": {"temperature": {"unit": "Cel", "name": "Air"}}}
+    assert (await product.owner.patch(f"/devices/{product.device['id']}", json=unit)).status_code == 200
+    port = product.house.mqtt_port
+
+    def steadily(answer: Any) -> Any:
+        return json.loads(json.dumps(answer).replace(f'"port": {port}', '"port": 1883'))
+
+    record("places.json", await product.get("/places"))
+    record("place.json", product.place)
+    record("devices.json", steadily(await product.get("/devices")))
+    record("device.json", steadily(await product.of_device()))
+    record("latest.json", await product.of_device("/latest"))
+    record("history_raw.json", await product.of_device("/history"))
+    record("history_buckets.json", await product.of_device("/history?points=4&metric=temperature"))
+    record("readings.json", await product.of_device("/readings?limit=3"))
+    record("events.json", await product.of_device("/events"))
+    record("stays.json", await product.of_device("/stays"))
+    record("device_log.json", await product.of_device("/log"))
+    record("overview.json", await product.get("/overview"))
+    system = await product.get("/system")
+    for volatile in ("disk_bytes", "flush_s"):
+        system["history"][volatile] = 0
+    record("system.json", system)
+
+
+async def test_a_new_device_shows_its_secret_once(product: Product, record: Record) -> None:
+    answer = await product.owner.post("/devices", json={"name": "Sauna", "place": product.place["id"]})
+    assert answer.status_code == 201
+    record("device_created.json", answer.json())
+    assert "access_token" not in (await product.owner.get(f"/devices/{answer.json()['device']['id']}")).text
+
+
+async def test_the_snapshot_of_a_screen_is_as_recorded(product: Product, record: Record) -> None:
+    await furnish(product)
+    tenant = (await product.get("/me"))["tenant"]["id"]
+    subject = await product.house.grounds.showing.subject(tenant, "place", product.place["id"])
+    record("live.json", json.loads(encoded(subject.snapshot())))
+
+
+async def test_what_is_kept_is_told_without_a_body_and_what_is_not_by_field(product: Product) -> None:
+    fine = await product.say("telemetry", {"temperature": 21})
+    assert (fine.status_code, fine.content) == (200, b"")
+    partly = await product.say("telemetry", {"t" * 500: 1, "u": 2})
+    assert [fault["field"][:3] for fault in partly.json()["refused"]] == ["ttt"]
+    nothing = await product.say("telemetry", [])
+    assert nothing.status_code == 422
+
+
+async def test_idempotent_posts_make_one_device(product: Product) -> None:
+    body = {"name": "Once", "place": product.place["id"]}
+    answers = [await product.owner.post("/devices", json=body, headers={"Idempotency-Key": "one"}) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
+    assert len((await product.get("/devices"))["items"]) == 2
+    other = await product.owner.post("/devices", json=body | {"name": "Two"}, headers={"Idempotency-Key": "one"})
+    assert other.status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("query", "field"), [("points=0", "points"), ("points=100001", "points"), ("from=yesterday", "from")]
+)
+async def test_a_wrong_question_is_told_by_field(product: Product, query: str, field: str) -> None:
+    answer = await product.owner.get(f"/devices/{product.device['id']}/history?{query}")
+    assert answer.status_code == 422
+    assert [fault["field"] for fault in answer.json()["errors"]] == [field]
+
+
+async def test_a_time_without_its_zone_is_refused(product: Product) -> None:
+    answer = await product.owner.get(f"/devices/{product.device['id']}/history?from=2026-11-01T00:00:00")
+    assert answer.status_code == 422
+
+
+async def test_from_is_inclusive_and_to_exclusive(product: Product) -> None:
+    await product.say("telemetry", [{"ts": at(n), "values": {"t": n}} for n in (30, 20, 10)])
+    chart = await product.of_device(f"/history?from={iso(30)}&to={iso(10)}")
+    assert chart["metrics"]["t"]["avg"] == [30.0, 20.0]
+
+
+async def test_events_are_found_by_kind_and_its_children(product: Product) -> None:
+    for number, kind in enumerate(["treatment.basic", "treatment.premium", "treatments", "door"]):
+        await product.say("events", {"kind": kind, "id": str(number)})
+    found = await product.of_device("/events?kind=treatment")
+    assert {event["kind"] for event in found["items"]} == {"treatment.basic", "treatment.premium"}
+
+
+async def test_an_event_told_twice_is_kept_once(product: Product) -> None:
+    for _ in range(2):
+        await product.say("events", {"kind": "door", "id": "7"})
+        await product.say("events", {"kind": "window", "at": at(5), "data": {"n": 1}})
+    assert len((await product.of_device("/events"))["items"]) == 2
+
+
+async def test_retiring_with_its_history_removes_the_values(product: Product) -> None:
+    await product.say("telemetry", {"ts": at(5), "values": {"t": 1}})
+    path = f"/places/{product.place['id']}/history"
+    assert len((await product.get(path))["series"]) == 1
+    answer = await product.owner.delete(f"/devices/{product.device['id']}?history=delete")
+    assert answer.status_code == 204
+    assert (await product.get(path))["series"] == []
+
+
+async def test_a_change_for_another_version_is_refused(product: Product) -> None:
+    path = f"/devices/{product.device['id']}"
+    stale = await product.owner.patch(path, json={"name": "A"}, headers={"If-Match": '"9"'})
+    assert stale.status_code == 412
+    right = await product.owner.patch(path, json={"name": "A"}, headers={"If-Match": '"1"'})
+    assert (right.status_code, right.headers["etag"]) == (200, '"2"')
