@@ -45,9 +45,9 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 @cache
-def _is_zone(name: str) -> bool:
+def _zones() -> frozenset[str]:
     # Listing the zones reads the disk, which nobody should wait for at every place that is read.
-    return name in available_timezones()
+    return frozenset(available_timezones())
 
 
 def _faults(place: Place) -> Iterable[Fault]:
@@ -55,7 +55,7 @@ def _faults(place: Place) -> Iterable[Fault]:
         yield Fault("name", f"Give the place a name of 1 to {_NAME_LONGEST} characters.")
     if not 1 <= len(place.kind) <= _KIND_LONGEST:
         yield Fault("kind", "Say what kind of place it is, such as cottage, farm, room or branch.")
-    if not _is_zone(place.timezone):
+    if place.timezone not in _zones():
         yield Fault("timezone", "Write the time zone as its IANA name, such as Europe/Helsinki.")
     if (place.latitude is None) != (place.longitude is None):
         yield Fault("latitude", "Give latitude and longitude together, or neither.")
