@@ -1,0 +1,94 @@
+"""A home that was set up: its owner as a program, and what a test asks of the API again and again."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tests.e2e.serving import Server
+from tests.people import PASSWORD
+
+EMAIL = "aino@example.test"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A device as its owner got it."""
+
+    id: str
+    token: str
+
+
+@dataclass
+class Home:
+    """A server whose owner account exists, and one place."""
+
+    server: Server
+    token: str = ""
+    place: str = ""
+    _clients: list[httpx.Client] = field(default_factory=list)
+
+    @property
+    def api(self) -> httpx.Client:
+        """The owner's client; another after each start, for the port is another."""
+        base = f"{self.server.address}/api/v1/"
+        if not self._clients or str(self._clients[-1].base_url) != base:
+            self._clients.append(httpx.Client(base_url=base, headers={"Authorization": f"Bearer {self.token}"}))
+        return self._clients[-1]
+
+    def close(self) -> None:
+        """Hang up."""
+        for client in self._clients:
+            client.close()
+
+    def set_up(self) -> "Home":
+        """Make the owner account and a place."""
+        owner = {"tenant": "Aalto", "name": "Aino", "email": EMAIL, "password": PASSWORD, "timezone": "Europe/Helsinki"}
+        self.token = said(httpx.post(f"{self.server.address}/api/v1/setup", json=owner))["token"]
+        self.place = self.add_place("Lake cottage")
+        return self
+
+    def add_place(self, name: str, parent: str | None = None) -> str:
+        """Add a place; return its id."""
+        wanted = {"name": name, "kind": "cottage", "timezone": "Europe/Helsinki", "parent": parent}
+        return str(said(self.api.post("places", json=wanted))["id"])
+
+    def add_device(self, name: str = "Hall sensor", place: str | None = None) -> Thing:
+        """Connect a device."""
+        made = said(self.api.post("devices", json={"name": name, "place": place or self.place}))
+        return Thing(made["device"]["id"], made["credentials"]["access_token"])
+
+    def tell(self, thing: Thing, told: Any, word: str = "telemetry") -> httpx.Response:
+        """Let a device speak over HTTP."""
+        body = {"content": told} if isinstance(told, bytes) else {"json": told}
+        return httpx.post(f"{self.server.address}/api/v1/{thing.token}/{word}", timeout=20, **body)
+
+    def get(self, path: str, **query: Any) -> Any:
+        """Return what the API answers."""
+        return said(self.api.get(path, params=query))
+
+    def latest(self, thing: Thing) -> dict[str, Any]:
+        """Return the latest value of each metric."""
+        return dict(self.get(f"devices/{thing.id}/latest"))
+
+    def log_page(self, thing: Thing) -> list[tuple[str, str]]:
+        """Return what was remarked of a device: kind and sentence."""
+        return [(each["kind"], each["message"]) for each in self.get(f"devices/{thing.id}/log")["items"]]
+
+    def readings(self, thing: Thing, start: datetime) -> list[tuple[str, datetime, float]]:
+        """Return every raw reading since then, page after page."""
+        query = {"from": start.isoformat(), "to": (start + timedelta(days=2)).isoformat(), "limit": 10_000}
+        found: list[tuple[str, datetime, float]] = []
+        while True:
+            page = self.get(f"devices/{thing.id}/readings", **query)
+            found += [(one["metric"], datetime.fromisoformat(one["at"]), one["value"]) for one in page["items"]]
+            if page["next"] is None:
+                return found
+            query["cursor"] = page["next"]
+
+
+def said(answer: httpx.Response) -> Any:
+    """Return the body of an answer that went well."""
+    assert answer.is_success, f"{answer.status_code} {answer.text}"
+    return answer.json()
