@@ -55,6 +55,7 @@ class FakeHouse:
 
     def __init__(self) -> None:
         self.presence: list[str] = []
+        self.came = asyncio.Event()
         self.remarks: list[tuple[str, str, str]] = []
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
@@ -64,6 +65,7 @@ class FakeHouse:
 
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")
+        self.came.set()
 
     def disconnected(self, device: str) -> None:
         self.presence.append(f"{device} went")

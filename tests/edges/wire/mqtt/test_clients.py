@@ -1,0 +1,164 @@
+"""The clients that people have: paho-mqtt, aiomqtt and mosquitto, in MQTT 3.1.1 and 5."""
+
+import asyncio
+import queue
+from typing import Any
+
+import aiomqtt
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from tests.edges.wire.conftest import FakeHouse, FakeInbound
+from tests.edges.wire.mqtt.conftest import Open
+from verger.domain.telemetry.model import Heard, Readings
+from verger.edges.wire.dialects.native import Ask
+
+TELEMETRY = "v1/devices/me/telemetry"
+WAIT_S = 10.0
+KEPT = [Heard("d", (Readings({"t": float(number)}),)) for number in (0, 1, 2)]
+LEVELS = pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
+PAHO = {"mqttv311": MQTTProtocolVersion.MQTTv311, "mqttv5": MQTTProtocolVersion.MQTTv5}
+AIO = {"mqttv311": aiomqtt.ProtocolVersion.V311, "mqttv5": aiomqtt.ProtocolVersion.V5}
+
+
+async def run(program: str, port: int, version: str, *words: str) -> tuple[int, str]:
+    """Run a program of mosquitto and return its status and what it said."""
+    given = ["-h", "127.0.0.1", "-p", str(port), "-V", version, *words]
+    process = await asyncio.create_subprocess_exec(
+        program, *given, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), WAIT_S)
+    return process.returncode or 0, out.decode()
+
+
+@pytest.mark.needs("mosquitto_pub")
+@LEVELS
+async def test_mosquitto_pub_at_every_quality_of_service(port: int, inbound: FakeInbound, version: str) -> None:
+    for qos in (0, 1, 2):
+        words = ("-u", "token-d", "-t", TELEMETRY, "-q", str(qos), "-m", f'{{"t":{qos}}}')
+        assert await run("mosquitto_pub", port, version, *words) == (0, "")
+    assert inbound.heard == KEPT
+
+
+@pytest.mark.needs("mosquitto_pub")
+@LEVELS
+async def test_mosquitto_pub_sends_a_line_a_message(port: int, inbound: FakeInbound, version: str) -> None:
+    given = ["-p", str(port), "-V", version, "-u", "token-d", "-t", TELEMETRY, "-q", "1", "-l"]
+    process = await asyncio.create_subprocess_exec("mosquitto_pub", *given, stdin=asyncio.subprocess.PIPE)
+    lines = b"".join(b'{"t":%d}\n' % number for number in range(500))
+    await asyncio.wait_for(process.communicate(lines), WAIT_S)
+    assert [heard.said for heard in inbound.heard] == [(Readings({"t": float(number)}),) for number in range(500)]
+
+
+@pytest.mark.needs("mosquitto_pub")
+@LEVELS
+async def test_mosquitto_pub_is_told_of_an_unknown_token(port: int, version: str) -> None:
+    status, said = await run("mosquitto_pub", port, version, "-u", "nobody", "-t", TELEMETRY, "-m", "{}")
+    assert status == {"mqttv311": 5, "mqttv5": 0x87}[version]
+    assert "authori" in said
+
+
+@pytest.mark.needs("mosquitto_pub")
+async def test_mosquitto_pub_is_told_of_a_garbled_message(port: int) -> None:
+    status, said = await run("mosquitto_pub", port, "mqttv5", "-u", "token-d", "-t", TELEMETRY, "-q", "1", "-m", "{")
+    assert status == 0
+    assert "Payload format invalid" in said
+    assert "This is not JSON" in said
+
+
+@pytest.mark.needs("mosquitto_sub")
+@LEVELS
+async def test_mosquitto_sub_hears_an_order_in_a_session_that_is_remembered(
+    open_listener: Open, house: FakeHouse, version: str
+) -> None:
+    listener, port = await open_listener()
+    words = ["-u", "token-d", "-i", "lasting", "-c", "-t", "v1/devices/me/rpc/request/+", "-q", "1"]
+    words += ["-x", "60"] if version == "mqttv5" else []
+    assert await run("mosquitto_sub", port, version, *words, "-E") == (0, "")
+    house.came.clear()
+    hearing = asyncio.create_task(run("mosquitto_sub", port, version, *words, "-C", "1", "-v"))
+    await house.came.wait()
+    assert listener.deliver("d", Ask("7", "on", 1))
+    assert await hearing == (0, 'v1/devices/me/rpc/request/7 {"method":"on","params":1}\n')
+
+
+@LEVELS
+async def test_aiomqtt_publishes_and_hears(open_listener: Open, inbound: FakeInbound, version: str) -> None:
+    listener, port = await open_listener()
+    async with aiomqtt.Client("127.0.0.1", port, username="token-d", protocol=AIO[version], timeout=WAIT_S) as client:
+        for qos in (0, 1, 2):
+            await client.publish(TELEMETRY, f'{{"t":{qos}}}', qos)
+        await client.subscribe("v1/devices/me/rpc/request/+", qos=1)
+        assert listener.deliver("d", Ask("7", "on"))
+        async with asyncio.timeout(WAIT_S):
+            message = await anext(aiter(client.messages))
+        assert message.topic.value == "v1/devices/me/rpc/request/7"
+    assert inbound.heard == KEPT
+
+
+class Paho:
+    """A paho client, whose callbacks go into a queue."""
+
+    def __init__(self, port: int, version: str, username: str = "token-d") -> None:
+        self.happened: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.client = Client(CallbackAPIVersion.VERSION2, "paho", protocol=PAHO[version])
+        self.client.username_pw_set(username)
+        self.client.on_connect = lambda *given: self.happened.put(("connected", given[3]))
+        self.client.on_publish = lambda *given: self.happened.put(("published", given[3]))
+        self.client.on_message = lambda *given: self.happened.put(("message", given[2].topic))
+        self.client.on_subscribe = lambda *given: self.happened.put(("subscribed", given[3]))
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    async def next(self) -> tuple[str, Any]:
+        """Return what happens next."""
+        return await asyncio.to_thread(self.happened.get, timeout=WAIT_S)
+
+    async def close(self) -> None:
+        self.client.disconnect()
+        await asyncio.to_thread(self.client.loop_stop)
+
+
+@LEVELS
+async def test_paho_publishes_and_hears(open_listener: Open, inbound: FakeInbound, version: str) -> None:
+    listener, port = await open_listener()
+    paho = await asyncio.to_thread(Paho, port, version)
+    what, code = await paho.next()
+    assert (what, isinstance(code, ReasonCode) and code.is_failure) == ("connected", False)
+    for qos in (0, 1, 2):
+        paho.client.publish(TELEMETRY, f'{{"t":{qos}}}', qos)
+        assert (await paho.next())[0] == "published"
+    paho.client.subscribe([("v1/devices/me/rpc/request/+", 1), ("#", 0)])
+    what, codes = await paho.next()
+    assert (what, [code.is_failure for code in codes]) == ("subscribed", [False, True])
+    assert listener.deliver("d", Ask("7", "on"))
+    assert await paho.next() == ("message", "v1/devices/me/rpc/request/7")
+    await paho.close()
+    assert inbound.heard == KEPT
+
+
+@LEVELS
+async def test_paho_is_told_of_an_unknown_token(port: int, version: str) -> None:
+    paho = await asyncio.to_thread(Paho, port, version, "nobody")
+    what, code = await paho.next()
+    assert what == "connected"
+    assert code == "Not authorized"
+    await paho.close()
+
+
+async def test_paho_resends_what_was_not_acknowledged(open_listener: Open, inbound: FakeInbound) -> None:
+    _, port = await open_listener()
+    paho = await asyncio.to_thread(Paho, port, "mqttv5")
+    paho.client.reconnect_delay_set(min_delay=1, max_delay=1)
+    await paho.next()
+    inbound.be_busy()
+    paho.client.publish(TELEMETRY, '{"t":0}', 1)
+    await inbound.taking.wait()
+    inbound.failure = None
+    assert (await paho.next())[0] == "connected"
+    what, code = await paho.next()
+    assert (what, code.is_failure) == ("published", False)
+    await paho.close()
+    assert inbound.heard == KEPT[:1]
