@@ -50,12 +50,6 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-@cache
-def _zones() -> frozenset[str]:
-    """Return every time zone there is; asked of the disk once, since that takes milliseconds."""
-    return frozenset(available_timezones())
-
-
 def _faults(place: Place) -> Iterable[Fault]:
     if not 1 <= len(place.name.strip()) <= _NAME_LONGEST:
         yield Fault("name", f"Give the place a name of 1 to {_NAME_LONGEST} characters.")
