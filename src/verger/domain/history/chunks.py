@@ -60,9 +60,17 @@ class Found(NamedTuple):
     ids: Ids
     heads: Heads
 
-    def pick(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Found":
+    def pick(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Found":
         """Return some of them."""
         return Found(self.ids[which], self.heads[which])
+
+    def touching(self, start: int, end: int) -> "Found":
+        """Return those that touch start <= time < end, in order of time."""
+        tmin, tmax = self.heads["tmin"], self.heads["tmax"]
+        inside = (tmax >= start) & (tmin < end)
+        found = self if inside.all() else self.pick(inside)
+        tmin = found.heads["tmin"]
+        return found if (tmin[1:] > tmin[:-1]).all() else found.pick(np.argsort(tmin, kind="stable"))
 
 
 class Month:
@@ -82,9 +90,7 @@ class Month:
         base = series << PART_BITS
         bounds = {"first": (first - begin) << _HOUR_BITS | base, "last": (last - begin) << _HOUR_BITS | base}
         step = {"step": 1 << _HOUR_BITS, "parts": (1 << PART_BITS) - 1}
-        found = _found(self._connection.execute(_BY_HOUR, bounds | step).fetchall())
-        found = found.pick((found.heads["tmax"] >= start) & (found.heads["tmin"] < end))
-        return found.pick(np.argsort(found.heads["tmin"], kind="stable"))
+        return _found(self._connection.execute(_BY_HOUR, bounds | step).fetchall()).touching(start, end)
 
     def among(self, keys: Ids) -> Found:
         """Return all parts of some (hour, series), in order of id when the keys are."""

@@ -39,8 +39,8 @@ class Buckets(Struct, frozen=True, eq=False):
     """Readings summed up by spans of `width_us` that begin at its multiples; empty ones are left out.
 
     `at` int64 microseconds, begin of each bucket. When `raw`, each reading stands alone: `at` and `avg` are the
-    readings, `width_us` is 0 and the other columns are empty. Sums are added in float64 by order of time, chunk by
-    chunk, so they are right to about n * 1.1e-16 of the sum of magnitudes.
+    readings, `width_us` is 0 and the other columns are empty. Sums are added in float64, one chunk after the
+    other, so they are right to about count * 1.1e-16 of the sum of magnitudes; all other columns are exact.
     """
 
     raw: bool

@@ -11,7 +11,7 @@ from verger.domain.history.model import Buckets, Counts, Readings, Times, Values
 
 
 class Pieces(NamedTuple):
-    """Columns of equal length; `at` is a time inside the span of each, spans do not overlap."""
+    """Columns of equal length; `at` is the time of each one's last reading; no reading is in two."""
 
     at: Times
     low: Values
@@ -21,35 +21,41 @@ class Pieces(NamedTuple):
     size: Counts
 
 
-def of_readings(readings: Readings) -> Pieces:
-    """Return each reading as a piece."""
+def of_readings(readings: Readings, width: int) -> Pieces:
+    """Return readings, in order of time, as a piece for each bucket of this width that is not empty."""
     at, value = readings.at, readings.value
-    return Pieces(at, value, value, value, value, np.ones(len(at), np.int64))
+    starts = _begins(at, width)
+    ends = np.append(starts[1:], len(at))[: len(starts)]
+    return Pieces(
+        at[ends - 1],
+        np.minimum.reduceat(value, starts),
+        np.maximum.reduceat(value, starts),
+        value[ends - 1],
+        np.add.reduceat(value, starts),
+        ends - starts,
+    )
 
 
 def of_heads(found: Found) -> Pieces:
     """Return each chunk as a piece, from its head alone."""
     heads = found.heads
     low, high, last, total = (heads[name].astype(np.float64) for name in ("vmin", "vmax", "vlast", "vsum"))
-    return Pieces(heads["tmin"].astype(np.int64), low, high, last, total, heads["n"].astype(np.int64))
+    return Pieces(heads["tmax"].astype(np.int64), low, high, last, total, heads["n"].astype(np.int64))
 
 
 def summed(many: Sequence[Pieces], width: int) -> Pieces:
-    """Return one piece for each bucket of this width that is not empty, in order."""
+    """Return a piece for each bucket of this width that is not empty, in order; none may span two of them."""
     pieces = _columns([np.concatenate(column) for column in zip(*many, strict=True)])
-    if not len(pieces.at):
-        return pieces
     if not (pieces.at[1:] >= pieces.at[:-1]).all():
         order = np.argsort(pieces.at, kind="stable")
         pieces = _columns([column[order] for column in pieces])
-    bucket = pieces.at // width
-    starts = np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))
-    ends = np.append(starts[1:], len(bucket)) - 1
+    starts = _begins(pieces.at, width)
+    ends = np.append(starts[1:], len(pieces.at))[: len(starts)]
     return Pieces(
-        pieces.at[starts],
+        pieces.at[ends - 1],
         np.minimum.reduceat(pieces.low, starts),
         np.maximum.reduceat(pieces.high, starts),
-        pieces.last[ends],
+        pieces.last[ends - 1],
         np.add.reduceat(pieces.total, starts),
         np.add.reduceat(pieces.size, starts),
     )
@@ -69,6 +75,12 @@ def buckets_of(many: Sequence[Pieces], width: int) -> Buckets:
         sum=total,
         count=size,
     )
+
+
+def _begins(at: Times, width: int) -> NDArray[np.intp]:
+    """Return where each bucket begins among times in order."""
+    bucket = at // width
+    return np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))[: len(at)]
 
 
 def _columns(columns: Sequence[NDArray[Any]]) -> Pieces:

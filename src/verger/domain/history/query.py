@@ -18,7 +18,7 @@ from verger.domain.history.hot import View
 from verger.domain.history.model import Buckets, Damage, Readings, Times, alone, width_for
 from verger.domain.history.months import first_hour
 from verger.domain.history.order import cut, joined, united
-from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_readings, summed
+from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_readings
 
 CHUNKS_AT_ONCE = 64
 _NONE = Readings(np.empty(0, np.int64), np.empty(0, np.float64))
@@ -93,9 +93,11 @@ def sums(source: Source, series: int, start: int, end: int, width: int) -> Bucke
         with source.chunks.reading(month) as file:
             found = file.found(series, start, end)
             whole = _answered_by_head(found, start, end, width, here.at)
-            opened = _chained(list(_opened(source, file, found.pick(~whole), start, end)))
-        many.append(summed([of_heads(found.pick(whole)), of_readings(joined(opened, here))], width))
-    return buckets_of([*many, of_readings(hot)], width)
+            lots = _opened(source, file, found.pick(~whole), start, end)
+            if len(here):
+                lots = iter([joined(_chained(list(lots)), here)])
+            many += [of_heads(found.pick(whole)), *(of_readings(lot, width) for lot in lots)]
+    return buckets_of([*many, of_readings(hot, width)], width)
 
 
 def _surely_more(source: Source, series: int, start: int, end: int, points: int) -> bool:
