@@ -15,7 +15,7 @@ from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.model import Batch
 from verger.domain.telemetry.record import pack
 from verger.domain.telemetry.recovery import Recovered, recover
-from verger.domain.telemetry.segment import covered
+from verger.domain.telemetry.segment import Name, covered
 from verger.domain.telemetry.writer import Writer
 
 FOLDER = Path("/log")
@@ -152,6 +152,17 @@ def test_any_lives_with_any_ends_lose_nothing_acknowledged(faults: float) -> Non
 def test_many_more_lives_lose_nothing_either(faults: float) -> None:
     for seed in range(1000, 40_000):
         live_through(seed, faults)
+
+
+def test_the_count_survives_when_a_kill_leaves_an_unsynced_segment_and_the_rest_is_released() -> None:
+    for outcome in range(20):
+        disk = ForgetfulDisk(chances(outcome))
+        writer = Writer(disk, FOLDER, 0, None, SEGMENT_BYTES)
+        written = writer.commit(BODIES[:3])
+        disk.create(FOLDER / str(Name(4, 0, 0)))
+        recover(disk.after_kill(), FOLDER)
+        disk.unlink(written.path)  # released, and the power goes before the folder is synced
+        assert recover(disk.after_power_cut(), FOLDER).last == 3
 
 
 class NoSync(ForgetfulDisk):

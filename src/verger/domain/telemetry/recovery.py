@@ -43,6 +43,8 @@ def recover(disk: Disk, folder: Path) -> Recovered:
     found = Recovered(newest=names[-1] if names else None)
     for name, following in zip_longest(names, names[1:]):
         _Segment(disk, folder, name, following, found).recover()
+    # A process that was killed may have left a name unsynced: were older ones released, the count would hang on it.
+    disk.sync_folder(folder)
     return found
 
 
