@@ -8,7 +8,7 @@ afterAll(() => void vi.unstubAllGlobals());
 
 test("the line to paste names the server, the secret and the topic", () => {
   expect(lineFor("mosquitto", connect, "vt_1").replace(/\\\n\s+/g, "")).toBe(
-    `mosquitto_pub -h verger.local -p 1884 -q 1 -u vt_1 -t v1/devices/me/telemetry -m '{"temperature": 21.5}'`,
+    `mosquitto_pub -h verger.local -p 1884 -u vt_1 -q 1 -t v1/devices/me/telemetry -m '{"temperature": 21.5}'`,
   );
 });
 

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { type Check, list, shape } from "@/base/shape";
-import { created, device, devices, latest, remarks } from "@/devices/devices";
-import { events } from "@/events/events";
+import type { Described } from "@/base/ask";
+import { type Check, type Checked, list, shape } from "@/base/shape";
+import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
+import { event, events } from "@/events/events";
 import { history, placeHistory } from "@/history/history";
-import { apiKeys, createdKey } from "@/keys/keys";
+import { apiKey, apiKeys, createdKey } from "@/keys/keys";
 import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
 import { place, places } from "@/places/places";
@@ -22,7 +23,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "history_buckets.json": history,
   "history_raw.json": history,
   "latest.json": latest,
-  "live.json": list((frame) => hear(frame) ?? shape({})(frame)),
+  "live.json": hear,
   "me.json": me,
   "overview.json": overview,
   "place.json": place,
@@ -36,4 +37,24 @@ const recorded = Object.entries(answers).filter(([name]) => existsSync(new URL(n
 test.each(recorded)("the server's %s has the shape that we read", (name, check) => {
   const answer: unknown = JSON.parse(readFileSync(new URL(name, folder), "utf8"));
   expect(() => check(answer)).not.toThrow();
+});
+
+// The names that our shapes read are names that the server's description knows: a renamed field is found before anything runs.
+type Strangers<C, D> = Exclude<keyof Checked<C>, keyof D>;
+type Known<C, D> = [Strangers<C, D>] extends [never] ? "known" : Strangers<C, D>;
+const described: [
+  Known<typeof me, Described["Me"]>,
+  Known<typeof place, Described["Place"]>,
+  Known<typeof device, Described["Device"]>,
+  Known<typeof created, Described["Added"]>,
+  Known<typeof remark, Described["Remark"]>,
+  Known<typeof event, Described["Happened"]>,
+  Known<typeof apiKey, Described["ApiKey"]>,
+  Known<typeof createdKey, Described["ShownKey"]>,
+  Known<typeof overview, Described["Today"]>,
+  Known<typeof setUpState, Described["FirstRunState"]>,
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+
+test("every name that we read stands in the server's description", () => {
+  expect(new Set(described)).toEqual(new Set(["known"]));
 });

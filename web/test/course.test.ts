@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { caughtUp, gapAfter, grown, nothing, sparkOf, thinned, withGaps } from "@/history/course";
+import { caughtUp, gapAfter, grown, nothing, sparkOf, thinned, usualStep, withGaps } from "@/history/course";
 import type { Course } from "@/history/history";
 import { nearest, pointTold } from "@/history/reading";
 
@@ -56,4 +56,8 @@ test("a spark is empty where nothing was measured", () => {
 
 test("a long table is thinned evenly and keeps its last row", () => {
   expect(thinned([...Array(10).keys()], 4)).toEqual([0, 3, 6, 9]);
+});
+
+test("how often a device speaks is seen from what it said", () => {
+  expect([usualStep(raw([0, 1], [1, 1], [2, 1], [3, 1], [60, 5])), usualStep({ ...hours, count: [60, 60] }), usualStep(raw([0, 1]))]).toEqual([60, 60, null]);
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { ago, isOld, moment, span, stepped, value, when } from "@/base/tell";
-import { metricShown, unitShown } from "@/base/units";
+import { factShown, metricShown, unitShown } from "@/base/units";
 import { say } from "@/base/words";
 
 const at = Date.UTC(2026, 10, 20, 18, 24);
@@ -46,4 +46,13 @@ test.each([["soil_moisture", "Soil moisture"], ["soilMoisture2", "Soil moisture2
 
 test("a phrase chooses its form by number", () => {
   expect([say("places.devices", { n: 1 }), say("places.devices", { n: 4321 })]).toEqual(["1 device", "4,321 devices"]);
+});
+
+test.each([
+  ["duration_s", 300, "Duration", "300 s"],
+  ["firmware", "1.4.2", "Firmware", "1.4.2"],
+  ["signal_dbm", -61, "Signal", "-61 dBm"],
+  ["mode_s", "slow", "Mode s", "slow"],
+])("the fact %s %j is told as %s %s", (key, fact, name, shown) => {
+  expect(factShown(key, fact)).toEqual({ name, value: shown });
 });

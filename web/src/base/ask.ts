@@ -1,4 +1,5 @@
 /** The one door to the server: asks under /api/v1, checks the answer's shape, turns a refusal into Trouble. */
+import type { components } from "@/base/schema";
 import { say } from "@/base/words";
 import { type Check, Unexpected, list, maybe, orElse, shape, text } from "@/base/shape";
 
@@ -7,6 +8,9 @@ const problem = shape({
   detail: maybe(text),
   errors: orElse(list(shape({ field: text, message: text })), []),
 });
+
+/** What the API takes and gives, by name, as the server describes it. */
+export type Described = components["schemas"];
 
 /** Why the server did not do as asked; `message` is a sentence for a person, `status` 0 when it was not reached. */
 export class Trouble extends Error {

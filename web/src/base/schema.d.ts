@@ -642,7 +642,7 @@ export interface components {
                 readonly [key: string]: components["schemas"]["Param"];
             };
             /** @default low */
-            readonly risk: string;
+            readonly risk?: string;
             readonly shows?: {
                 readonly [key: string]: unknown;
             } | null;
@@ -804,9 +804,9 @@ export interface components {
             readonly key: string;
             readonly low?: number | null;
             /** @default  */
-            readonly name: string;
+            readonly name?: string;
             /** @default  */
-            readonly unit: string;
+            readonly unit?: string;
         };
         /** Mqtt */
         readonly Mqtt: {
@@ -815,9 +815,9 @@ export interface components {
         /** Named */
         readonly Named: {
             /** @default  */
-            readonly name: string;
+            readonly name?: string;
             /** @default  */
-            readonly unit: string;
+            readonly unit?: string;
         };
         /** NewDevice */
         readonly NewDevice: {
@@ -826,7 +826,7 @@ export interface components {
                 readonly [key: string]: string;
             };
             /** @default native */
-            readonly dialect: string;
+            readonly dialect?: string;
             readonly gateway?: string | null;
             readonly name: string;
             readonly place: string;
@@ -837,23 +837,23 @@ export interface components {
             readonly name: string;
             readonly role?: components["schemas"]["Role"];
             /** @default [] */
-            readonly scopes: readonly "metrics"[];
+            readonly scopes?: readonly "metrics"[];
         };
         /** NewPlace */
         readonly NewPlace: {
             /** @default  */
-            readonly address: string;
+            readonly address?: string;
             readonly attributes?: {
                 readonly [key: string]: unknown;
             };
             /** @default place */
-            readonly kind: string;
+            readonly kind?: string;
             readonly latitude?: number | null;
             readonly longitude?: number | null;
             readonly name: string;
             readonly parent?: string | null;
             /** @default UTC */
-            readonly timezone: string;
+            readonly timezone?: string;
         };
         /** NewRole */
         readonly NewRole: {
@@ -863,7 +863,7 @@ export interface components {
         readonly NewType: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
             /** @default native */
-            readonly dialect: string;
+            readonly dialect?: string;
             readonly key: string;
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
@@ -920,9 +920,9 @@ export interface components {
             readonly low?: number | null;
             readonly one_of?: readonly unknown[] | null;
             /** @default number */
-            readonly type: string;
+            readonly type?: string;
             /** @default  */
-            readonly unit: string;
+            readonly unit?: string;
         };
         /** Place */
         readonly Place: {
@@ -1012,7 +1012,7 @@ export interface components {
             readonly password: string;
             readonly tenant: string;
             /** @default UTC */
-            readonly timezone: string;
+            readonly timezone?: string;
         };
         /** ShownKey */
         readonly ShownKey: {
@@ -1612,9 +1612,9 @@ export interface operations {
                 /** @description Text to look for in names. */
                 readonly q?: string;
                 readonly kind?: string;
-                /** @description Inclusive; 24 hours ago if left out. */
+                /** @description RFC 3339, inclusive; 24 hours ago if left out. */
                 readonly from?: string;
-                /** @description Exclusive; now if left out. */
+                /** @description RFC 3339, exclusive; now if left out. */
                 readonly to?: string;
             };
             readonly header?: {
@@ -1643,9 +1643,9 @@ export interface operations {
     readonly "history.of_device": {
         readonly parameters: {
             readonly query?: {
-                /** @description Inclusive; 24 hours ago if left out. */
+                /** @description RFC 3339, inclusive; 24 hours ago if left out. */
                 readonly from?: string;
-                /** @description Exclusive; now if left out. */
+                /** @description RFC 3339, exclusive; now if left out. */
                 readonly to?: string;
                 /** @description At most so many points a metric. */
                 readonly points?: number;
@@ -1734,9 +1734,9 @@ export interface operations {
     readonly "history.readings": {
         readonly parameters: {
             readonly query?: {
-                /** @description Inclusive; 24 hours ago if left out. */
+                /** @description RFC 3339, inclusive; 24 hours ago if left out. */
                 readonly from?: string;
-                /** @description Exclusive; now if left out. */
+                /** @description RFC 3339, exclusive; now if left out. */
                 readonly to?: string;
                 /** @description At most so many readings a page. */
                 readonly limit?: number;
@@ -2174,9 +2174,9 @@ export interface operations {
     readonly "history.of_place": {
         readonly parameters: {
             readonly query?: {
-                /** @description Inclusive; 24 hours ago if left out. */
+                /** @description RFC 3339, inclusive; 24 hours ago if left out. */
                 readonly from?: string;
-                /** @description Exclusive; now if left out. */
+                /** @description RFC 3339, exclusive; now if left out. */
                 readonly to?: string;
                 /** @description At most so many points a metric. */
                 readonly points?: number;

@@ -35,7 +35,20 @@ export const metricShown = (key: string, name = ""): string => {
   return sentence === "" ? key : sentence.charAt(0).toUpperCase() + sentence.slice(1);
 };
 
-const technical = /batter|rssi|snr|signal|lqi|uptime|voltage|firmware|version|error|free|wifi/i;
+const technical = /batter|rssi|snr|signal|lqi|uptime|firmware|version|error|free|wifi/i;
 
 /** Orders metrics as people care for them: what is measured first, how the device itself does last; else as they came. */
 export const byInterest = (one: string, other: string): number => Number(technical.test(one)) - Number(technical.test(other));
+
+/** Every unit that can be chosen, the usual ones first. */
+export const unitCodes: readonly string[] = Object.keys(shown).filter((code) => code !== "1");
+
+const suffixes: Readonly<Record<string, string>> = { s: "s", ms: "ms", min: "min", h: "h", dbm: "dBm", v: "V", ma: "mA", pct: "%", percent: "%", c: "°C" };
+
+/** A named fact as people say it, its unit taken from its name: `duration_s` 300 becomes “Duration”, “300 s”. */
+export function factShown(key: string, value: unknown): { readonly name: string; readonly value: string } {
+  const [, stem, suffix] = /^(.+)_([a-z]+)$/.exec(key) ?? [];
+  const unit = typeof value === "number" && suffix !== undefined ? suffixes[suffix] : undefined;
+  const written = typeof value === "string" ? value : JSON.stringify(value);
+  return unit === undefined || stem === undefined ? { name: metricShown(key), value: written } : { name: metricShown(stem), value: `${written} ${unit}` };
+}

@@ -22,7 +22,7 @@ const where = (connect: Connect | null): Where => ({
 
 const lines: Readonly<Record<Way, (where: Where, secret: string) => string>> = {
   mosquitto: ({ host, port }, secret) =>
-    [`mosquitto_pub -h ${host}${port === 1883 ? "" : ` -p ${port}`} -q 1`, `-u ${secret}`, `-t ${TOPIC}`, `-m '${SAMPLE}'`].join(" \\\n  "),
+    [`mosquitto_pub -h ${host}${port === 1883 ? "" : ` -p ${port}`}`, `-u ${secret}`, `-q 1 -t ${TOPIC}`, `-m '${SAMPLE}'`].join(" \\\n  "),
   curl: ({ http }, secret) => [`curl ${http}/api/v1/${secret}/telemetry`, "-H 'Content-Type: application/json'", `-d '${SAMPLE}'`].join(" \\\n  "),
   python: ({ host, port }, secret) =>
     [

@@ -1,5 +1,5 @@
 /** Devices: what they are, what they said last, what was refused of it, and how they get in. */
-import { all, at, get, patch, post, remove } from "@/base/ask";
+import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
 import { type Check, type Checked, anything, flag, maybe, number, orElse, page, record, shape, text, time } from "@/base/shape";
 
 const named = shape({ unit: orElse(text, ""), name: orElse(text, "") });
@@ -22,7 +22,8 @@ export const device = shape({
 export const devices = page(device);
 /** What a device proves itself with; shown once. */
 export const credentials = shape({ access_token: text });
-export const created = shape({ device, credentials: orElse<Record<string, unknown>>(record(anything), {}) });
+export const created = shape({ device, credentials });
+export const renewed = shape({ credentials });
 const reading = shape({ value: number, unit: maybe(text), at: time });
 export const latest: Check<Record<string, Reading>> = record(reading);
 export const remark = shape({ at: time, kind: text, message: text, count: number });
@@ -31,7 +32,8 @@ export const remarks = page(remark);
 export type Device = Checked<typeof device>;
 export type Reading = Checked<typeof reading>;
 export type Remark = Checked<typeof remark>;
-export type Credentials = Readonly<Record<string, unknown>>;
+export type Credentials = Checked<typeof credentials>;
+export type Named = Checked<typeof named>;
 export type Connect = Checked<typeof connect>;
 
 export const inPlace = (place: string): Promise<Device[]> => all("/devices", devices, { place });
@@ -49,25 +51,20 @@ export const letGo = (id: string): void => {
 };
 
 export async function add(said: { name: string; place: string }): Promise<Device> {
-  const made = await post("/devices", created, said);
+  const made = await post("/devices", created, said satisfies Described["NewDevice"]);
   fresh.set(made.device.id, made.credentials);
   return made.device;
 }
 
-const renewed: Check<Credentials> = (value, at) => {
-  const answer = shape({ credentials: maybe(record(anything)) })(value, at);
-  return answer.credentials ?? record(anything)(value, at);
-};
-
 /** Make a new secret; the old one ends at once. */
 export async function renew(id: string): Promise<Credentials> {
-  const made = await post(at`/devices/${id}/credentials`, renewed);
+  const { credentials: made } = await post(at`/devices/${id}/credentials`, renewed);
   fresh.set(id, made);
   return made;
 }
 
-export const change = (before: Device, said: Partial<Pick<Device, "name" | "place">>): Promise<Device> =>
-  patch(at`/devices/${before.id}`, device, said, before.version);
+export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics">>): Promise<Device> =>
+  patch(at`/devices/${before.id}`, device, said satisfies Described["DeviceChange"], before.version);
 
 /** Retire a device; with `history` its values go too. */
 export const retire = async (id: string, history: boolean): Promise<void> => {

@@ -7,4 +7,4 @@ export const events = page(event);
 export type Event = Checked<typeof event>;
 
 export const ofDevice = (device: string, cursor: string | null = null): Promise<Checked<typeof events>> =>
-  get(at`/devices/${device}/events`, events, { limit: 10, cursor });
+  get(at`/devices/${device}/events`, events, { limit: 6, cursor });

@@ -103,3 +103,14 @@ export function thinned<T>(points: readonly T[], most: number): T[] {
   const step = Math.ceil(points.length / most);
   return points.filter((_, index) => (points.length - 1 - index) % step === 0);
 }
+
+/** The usual distance of two readings in seconds; null when there are too few to tell. */
+export function usualStep({ at, width, count }: Pick<Course, "at" | "width" | "count">): number | null {
+  if (width !== null) {
+    const readings = count.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+    return readings === 0 ? null : (at.length * width) / readings / 1000;
+  }
+  const steps = at.slice(1).map((moment, index) => moment - (at[index] ?? moment)).sort((one, other) => one - other);
+  const usual = steps[Math.floor(steps.length / 2)];
+  return usual === undefined || steps.length < 3 ? null : usual / 1000;
+}

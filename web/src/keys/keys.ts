@@ -1,5 +1,5 @@
 /** API keys: how programs get in. */
-import { all, at, post, remove } from "@/base/ask";
+import { type Described, all, at, post, remove } from "@/base/ask";
 import { type Checked, maybe, oneOf, page, shape, text, time } from "@/base/shape";
 
 export const roles = ["viewer", "member", "manager", "owner"] as const;
@@ -13,7 +13,7 @@ export type ApiKey = Checked<typeof apiKey>;
 
 export const everyKey = (): Promise<ApiKey[]> => all("/api-keys", apiKeys);
 export const add = (name: string, role: Role): Promise<Checked<typeof createdKey>> =>
-  post("/api-keys", createdKey, { name, role });
+  post("/api-keys", createdKey, { name, role } satisfies Described["NewKey"]);
 export const erase = async (id: string): Promise<void> => {
   await remove(at`/api-keys/${id}`);
 };

@@ -1,5 +1,6 @@
 /** The overview: how every place is, and what needs somebody. */
 import { get } from "@/base/ask";
+import { byName } from "@/base/tell";
 import { type Checked, list, maybe, number, oneOf, orElse, shape, text, time } from "@/base/shape";
 
 const headline = shape({
@@ -78,4 +79,4 @@ export interface Line {
 export const lines = (places: readonly PlaceState[], pathOf: (id: string) => readonly string[]): Line[] =>
   places
     .map((place) => ({ place, path: pathOf(place.id) }))
-    .sort((one, other) => one.path.join("\n").localeCompare(other.path.join("\n")));
+    .sort((one, other) => byName(one.path.join(" "), other.path.join(" ")));

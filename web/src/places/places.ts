@@ -1,6 +1,7 @@
 /** Places: one tree, kept for every page, since each shows where it is. */
 import { type Ref, ref, shallowReadonly, shallowRef } from "vue";
-import { all, at, patch, post, remove } from "@/base/ask";
+import { type Described, all, at, patch, post, remove } from "@/base/ask";
+import { byName } from "@/base/tell";
 import { type Checked, maybe, number, orElse, page, shape, text } from "@/base/shape";
 
 export const place = shape({
@@ -27,7 +28,7 @@ export const everywhere: Readonly<Ref<readonly Place[]>> = shallowReadonly(kept)
 export async function tree(fresh = true): Promise<readonly Place[]> {
   if (fresh || !fetched.value) {
     const came = await all("/places", places);
-    kept.value = came.toSorted((one, other) => one.name.localeCompare(other.name));
+    kept.value = came.toSorted((one, other) => byName(one.name, other.name));
     fetched.value = true;
   }
   return kept.value;
@@ -57,13 +58,13 @@ export function path(id: string | null, among: readonly Place[] = kept.value): P
 }
 
 export async function add(said: Said): Promise<Place> {
-  const made = await post("/places", place, said);
+  const made = await post("/places", place, said satisfies Described["NewPlace"]);
   await tree();
   return made;
 }
 
 export async function change(before: Place, said: Partial<Said>): Promise<Place> {
-  const changed = await patch(at`/places/${before.id}`, place, said, before.version);
+  const changed = await patch(at`/places/${before.id}`, place, said satisfies Described["PlaceChange"], before.version);
   await tree();
   return changed;
 }

@@ -1,6 +1,6 @@
 /** Who is asking: set-up, sign-in, sign-out, and what the caller's role allows. */
 import { type Ref, computed, shallowReadonly, shallowRef } from "vue";
-import { Trouble, get, post } from "@/base/ask";
+import { type Described, Trouble, get, post } from "@/base/ask";
 import { type Checked, anything, flag, list, maybe, oneOf, orElse, shape, text } from "@/base/shape";
 
 const role = oneOf("viewer", "member", "manager", "owner");
@@ -52,12 +52,12 @@ export const forget = (): void => {
 export const askSetUp = (): Promise<SetUpState> => get("/setup", setUpState);
 
 export async function setUp(owner: Owner): Promise<void> {
-  await post("/setup", anything, owner);
+  await post("/setup", anything, owner satisfies Described["SetUp"]);
   await recall();
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  await post("/auth/login", anything, { email, password });
+  await post("/auth/login", anything, { email, password } satisfies Described["auth_Credentials"]);
   await recall();
 }
 
