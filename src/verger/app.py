@@ -16,7 +16,7 @@ from verger.base.patience import Patience
 from verger.base.proxies import Proxies
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings, taken
-from verger.base.work import Work, every
+from verger.base.work import Work, attempt, every
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Connect, Mqtt
 from verger.domain.history.history import History
@@ -134,8 +134,8 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
     listener = Listener(Reception(kept, presence), inlet, patience, limits)
     await followers.start()
-    stack.push_async_callback(kept.remarks.write)
-    stack.push_async_callback(presence.save)
+    stack.push_async_callback(attempt, kept.remarks.write)
+    stack.push_async_callback(attempt, presence.save)
     stack.push_async_callback(followers.stop)
     stack.push_async_callback(work.stop)
     stack.push_async_callback(listener.stop)

@@ -73,7 +73,7 @@ def ready(home: Home) -> httpx.Response:
 def test_a_full_disk_refuses_telemetry_and_with_room_it_goes_on_without_a_loss(
     small_disk: Path, serve: Serve, settle: Settle
 ) -> None:
-    home = settle(serve(small_disk / "data"))
+    home = settle(serve(small_disk))
     thing = home.add_device()
     kept, refused = tell_until_refused(home, thing, small_disk)
     assert refused.status_code == 503
@@ -81,7 +81,9 @@ def test_a_full_disk_refuses_telemetry_and_with_room_it_goes_on_without_a_loss(
     assert refused.json()["detail"] == "This cannot be kept just now; send it again in a moment."
     assert_not_acknowledged_over_mqtt(home, thing)
 
-    assert home.get("places")["items"][0]["id"] == home.place  # the API still answers
+    assert home.get("places")["items"][0]["id"] == home.place  # people are still answered
+    change = home.api.post("places", json={"name": "Shed", "kind": "cottage", "timezone": "Europe/Helsinki"})
+    assert (change.status_code, change.json()["detail"].split(",")[0]) == (503, "The disk is full")
     assert "disk is full" in home.get("system")["log"]["trouble"]
     failing = ready(home)
     assert failing.status_code == 503
@@ -115,7 +117,7 @@ def assert_not_acknowledged_over_mqtt(home: Home, thing: Thing) -> None:
 def test_what_was_acknowledged_before_a_full_disk_and_a_kill_is_there(
     small_disk: Path, serve: Serve, settle: Settle
 ) -> None:
-    home = settle(serve(small_disk / "data"))
+    home = settle(serve(small_disk))
     thing = home.add_device()
     kept, _ = tell_until_refused(home, thing, small_disk)
     home.server.kill()
@@ -123,3 +125,23 @@ def test_what_was_acknowledged_before_a_full_disk_and_a_kill_is_there(
     home.server.start()
     assert told(home, thing) == kept
     assert home.get("devices", limit=1)["items"][0]["id"] == thing.id
+
+
+def test_asked_to_end_while_the_disk_is_full_it_ends_well(small_disk: Path, serve: Serve, settle: Settle) -> None:
+    home = settle(serve(small_disk))
+    thing = home.add_device()
+    tell_until_refused(home, thing, small_disk)
+    home.tell(thing, b"garbage")
+    status, seconds, _ = home.server.stop()
+    assert (status, seconds < 5) == (0, True)
+
+
+@pytest.mark.long
+def test_a_disk_that_stays_full_does_not_end_the_program(small_disk: Path, serve: Serve, settle: Settle) -> None:
+    home = settle(serve(small_disk))
+    thing = home.add_device()
+    tell_until_refused(home, thing, small_disk)
+    until(lambda: home.server.stderr.count("the followers' positions could not be saved") >= 2, within=60)
+    assert home.tell(thing, timed(0)).status_code == 503
+    (small_disk / BALLAST).unlink()
+    assert until(lambda: home.tell(thing, timed(20_000)).status_code == 200)

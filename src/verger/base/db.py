@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Self
 
 from sqlalchemy import BigInteger, Dialect, MetaData, event, select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.types import TypeDecorator
 
 from verger.base.clock import microseconds, moment
+from verger.base.errors import Busy
 
 metadata = MetaData(
     naming_convention={
@@ -65,15 +67,23 @@ class Database:
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """Give the one connection for writing; committed at the end, rolled back when anything is raised."""
+        """Give the one connection for writing; committed at the end, rolled back when anything is raised.
+
+        Raises Busy where the disk is full.
+        """
         if not self._sqlite:
             async with self.engine.begin() as connection:
                 yield connection
             return
-        async with self._writer, self.engine.connect() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
-            await connection.commit()
+        try:
+            async with self._writer, self.engine.connect() as connection:
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                yield connection
+                await connection.commit()
+        except OperationalError as error:
+            if "disk is full" in str(error.orig):
+                raise Busy("The disk is full, so nothing can be changed: free some space on it.", retry_s=5) from error
+            raise
 
     async def check(self) -> str:
         """Return "ok" when the database answers."""

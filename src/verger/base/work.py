@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from verger.base.errors import Refused
+
 log = structlog.get_logger()
 
 
@@ -41,7 +43,14 @@ async def every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
     """Do something again and again; when it fails it is logged and tried again."""
     while True:
         await asyncio.sleep(seconds)
-        try:
-            await act()
-        except Exception:
-            log.exception("a regular task failed; it is tried again")
+        await attempt(act)
+
+
+async def attempt(act: Callable[[], Awaitable[None]]) -> None:
+    """Do something; when it fails it is logged, and that is all."""
+    try:
+        await act()
+    except Refused as refused:
+        log.warning("a task could not be done", task=act.__qualname__, why=str(refused))
+    except Exception:
+        log.exception("a task failed", task=act.__qualname__)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from verger.base.clock import SECOND, Clock, microseconds, moment
+from verger.base.work import attempt
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.devices.store import DeviceStore
 from verger.domain.telemetry.model import Batch
@@ -98,16 +99,19 @@ class Presence:
 
     async def save(self) -> None:
         """Keep when devices were last heard."""
-        taken = self._taken
+        taken, self._saved_at = self._taken, self._clock.now()
         slots = np.flatnonzero(self._dirty[:-1])
         self._dirty[:] = False
         known = [each for slot in slots if (each := self._registry.at_slot(int(slot)))]
-        for start in range(0, len(known), _AT_ONCE):
-            await self._devices.saw(
-                [(each.device, moment(self._last(each))) for each in known[start : start + _AT_ONCE]]
-            )
+        try:
+            for start in range(0, len(known), _AT_ONCE):
+                await self._devices.saw(
+                    [(each.device, moment(self._last(each))) for each in known[start : start + _AT_ONCE]]
+                )
+        except Exception:
+            self._dirty[slots] = True  # the next time will do
+            raise
         self._saved = taken
-        self._saved_at = self._clock.now()
 
     async def run(self) -> None:
         """Watch each second and save every ten, until cancelled."""
@@ -115,7 +119,7 @@ class Presence:
             await asyncio.sleep(1)
             self.watch()
             if self._clock.now() - self._saved_at >= _SAVE_EVERY:
-                await self.save()
+                await attempt(self.save)
 
     def _last(self, known: Known) -> int:
         return int(self._seen[known.slot]) if known.slot < len(self._seen) - 1 else 0

@@ -26,6 +26,10 @@ remark_table = Table(
     UniqueConstraint("device", "kind", "message"),
 )
 
+Key = tuple[str, str, str, str]
+Waiting = dict[Key, tuple[datetime, int]]
+"""Tenant, device, kind and message of each remark: when it was made last, and how often."""
+
 
 class Remarks:
     """Counts remarks in memory and writes them together, so that a device that errs at full speed costs little."""
@@ -34,22 +38,32 @@ class Remarks:
         """Keep them in a database."""
         self._db = db
         self._clock = clock
-        self._waiting: dict[tuple[str, str, str, str], tuple[datetime, int]] = {}
+        self._waiting: Waiting = {}
         self.total = 0
 
     def note(self, tenant: str, device: str, kind: str, message: str) -> None:
         """Count a remark; it is on disk after the next `write`."""
         self.total += 1
-        key = (tenant, device, kind, message[:_LONGEST])
+        self._count((tenant, device, kind, message[:_LONGEST]), moment(self._clock.now()), 1)
+
+    def _count(self, key: Key, at: datetime, times: int) -> None:
         before = self._waiting.get(key)
         if before is not None or len(self._waiting) < _WAITING:
-            self._waiting[key] = (moment(self._clock.now()), (before[1] if before else 0) + 1)
+            self._waiting[key] = (max(at, before[0]), before[1] + times) if before else (at, times)
 
     async def write(self) -> None:
-        """Write what was counted since the last time."""
+        """Write what was counted since the last time; where that fails it waits for the next."""
         waiting, self._waiting = self._waiting, {}
         if not waiting:
             return
+        try:
+            await self._write(waiting)
+        except Exception:
+            for key, (at, count) in waiting.items():
+                self._count(key, at, count)
+            raise
+
+    async def _write(self, waiting: Waiting) -> None:
         table = remark_table.c
         async with self._db.writing() as connection:
             for (tenant, device, kind, message), (at, count) in waiting.items():
