@@ -41,11 +41,15 @@ class Slice(NamedTuple):
 
 def compact(chunks: Chunks, rows: Columns, report: Report, go_on: Callable[[], None]) -> None:
     """Merge rows, in order of arrival for each series, into the chunks; `go_on` is called before each transaction."""
+    changed = set()
     for each in slices(rows):
         change = merge(chunks, each, report)
         if change is not None:
             go_on()
             chunks.change(change)
+            changed.add(change.month)
+    for month in changed:
+        chunks.settle(month)
 
 
 def slices(rows: Columns) -> Iterator[Slice]:
