@@ -10,9 +10,9 @@ import pytest
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from verger.base.patience import Patience
 from verger.domain.telemetry.model import Attributes, Event, Heard, Readings
-from verger.edges.wire import http
 from verger.edges.wire.http import DeviceHttp, owns
 from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.strangers import Strangers
 
 
 class Impatient(Patience):
@@ -112,10 +112,11 @@ async def test_an_unknown_token_is_refused_slowly_and_not_written_down(
     assert house.remarks == []
 
 
-async def test_only_so_many_strangers_wait(app: DeviceHttp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "MOST_REFUSALS", 0)
-    monkeypatch.setattr(Impatient, "failed", lambda *_: 1000.0)
-    assert (await ask(app, "POST", "/api/v1/stranger/telemetry", b"{}")).status == 401
+async def test_only_so_many_strangers_wait(app: DeviceHttp) -> None:
+    app.strangers = Strangers(Patience(), most=0)
+    got = await ask(app, "POST", "/api/v1/stranger/telemetry", b"{}")
+    assert got.status == 429
+    assert got.headers[b"retry-after"] == b"30"
 
 
 @pytest.mark.parametrize("length", [None, 1001])

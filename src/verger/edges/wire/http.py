@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,6 +15,7 @@ from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, gi
 from verger.edges.wire.dialects import native
 from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.strangers import Strangers
 
 PREFIX = "/api/v1/"
 WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmware", "software"})
@@ -33,7 +33,6 @@ PEOPLE = frozenset(_PEOPLE.split())
 
 MOST_WAIT_MS = 300_000
 USUAL_WAIT_MS = 60_000
-MOST_REFUSALS = 1_000
 
 _READERS: dict[str, Callable[[str, bytes], Heard]] = {
     "telemetry": native.telemetry,
@@ -52,7 +51,7 @@ def owns(path: str) -> bool:
 
 @dataclass
 class DeviceHttp:
-    """Hears devices over HTTP; `requests`, `refused` and `waiting` are figures for the metrics page."""
+    """Hears devices over HTTP; `requests` and `refused` are figures for the metrics page."""
 
     house: House
     inlet: Inlet
@@ -62,7 +61,10 @@ class DeviceHttp:
     in_flight: int = 100
     requests: int = 0
     refused: int = 0
-    waiting: int = 0
+
+    def __post_init__(self) -> None:
+        """Let strangers wait."""
+        self.strangers = Strangers(self.patience)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, if its path is one that `owns` tells."""
@@ -137,16 +139,16 @@ class DeviceHttp:
     async def _refuse(self, scope: Scope, send: Send, token: str) -> None:
         """Refuse an unknown token, the more slowly the more often it is tried."""
         self.refused += 1
-        address = (scope.get("client") or ("",))[0]
-        digest = blake2b(token.encode(errors="replace"), digest_size=12).hexdigest()
-        wait = self.patience.failed(f"address {address}", f"token {digest}")
-        if self.waiting < MOST_REFUSALS:
-            self.waiting += 1
-            try:
-                await asyncio.sleep(wait)
-            finally:
-                self.waiting -= 1
+        wait = self.strangers.knock((scope.get("client") or ("",))[0], token)
+        if wait is None:
+            await give_problem(send, 429, "Too many callers without an access token; wait.", headers=_LATER)
+            return
+        try:
+            await asyncio.sleep(wait)
+        finally:
+            self.strangers.leave()
         await give_problem(send, 401, "This access token is not known here.", headers={b"connection": b"close"})
 
 
 _KEYS = ("clientKeys", "sharedKeys")
+_LATER = {b"retry-after": b"30", b"connection": b"close"}

@@ -66,6 +66,11 @@ def test_an_empty_client_id_needs_a_clean_session_in_mqtt_3_1_1() -> None:
     assert joined.last() == ConnAck(2)
 
 
+@BOTH
+def test_a_client_id_has_a_bound(level: int) -> None:
+    assert ended(pair(level), Connect("c" * 257, level)) == Reason.CLIENT_IDENTIFIER_NOT_VALID
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.edges.wire.mqtt.client import ended, opened, subscribe
-from verger.edges.wire.mqtt.greeting import Memory
+from verger.edges.wire.mqtt.greeting import Limits, Memory
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Repeated, Subscribed
 from verger.edges.wire.mqtt.outgoing import Outgoing
 from verger.edges.wire.mqtt.packets import (
@@ -156,6 +156,12 @@ def test_a_client_may_subscribe_to_its_own_words_only() -> None:
     old = opened(4)
     old.say(subscribe("mine", "other", qos=0))
     assert old.last() == SubAck(1, (0, 0x80))
+
+
+def test_a_session_has_only_so_many_subscriptions() -> None:
+    joined = opened(5, limits=Limits(subscriptions=1))
+    joined.say(subscribe("mine/1", "mine/2", "mine/1"))
+    assert joined.last() == SubAck(1, (1, Reason.QUOTA_EXCEEDED, 1))
 
 
 def test_subscriptions_are_remembered_and_can_be_taken_back() -> None:

@@ -28,7 +28,7 @@ class _Stamped(Struct, gc=False):
     values: dict[_Name, _Number]
 
 
-_LEVEL = r"(?:\+|[^/+#]+)"
+_LEVEL = r"(?:\+|[^/+#]{1,64})"
 _HEARABLE = re.compile(
     r"v1/devices/me/(?:attributes(?:/response/LEVEL)?|rpc/(?:request|response)/LEVEL)"
     r"|v2/(?:a(?:/j)?|(?:a/res|r/req|r/res)(?:/j)?/LEVEL)"

@@ -1,7 +1,6 @@
 """One connection of a device over MQTT: moves bytes, paces its reading, and waits for the log."""
 
 import asyncio
-from hashlib import blake2b
 
 import structlog
 
@@ -9,11 +8,11 @@ from verger.domain.telemetry.model import Answer, Garbled, Heard
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AttributesAsked, Called
-from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated
-from verger.edges.wire.mqtt.packets import Connect, Publish
+from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated, State
+from verger.edges.wire.mqtt.packets import Connect, Publish, Will
 from verger.edges.wire.mqtt.pipe import Pipe
 from verger.edges.wire.mqtt.reasons import Reason
-from verger.edges.wire.mqtt.session import Session, State
+from verger.edges.wire.mqtt.session import Session
 from verger.edges.wire.mqtt.wiring import Wiring
 
 log = structlog.get_logger()
@@ -24,8 +23,6 @@ MOST_UNANSWERED = 1_000
 MOST_ASKED = 16
 PAUSED_S = 1.0
 """How soon a device that we do not listen to is looked at again."""
-MOST_REFUSALS = 1_000
-"""Strangers who may wait for their refusal at once; further ones are not answered."""
 
 _QOS_2, _REPEATED, _ASKED = 1 << 16, 1 << 17, 1 << 18
 
@@ -41,7 +38,7 @@ class Connection(Pipe):
         self.session = Session(native.may_hear, self.loop.time(), wiring.limits)
         self._wiring, self._inlet = wiring, wiring.inlet
         self._asks: set[asyncio.Task[None]] = set()
-        self._full = self._turn = self._lost = False
+        self._full = self._turn = self._lost = self._strange = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin to listen, and wait for CONNECT only so long."""
@@ -56,6 +53,8 @@ class Connection(Pipe):
         """Leave the place among the device's connections."""
         for ask in self._asks:
             ask.cancel()
+        if self._strange:
+            self._wiring.strangers.leave()
         if not self.session.over:
             self._on_ended(self.session.end(Reason.UNSPECIFIED_ERROR))
         if self.device:
@@ -87,9 +86,7 @@ class Connection(Pipe):
         token = connect.username or ""
         device = self._wiring.house.holder(token) if token and not token.startswith("?") else None
         if device is None:
-            digest = blake2b(token.encode(), digest_size=12).hexdigest()
-            wait = self._wiring.patience.failed(f"address {self.address}", f"token {digest}")
-            self.after("tick", wait, self._refuse)
+            self._on_stranger(token)
             return
         self.device = device
         self._counts.accepted += 1
@@ -98,8 +95,17 @@ class Connection(Pipe):
         self.session.welcome(memory, self.client_id, now, present=present)
         self._tick()
 
-    def _refuse(self) -> None:
+    def _on_stranger(self, token: str) -> None:
+        """Let a stranger wait for its refusal; one too many is not answered."""
         self._counts.refused += 1
+        wait = self._wiring.strangers.knock(self.address, token)
+        if wait is None:
+            self.close()
+            return
+        self._strange = True
+        self.after("tick", wait, self._refuse)
+
+    def _refuse(self) -> None:
         self._handle([self.session.refuse(Reason.NOT_AUTHORIZED, "This access token is not known here.")])
 
     def _on_publish(self, packet: Publish) -> None:
@@ -127,7 +133,7 @@ class Connection(Pipe):
         elif isinstance(asked, AttributesAsked):
             task = self.loop.create_task(self._attributes(asked))
             self._asks.add(task)
-            task.add_done_callback(self._asks.discard)
+            task.add_done_callback(self._told)
 
     async def _attributes(self, asked: AttributesAsked) -> None:
         try:
@@ -135,7 +141,10 @@ class Connection(Pipe):
         except Exception:
             log.exception("attributes could not be told", device=self.device)
         self.write(self.session.take())
-        self.loop.call_soon(self.pace)
+
+    def _told(self, ask: asyncio.Task[None]) -> None:
+        self._asks.discard(ask)
+        self.pace()
 
     def _reply(self, answered: Answered) -> None:
         """Send an answer to whoever asked, subscribed or not."""
@@ -147,18 +156,33 @@ class Connection(Pipe):
         """Close after the last words, and note it if the device broke the protocol."""
         if ended.broken:
             self._counts.malformed += 1
-            log.warning("broke the protocol", device=self.device, address=self.address, why=ended.sentence)
+            tell = log.warning if self.device else log.info
+            tell("broke the protocol", device=self.device, address=self.address, why=ended.sentence)
             if self.device:
                 self._wiring.house.remark(self.device, "protocol", ended.sentence)
-        will = self.session.connect.will
-        if ended.with_will and will is not None:
-            self._on_will(will.topic, will.body)
+        if ended.with_will:
+            self._on_will()
         self.write(self.session.take())
         self.close()
 
-    def _on_will(self, topic: str, body: bytes) -> None:
+    def _on_will(self) -> None:
+        """Let the will be heard, now or when its time has come."""
+        will = self.session.connect.will
+        if will is None:
+            return
+        delay = min(will.properties.will_delay_interval or 0, self.session.expiry_s)
+        if delay:
+            self._wiring.sessions.wait(self, self.loop.call_later(delay, self._late, will))
+        else:
+            self._publish(will)
+
+    def _late(self, will: Will) -> None:
+        self._wiring.sessions.waited(self)
+        self._publish(will)
+
+    def _publish(self, will: Will) -> None:
         try:
-            meaning = native.read(self.device, topic, body)
+            meaning = native.read(self.device, will.topic, will.body)
         except Garbled as garbled:
             self._wiring.house.remark(self.device, "refused", f"Its last will: {garbled}")
             return
@@ -195,9 +219,10 @@ class Connection(Pipe):
 
     def settled(self) -> None:
         """Write the acknowledgements of a batch in one go."""
+        self.write(self.session.take())
         if self._lost and not self.is_due("busy"):
             self.after("busy", self._wiring.busy_s, self._busy)
-        self.write(self.session.take())
+            self.halt()
         if self.resting:
             self.pace()
 
@@ -227,7 +252,7 @@ class Connection(Pipe):
 
     def pace(self) -> None:
         """Read on only while the log, this device's own queue and its socket have room."""
-        if self.closing:
+        if self.closing or self.halted:
             return
         if not self._full and self._inlet.full:
             self._full = True
@@ -251,7 +276,7 @@ class Connection(Pipe):
     def _go_on(self) -> None:
         """Handle what came and had to wait for its turn."""
         self._turn = False
-        if not self.closing:
+        if not self.closing and not self.halted:
             self._handle(self.session.hear(b"", self.loop.time(), MOST_PACKETS))
 
     def _tick(self) -> None:

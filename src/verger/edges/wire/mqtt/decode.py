@@ -31,13 +31,15 @@ from verger.edges.wire.mqtt.reasons import ProtocolError, Reason, UnsupportedVer
 _FLAGS = {Kind.PUBREL: 2, Kind.SUBSCRIBE: 2, Kind.UNSUBSCRIBE: 2}
 
 
-@lru_cache(maxsize=1024)
 def _topic(raw: bytes) -> str:
     """Return the name of a topic, which has no wildcards."""
     topic = text_of(raw)
     if "+" in topic or "#" in topic:
         raise ProtocolError("A message names its topic with a wildcard.", Reason.MALFORMED_PACKET)
     return topic
+
+
+_usual_topic = lru_cache(maxsize=1024)(_topic)
 
 
 def publish(first: int, data: bytes, at: int, stop: int, level: int) -> Publish:
@@ -49,7 +51,8 @@ def publish(first: int, data: bytes, at: int, stop: int, level: int) -> Publish:
     qos = first >> 1 & 3
     if after + 2 * (qos > 0) > stop or qos == 3 or first & 14 == 8:
         raise ProtocolError("A PUBLISH is too short, or its flags cannot be.")
-    topic = _topic(data[begin:after])
+    raw = data[begin:after]
+    topic = _usual_topic(raw) if len(raw) < 100 else _topic(raw)
     packet_id = 0
     if qos:
         packet_id = data[after] << 8 | data[after + 1]

@@ -22,6 +22,8 @@ class Limits:
     sent_maximum: int = 100  # messages a client may owe us an answer for
     topic_alias_maximum: int = 16
     maximum_qos: int = 2
+    client_id_length: int = 256
+    subscriptions: int = 100
     session_s: int = 7 * _DAY_S  # how long a session is remembered without a connection
 
 
@@ -41,6 +43,8 @@ class Memory:
 def fault(connect: Connect, limits: Limits) -> Reason:
     """Return why a CONNECT cannot be served, or SUCCESS."""
     if connect.level == 4 and not connect.client_id and not connect.clean_start:
+        return Reason.CLIENT_IDENTIFIER_NOT_VALID
+    if len(connect.client_id) > limits.client_id_length:
         return Reason.CLIENT_IDENTIFIER_NOT_VALID
     if connect.properties.authentication_method is not None:
         return Reason.BAD_AUTHENTICATION_METHOD

@@ -1,9 +1,20 @@
-"""What can happen in a session of MQTT; `Connect` and `Publish` are the packets themselves."""
+"""How far a session of MQTT has come, and what can happen in it; `Connect` and `Publish` are the packets themselves."""
+
+from enum import IntEnum
 
 from msgspec import Struct
 
 from verger.edges.wire.mqtt.packets import Connect, Publish
 from verger.edges.wire.mqtt.reasons import Reason
+
+
+class State(IntEnum):
+    """How far a session has come."""
+
+    SILENT = 0
+    ASKED = 1
+    OPEN = 2
+    OVER = 3
 
 
 class Repeated(Struct, frozen=True, gc=False):

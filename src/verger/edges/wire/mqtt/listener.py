@@ -18,6 +18,7 @@ from verger.edges.wire.mqtt.pipe import Pipe
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.sessions import Sessions
 from verger.edges.wire.mqtt.wiring import Counts, Wiring
+from verger.edges.wire.strangers import Strangers
 
 log = structlog.get_logger()
 
@@ -38,7 +39,9 @@ class Listener:
     ) -> None:
         """Hand what is heard to the inlet; a device whose message was not kept stays `busy_s` seconds longer."""
         self._sessions = Sessions(house)
-        self._wiring = Wiring(house, inlet, self._sessions, patience or Patience(), limits or Limits(), busy_s=busy_s)
+        self._wiring = Wiring(
+            house, inlet, self._sessions, Strangers(patience or Patience()), limits or Limits(), busy_s=busy_s
+        )
         self.lines: set[Pipe] = set()
         self._servers: list[asyncio.Server] = []
 
@@ -66,12 +69,12 @@ class Listener:
         sent = [line.deliver(order, qos) for line in self._sessions.of(device) if isinstance(line, Connection)]
         return any(sent)
 
-    async def stop(self, grace_s: float = 2.0) -> None:
+    async def stop(self, grace_s: float = 1.0) -> None:
         """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
         for server in self._servers:
             server.close()
         for line in self.lines:
-            line.rest(wanted=True)
+            line.halt()
         with suppress(TimeoutError, Busy):
             async with asyncio.timeout(grace_s):
                 # answers come in the order of joining, so that with this one all others are there

@@ -1,6 +1,7 @@
 """A socket that can rest, does not wait forever for a slow reader, and lets its last words arrive."""
 
 import asyncio
+import socket
 from collections.abc import Callable
 from typing import cast
 
@@ -15,13 +16,14 @@ LINGER_S = 3.0
 class Pipe(asyncio.Protocol):
     """One socket among the `lines` of a listener; whoever inherits hears with `hear` and paces itself with `rest`.
 
-    `blocked`: the peer does not read; `resting`: nothing is read from it; `closing`: nothing more is heard from it.
+    `blocked`: the peer does not read; `resting`: nothing is read from it, and never again once `halted`;
+    `closing`: nothing more is heard from it.
     """
 
     def __init__(self, counts: Counts, lines: "set[Pipe]") -> None:
         """Wait for the connection; `gone` is set after its end."""
         self.address = ""
-        self.blocked = self.closing = self.resting = False
+        self.blocked = self.closing = self.resting = self.halted = False
         self.gone = asyncio.Event()
         self.loop = asyncio.get_running_loop()
         self._counts, self._lines = counts, lines
@@ -45,6 +47,7 @@ class Pipe(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
+        _stay_alive(transport.get_extra_info("socket"))
         self._transport.set_write_buffer_limits(high=MOST_UNREAD)
         self._lines.add(self)
         self._counts.connections += 1
@@ -94,6 +97,11 @@ class Pipe(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
+    def halt(self) -> None:
+        """Read nothing any more."""
+        self.rest(wanted=True)
+        self.halted = True
+
     def after(self, name: str, seconds: float, do: Callable[[], None]) -> None:
         """Do something later, instead of what was to be done under that name."""
         if name in self._timers:
@@ -120,3 +128,13 @@ class Pipe(asyncio.Protocol):
     def abort(self) -> None:
         """Close at once."""
         self._transport.abort()
+
+
+def _stay_alive(carrier: socket.socket | None) -> None:
+    """Let the system find out, within ten minutes, that a peer is gone that never had to say anything."""
+    if carrier is not None and carrier.family in {socket.AF_INET, socket.AF_INET6}:
+        carrier.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            carrier.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 300)
+            carrier.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 60)
+            carrier.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 5)

@@ -33,6 +33,9 @@ class Reason(IntEnum):
     SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED = 0xA1
 
 
+OUR_DOING = frozenset({Reason.NOT_AUTHORIZED, Reason.SERVER_SHUTTING_DOWN})
+"""Ends after which a client's will is not heard: it did not go, it was let go."""
+
 OLD_CONNECT_CODES = {
     Reason.SUCCESS: 0,
     Reason.UNSUPPORTED_PROTOCOL_VERSION: 1,

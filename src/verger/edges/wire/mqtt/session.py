@@ -6,12 +6,11 @@ calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, 
 """
 
 from collections.abc import Callable
-from enum import IntEnum
 
 from verger.edges.wire.mqtt import encode, greeting
 from verger.edges.wire.mqtt.codec import filter_is_sound
 from verger.edges.wire.mqtt.greeting import Limits, Memory
-from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
+from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, State, Subscribed
 from verger.edges.wire.mqtt.outgoing import Outgoing
 from verger.edges.wire.mqtt.packets import (
     Connect,
@@ -30,19 +29,10 @@ from verger.edges.wire.mqtt.packets import (
     Unsubscribe,
 )
 from verger.edges.wire.mqtt.properties import NONE, Properties
-from verger.edges.wire.mqtt.reasons import ProtocolError, Reason, UnsupportedVersion
+from verger.edges.wire.mqtt.reasons import OUR_DOING, ProtocolError, Reason, UnsupportedVersion
 from verger.edges.wire.mqtt.stream import Stream
 
 _PUBACK = b"\x40\x02"
-
-
-class State(IntEnum):
-    """How far a session has come."""
-
-    SILENT = 0
-    ASKED = 1
-    OPEN = 2
-    OVER = 3
 
 
 _OPEN = State.OPEN  # looking a member up costs, and this one is asked for twice a message
@@ -152,7 +142,7 @@ class Session:
         if self.state is _OPEN and self.level == 5:
             self._send(Disconnect(reason, Properties(reason_string=sentence) if sentence else NONE))
         opened, self.state, self.more = self.state is _OPEN, State.OVER, False
-        return Ended(reason, sentence, opened and reason != Reason.NOT_AUTHORIZED, broken)
+        return Ended(reason, sentence, opened and reason not in OUR_DOING, broken)
 
     # what the client says
 
@@ -244,6 +234,8 @@ class Session:
             return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
         if not self._may_hear(topic):
             return Reason.NOT_AUTHORIZED
+        if len(self.memory.subscriptions) >= self.limits.subscriptions and topic not in self.memory.subscriptions:
+            return Reason.QUOTA_EXCEEDED
         self.memory.subscriptions[topic] = min(qos, 1)
         return min(qos, 1)
 

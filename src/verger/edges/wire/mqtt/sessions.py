@@ -29,6 +29,14 @@ class Line(Protocol):
         ...
 
 
+class Cancellable(Protocol):
+    """Something that is to happen later."""
+
+    def cancel(self) -> None:
+        """Let it not happen."""
+        ...
+
+
 class Sessions:
     """The sessions of all devices, each by device and client id; a device is present while it has one."""
 
@@ -36,6 +44,7 @@ class Sessions:
         """Tell the house who comes and goes."""
         self._house = house
         self._lines: dict[str, dict[str, Line]] = {}
+        self._wills: dict[Key, Cancellable] = {}
         self._memories: OrderedDict[Key, tuple[Memory, float]] = OrderedDict()
 
     def of(self, device: str) -> list[Line]:
@@ -54,11 +63,28 @@ class Sessions:
         elif first:
             self._house.connected(line.device)
         if len(lines) > MOST_AT_ONCE:
-            next(iter(lines.values())).end(Reason.QUOTA_EXCEEDED, "This device has too many connections.")
-        memory, until = self._memories.pop((line.device, line.client_id), (Memory(), now))
+            oldest = lines.pop(next(iter(lines)))
+            oldest.end(Reason.QUOTA_EXCEEDED, "This device has too many connections.")
+            self._remember(oldest, now)
+        return self._recall(line, connect, now)
+
+    def _recall(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
+        """Return what is remembered of a session, and whether there was one; a will that waited is not heard then."""
+        key = (line.device, line.client_id)
+        memory, until = self._memories.pop(key, (Memory(), now))
         if connect.clean_start or now >= until:
             return Memory(), False
+        if will := self._wills.pop(key, None):
+            will.cancel()
         return memory, True
+
+    def wait(self, line: Line, will: Cancellable) -> None:
+        """Keep a will that is heard later, unless its session goes on before."""
+        self._wills[line.device, line.client_id] = will
+
+    def waited(self, line: Line) -> None:
+        """Let go of a will that is heard now."""
+        del self._wills[line.device, line.client_id]
 
     def release(self, line: Line, now: float) -> None:
         """Let go of a connection that was closed."""
@@ -78,6 +104,8 @@ class Sessions:
             line.end(Reason.NOT_AUTHORIZED, "This credential no longer holds.")
         for key in [key for key in self._memories if key[0] == device]:
             del self._memories[key]
+        for key in [key for key in self._wills if key[0] == device]:
+            self._wills.pop(key).cancel()
 
     def _remember(self, line: Line, now: float) -> None:
         """Keep what a session remembers for as long as was agreed."""

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from verger.base.patience import Patience
 from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.sessions import Sessions
+from verger.edges.wire.strangers import Strangers
 
 
 @dataclass(slots=True)
@@ -29,7 +29,7 @@ class Wiring:
     house: House
     inlet: Inlet
     sessions: Sessions
-    patience: Patience = field(default_factory=Patience)
+    strangers: Strangers
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
     busy_s: float = 2.0
