@@ -25,7 +25,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/setup", component: () => import("@/session/SetUp.vue"), meta: { title: "setup.owner.title", alone: true } },
   { path: "/setup/place", component: () => import("@/places/FirstPlace.vue"), meta: { title: "setup.place.title", alone: true } },
   { path: "/setup/device/:place", component: () => import("@/devices/FirstDevice.vue"), props: true, meta: { title: "setup.device.title", alone: true } },
-  { path: "/:rest(.*)*", component: () => import("@/app/Missing.vue"), meta: { title: "missing.title" } },
+  { path: "/:rest(.*)*", component: () => import("@/base/parts/Missing.vue"), meta: { title: "missing.title" } },
 ];
 const open = ["/sign-in", "/setup"];
 

@@ -12,6 +12,7 @@ export const icons = {
   left: "M14.500 6l-6 6 6 6",
   right: "M9.500 6l6 6-6 6",
   down: "M6 9.500l6 6 6-6",
+  pencil: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
   close: "M6 6l12 12M18 6L6 18",
   out: "M14 4h5v16h-5M4 12h11M11 8l4 4-4 4",
 } as const;

@@ -66,6 +66,14 @@ function ticks(zone: string): uPlot.Axis.DynamicValues {
     });
 }
 
+/** The values with some air around them, also where all are one. */
+function around(_plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
+  if (low === null || high === null) return [0, 1];
+  if (low === high) return [low - Math.max(1, Math.abs(low) / 20), high + Math.max(1, Math.abs(high) / 20)];
+  const side = { pad: 0.1, soft: 0, mode: 3 } as const;
+  return uPlot.rangeNum(low, high, { min: side, max: side });
+}
+
 export function options(root: HTMLElement, { lines, span, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
   const grid = { stroke: colour("--line", root), width: 1 };
   const axis: uPlot.Axis = { stroke: colour("--ink-3", root), font: "11px system-ui, sans-serif", grid, ticks: { show: false }, gap: 6 };
@@ -77,7 +85,7 @@ export function options(root: HTMLElement, { lines, span, zone, width, height, o
     padding: [10, 8, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
-    scales: { x: { time: true, range: () => [span().from, span().to] } },
+    scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: around } },
     axes: [
       { ...axis, grid: { show: false }, space: 76, size: 26, values: ticks(zone) },
       { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits, _axis, _space, step) => splits.map((at) => stepped(at, step)) },

@@ -10,6 +10,8 @@ export interface View {
   readonly name: Readonly<Ref<SpanName>>;
   /** Show one of the usual spans, up to now. */
   readonly choose: (name: SpanName) => void;
+  /** Show what there is since a first value, at most an hour, until somebody chooses otherwise. */
+  readonly begin: (first: number) => void;
   readonly zoomed: Readonly<Ref<boolean>>;
   readonly span: ComputedRef<Span>;
   readonly zoom: (to: Span) => void;
@@ -23,12 +25,19 @@ export interface View {
 export function useView(): View {
   const name = ref<SpanName>("24h");
   const part = shallowRef<Span | null>(null);
+  const first = ref<number | null>(null);
 
   const until = computed(() => {
-    const step = Math.max(1000, spans[name.value] / 600); // about a pixel: no need to draw anew for less
+    const width = first.value === null ? spans[name.value] : now.value - first.value;
+    const step = Math.max(1000, width / 600); // about a pixel: no need to draw anew for less
     return Math.ceil(now.value / step) * step;
   });
-  const span = computed<Span>(() => part.value ?? { from: until.value - spans[name.value], to: until.value });
+  const since = computed(() => {
+    const whole = until.value - spans[name.value];
+    if (first.value === null) return whole;
+    return Math.max(whole, first.value - Math.max(30_000, (until.value - first.value) / 10));
+  });
+  const span = computed<Span>(() => part.value ?? { from: since.value, to: until.value });
   const zoom = ({ from, to }: Span): void => {
     const middle = (from + to) / 2;
     const width = Math.max(SHORTEST, Math.min(LONGEST, to - from));
@@ -41,7 +50,12 @@ export function useView(): View {
     name,
     choose: (chosen) => {
       whole();
+      first.value = null;
       name.value = chosen;
+    },
+    begin: (at) => {
+      name.value = "1h";
+      first.value = at;
     },
     zoomed: computed(() => part.value !== null),
     span,

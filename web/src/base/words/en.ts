@@ -143,6 +143,7 @@ export const en = {
   "place.delete.title": "Delete {name}?",
   "place.delete.why": "This cannot be undone.",
   "place.delete.full": "There are devices or places in it. What should happen to them?",
+  "place.delete.all": "The devices and places in it are deleted too.",
   "place.delete.move": "Move them to",
   "place.delete.contents": "Delete them too",
   "place.local": "{time} there",
@@ -188,7 +189,7 @@ export const en = {
   "chart.table.highest": "Highest",
   "chart.metric": "Shown in the chart",
 
-  "metrics.edit": "Names and units",
+  "metrics.edit": "Change names and units",
   "metrics.title": "Names and units of {name}",
   "metrics.why": "Values are kept as the device sends them; this only says what they are.",
   "metrics.name": "Name of {metric}",
