@@ -156,6 +156,7 @@ def disk_bytes() -> int:
 def main() -> None:
     """Print every figure; arguments choose some: codec, taking, intake, charts."""
     wanted = sys.argv[1:] or ["codec", "taking", "intake", "charts"]
+    told("memory before", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
     print(f"numpy {np.__version__}, parts of up to {PART_ROWS} readings")
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)

@@ -8,7 +8,7 @@ import pytest
 
 from verger.domain.history import compaction, query
 
-SMALL = {"PART_ROWS": 16, "SLICE_ROWS": 12, "SLICE_LOTS": 3}
+SMALL = {"PART_ROWS": 16, "BAND_ROWS": 20, "SLICE_ROWS": 12, "SLICE_LOTS": 3}
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ class Chunks:
             self._give_back(change.month, connection)
 
     def settle(self, month: int) -> None:
-        """Move what was written of a month into its file proper, unless somebody is reading; it is on disk either way."""
+        """Move what was written of a month into its file proper, unless somebody is reading; it is safe anyway."""
         connection = self._borrow(month)
         try:
             connection.execute("PRAGMA busy_timeout = 0")

@@ -20,6 +20,7 @@ from verger.domain.history.months import hours_of, months_of
 from verger.domain.history.order import by_number
 
 PART_ROWS = 8192
+BAND_ROWS = 400_000
 SLICE_ROWS = 65_536
 SLICE_LOTS = 4096
 
@@ -38,13 +39,19 @@ class Slice(NamedTuple):
     at: Times
     value: Values
 
+    def lots(self, begin: int, end: int) -> "Slice":
+        """Return the lots from begin to end."""
+        low, high = np.searchsorted(self.lot, (begin, end))
+        return Slice(
+            self.month, self.keys[begin:end], self.lot[low:high] - begin, self.at[low:high], self.value[low:high]
+        )
+
 
 def compact(chunks: Chunks, rows: Columns, report: Report, go_on: Callable[[], None]) -> None:
     """Merge rows, in order of arrival for each series, into the chunks; `go_on` is called before each transaction."""
     changed = set()
     for each in slices(rows):
-        change = merge(chunks, each, report)
-        if change is not None:
+        for change in merge(chunks, each, report):
             go_on()
             chunks.change(change)
             changed.add(change.month)
@@ -53,15 +60,27 @@ def compact(chunks: Chunks, rows: Columns, report: Report, go_on: Callable[[], N
 
 
 def slices(rows: Columns) -> Iterator[Slice]:
-    """Cut rows into slices in order of (hour, series)."""
-    if (rows.at == GONE).any():
-        there = rows.at != GONE
-        rows = Columns(rows.series[there], rows.at[there], rows.value[there])
-    if not len(rows.at):
+    """Cut rows into slices, in order of (hour, series) inside bands of series."""
+    for band in _bands(rows):
+        yield from _slices(band)
+
+
+def _bands(rows: Columns) -> Iterator[Columns]:
+    """Cut rows by series into a few bands, so that putting them in order takes a part of the memory at a time."""
+    if not len(rows.series):
         return
+    step = max(1, BAND_ROWS // 1000)
+    sample = np.sort(rows.series[::step])
+    edges = np.unique(sample[:: -(-BAND_ROWS // step)])
+    for low, high in zip([0, *edges[1:]], [*edges[1:], np.iinfo(np.uint32).max], strict=True):
+        inside = (rows.series >= low) & (rows.series < high) & (rows.at != GONE)
+        if inside.any():
+            yield Columns(rows.series[inside], rows.at[inside], rows.value[inside])
+
+
+def _slices(rows: Columns) -> Iterator[Slice]:
     hours = hours_of(rows.at)
-    base = hours.min()
-    order = by_number((hours - base).astype(np.uint32), by_number(rows.series))
+    order = by_number((hours - hours.min()).astype(np.uint32), by_number(rows.series))
     hours, series = hours[order], rows.series[order]
     starts = np.flatnonzero(np.append(True, (hours[1:] != hours[:-1]) | (series[1:] != series[:-1])))
     hours, series = hours[starts], series[starts]
@@ -75,16 +94,30 @@ def slices(rows: Columns) -> Iterator[Slice]:
         yield Slice(month, keys, *_distinct(lot, rows.at[places], rows.value[places]))
 
 
-def merge(chunks: Chunks, new: Slice, report: Report) -> Change | None:
-    """Return what has to change so that the chunks hold a slice too; None if they hold all of it already."""
+def merge(chunks: Chunks, new: Slice, report: Report) -> Iterator[Change]:
+    """Give the changes after which the chunks hold a slice too; none where they hold all of it already."""
     with chunks.reading(new.month) as month:
         there = month.among(new.keys)
-        taken, old = _read(month, there.pick(_wanted(new, there)), report)
+    of_lot = np.searchsorted(new.keys, key_of(there.ids))
+    wanted = _wanted(new, there, of_lot)
+    rows = np.bincount(new.lot) + np.bincount(of_lot[wanted], there.heads["n"][wanted], len(new.keys)).astype(np.intp)
+    # Parts to be merged with may be far larger than what is new, so the slice is cut again by what has to be opened.
+    for begin, end in _cuts(np.append(0, np.cumsum(rows)), np.zeros(len(rows), np.int64)):
+        here = (of_lot >= begin) & (of_lot < end)
+        with chunks.reading(new.month) as month:
+            taken, old = _read(month, there.pick(here & wanted), report)
+        change = _merged(new.lots(begin, end), taken, old, there.ids[here])
+        if change is not None:
+            yield change
+
+
+def _merged(new: Slice, taken: Found, old: Readings, there: Ids) -> Change | None:
+    """Return the change that puts new rows and those of the parts taken together, if that are more than there were."""
+    lot, at, value = new.lot, new.at, new.value
     old_lot = np.searchsorted(new.keys, key_of(taken.ids))
-    rows = np.append(np.repeat(old_lot, taken.heads["n"]), new.lot)
-    lot, at, value = (
-        _distinct(rows, np.append(old.at, new.at), np.append(old.value, new.value)) if len(old) else new[2:]
-    )
+    if len(old):
+        rows = np.append(np.repeat(old_lot, taken.heads["n"]), lot)
+        lot, at, value = _distinct(rows, np.append(old.at, at), np.append(old.value, value))
     had = np.bincount(old_lot, taken.heads["n"], len(new.keys)).astype(np.intp)
     grown = np.bincount(lot, minlength=len(new.keys)) != had
     if not grown.any():
@@ -93,7 +126,7 @@ def merge(chunks: Chunks, new: Slice, report: Report) -> Change | None:
         keep = grown[lot]
         lot, at, value = lot[keep], at[keep], value[keep]
     gone = taken.pick(grown[old_lot])
-    starts, ids = _parts(lot, new.keys, there.ids[~np.isin(there.ids, gone.ids)])
+    starts, ids = _parts(lot, new.keys, there[~np.isin(there, gone.ids)])
     return Change(new.month, gone, ids, *encode(at, value, starts))
 
 
@@ -117,22 +150,19 @@ def _distinct(lot: NDArray[np.intp], at: Times, value: Values) -> tuple[NDArray[
     return lot[first], at[first], value[order[first]]
 
 
-def _wanted(new: Slice, there: Found) -> NDArray[np.intp]:
-    """Return which parts each lot has to be merged with."""
-    if not len(there.ids):
-        return np.empty(0, np.intp)
+def _wanted(new: Slice, there: Found, of_lot: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which parts each lot has to be merged with."""
+    wanted = np.zeros(len(there.ids), np.bool_)
     bounds = np.searchsorted(new.lot, np.arange(len(new.keys) + 1))
-    of_lot = np.searchsorted(new.keys, key_of(there.ids))
-    edges = np.flatnonzero(np.append(True, of_lot[1:] != of_lot[:-1]))
-    chosen: list[int] = []
-    for begin, end in zip(edges.tolist(), [*edges[1:].tolist(), len(of_lot)], strict=True):
+    begins = np.flatnonzero(np.append(True, of_lot[1:] != of_lot[:-1]))[: len(of_lot)].tolist()
+    for begin, end in zip(begins, [*begins[1:], len(of_lot)], strict=False):
         low, high = bounds[of_lot[begin]], bounds[of_lot[begin] + 1]
         heads = there.heads[begin:end]
         order = np.argsort(heads["tmin"], kind="stable")
         spans = heads["tmin"][order].tolist(), heads["tmax"][order].tolist(), heads["n"][order].tolist()
         first, last = _neighbours(*spans, (int(new.at[low]), int(new.at[high - 1]), int(high - low)))
-        chosen += (begin + order[first:last]).tolist()
-    return np.array(sorted(chosen), np.intp)
+        wanted[begin + order[first:last]] = True
+    return wanted
 
 
 def _neighbours(tmin: list[int], tmax: list[int], n: list[int], new: tuple[int, int, int]) -> tuple[int, int]:
