@@ -1,111 +1,23 @@
 """Every route is walked: nobody gets in without a caller, nobody sees another tenant's, viewers change nothing."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest_asyncio
-from litestar import Litestar
 
-from tests.edges.api.conftest import HERE, visitor
-from tests.people import PASSWORD
+from tests.edges.api.whole import Whole, opened
 from tests.recorded import Record
-from verger.app import build_api, open_house, open_stores
-from verger.base.settings import Settings
-from verger.domain.tenancy.model import Founding, Role
-from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.schema import described
-
-# A body that a route takes, so that it is refused for the right reason; {} where a route is not named here.
-BODIES: dict[str, dict[str, Any]] = {
-    "POST /places": {"name": "Barn"},
-    "POST /devices": {"name": "Probe", "place": "place"},
-    "POST /devices/{device}/replace": {"by": "device"},
-    "POST /device-types": {"key": "probe", "name": "Probe"},
-    "POST /api-keys": {"name": "Export"},
-    "PATCH /members/{member}": {"role": "viewer"},
-}
 
 # What people may change whatever their role: themselves.
 OWN = {"PATCH /me", "POST /auth/logout", "DELETE /members/{member}"}
 
 
-@dataclass(frozen=True)
-class Whole:
-    """The whole product over a fresh folder, with two tenants, and something of every kind in the first."""
-
-    api: Litestar
-    tokens: dict[str, str]
-    samples: dict[str, str]
-
-    def ask(self, who: str | None = None) -> httpx.AsyncClient:
-        client = visitor(self.api, base=f"{HERE}/api/v1")
-        if who:
-            client.headers["Authorization"] = f"Bearer {self.tokens[who]}"
-        return client
-
-    def routes(self, *, open_to_all: bool = False) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Give each route as its name, its address with samples put in, and a body that it takes."""
-        for route in self.api.routes:
-            for handler in getattr(route, "route_handlers", []):
-                path = route.path_format.removeprefix("/api/v1")
-                for method in handler.http_methods - {"OPTIONS"}:
-                    if bool(handler.opt.get("open")) == open_to_all:
-                        name = f"{method} {path}"
-                        yield name, self._filled(path), self._body(name)
-
-    def _filled(self, path: str) -> str:
-        for place, sample in self.samples.items():
-            path = path.replace(place, sample)
-        assert "{" not in path, f"{path} needs a sample: make one in `furnished`."
-        return path
-
-    def _body(self, name: str) -> dict[str, Any]:
-        own = {place.strip("/{}"): sample.strip("/") for place, sample in self.samples.items()}
-        return {key: own.get(str(value), value) for key, value in BODIES.get(name, {}).items()}
-
-
-async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
-    """Make one of each kind; return what stands for each part of a path."""
-
-    async def made(path: str, **body: Any) -> dict[str, Any]:
-        answer = await owner.post(path, json=body)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    place = (await made("/places", name="Cottage"))["id"]
-    return {
-        "/places/{place}": f"/places/{place}",
-        "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
-        "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",
-        "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
-        "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",
-    }
-
-
 @pytest_asyncio.fixture
 async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    settings = Settings.read({"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0"})
-    async with AsyncExitStack() as stack:
-        house = await open_house(stack, await open_stores(stack, settings))
-        api: Any = build_api(house).api
-        tokens = await moved_in(house.stores.tenancy)
-        found = Whole(api, tokens, {})
-        yield Whole(api, tokens, await furnished(found.ask("owner")))
-
-
-async def moved_in(tenancy: Tenancy) -> dict[str, str]:
-    """Make an owner and a viewer of one tenant, and the owner of another; return their tokens."""
-    tenant, owner = await tenancy.users.found(Founding("Mökki", "Aino", "aino@example.test", PASSWORD))
-    viewer = await tenancy.users.add(tenant.id, Role.viewer, "Veikko", "veikko@example.test", PASSWORD)
-    farm = await tenancy.users.add_tenant("Farm", "Asia/Manila")
-    stranger = await tenancy.users.add(farm.id, Role.owner, "Bea", "bea@example.test", PASSWORD)
-    people = {"owner": owner, "viewer": viewer, "stranger": stranger}
-    return {who: await tenancy.sessions.open(person.id) for who, person in people.items()}
+    async with opened(tmp_path / "data") as found:
+        yield found
 
 
 async def walk(whole: Whole, who: str | None) -> dict[str, int]:

@@ -14,6 +14,7 @@ from verger.edges.api.errors import NotJson, detail_of
 from verger.edges.api.sentences import sentence
 
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # no database takes it within text
 _PATH = re.compile(r"^(?P<said>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
@@ -32,10 +33,17 @@ class JsonRequest(Request[Any, Any, Any]):
 
 def decode(body: bytes, kind: Any) -> Any:
     """Return a JSON body as a type; raise Invalid with every fault in it."""
+    if _NUL.search(body):
+        raise Invalid("Text may not hold the character NUL (\\u0000).")
     try:
         return _decoded(body, kind)
     except msgspec.ValidationError as error:
-        faults = _faults(_decoded(body, Any), kind) or [_fault(str(error), "")]
+        complaint = str(error)
+    try:
+        faults = _faults(_decoded(body, Any), kind)
+    except msgspec.ValidationError:
+        faults = []
+    faults = faults or [_fault(complaint, "")]
     raise Invalid(detail_of(faults), faults)
 
 

@@ -6,8 +6,15 @@ from typing import Annotated, Any, TypeVar
 
 from litestar import Request
 from litestar.di import Dependency, Provide
-from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidationMarker
-from msgspec import Meta
+from litestar.params import (
+    FromPath,
+    FromQuery,
+    HeaderParameter,
+    JSONBody,
+    PathParameter,
+    QueryParameter,
+    SkipValidationMarker,
+)
 from prometheus_client import CollectorRegistry
 
 from verger.base.clock import Clock
@@ -20,9 +27,11 @@ from verger.edges.api.slowness import Slowness
 
 __all__ = ["Asked", "Caller", "FromPath", "FromQuery", "Given", "Id", "JSONBody", "System", "Whence", "provided"]
 
+_NO_NUL = r"^[^\x00]*$"  # no database takes it within text
+
 T = TypeVar("T")
 Given = Annotated[T, Dependency(), SkipValidationMarker()]
-Id = FromPath[Annotated[str, Meta(max_length=64)]]
+Id = Annotated[str, PathParameter(max_length=200, pattern=_NO_NUL)]
 
 Check = Callable[[], Awaitable[str]]
 """Answers "ok", or a sentence that says what is wrong and what to do."""
@@ -75,7 +84,9 @@ def _asked(
         str | None,
         QueryParameter(max_length=60, description="What to order by; a minus before it for the greatest first."),
     ] = None,
-    q: Annotated[str | None, QueryParameter(max_length=200, description="Text to look for in names.")] = None,
+    q: Annotated[
+        str | None, QueryParameter(max_length=200, pattern=_NO_NUL, description="Text to look for in names.")
+    ] = None,
 ) -> Asked:
     """Return which part of a list is asked for."""
     return Asked(limit, cursor, sort, q)

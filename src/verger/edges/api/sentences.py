@@ -25,6 +25,8 @@ _COMPLAINTS = (
     (re.compile(r"^Expected `(?:int|float)` < (?P<high>\S+)"), "This should be less than {high}."),
     (re.compile(r"^Expected `str` matching regex '\\\\S'"), "This may not be empty."),
     (re.compile(r"^Expected `str` matching regex .*@"), "This is no e-mail address."),
+    (re.compile(r"^Expected `str` matching regex .*x00"), "This may not hold the character NUL."),
+    (re.compile(r"^Number out of range"), "This number is out of range."),
     (re.compile(r"^Invalid enum value (?P<value>.+)"), "{value} is not one of the choices."),
     (re.compile(r"^Invalid RFC3339"), "This should be a time such as 2026-05-01T12:00:00Z."),
     (re.compile(r"^Object missing required field"), "This is needed."),

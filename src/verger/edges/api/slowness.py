@@ -16,10 +16,11 @@ Sleep = Callable[[float], Awaitable[None]]
 class Slowness:
     """Answers failed proofs ever more slowly; a right one is never held up by others' failures."""
 
-    def __init__(self, patience: Patience | None = None, sleep: Sleep = asyncio.sleep) -> None:
-        """Count failures with a patience of one's own or a shared one."""
+    def __init__(self, patience: Patience | None = None, sleep: Sleep = asyncio.sleep, most: int = _WAITING) -> None:
+        """Count failures with a patience of one's own or a shared one; at most so many answers wait at once."""
         self._patience = patience or Patience()
         self._sleep = sleep
+        self._most = most
         self._waiting = 0
 
     async def unless_right(self, proof: Awaitable[T], own: str, address: str, *wrong: type[Refused]) -> T:
@@ -34,7 +35,7 @@ class Slowness:
         return proven
 
     async def _wait(self, seconds: float) -> None:
-        if self._waiting >= _WAITING:
+        if self._waiting >= self._most:
             raise TooMany("Too many failed attempts are waiting; try again later.", retry_s=30)
         self._waiting += 1
         try:
