@@ -22,7 +22,8 @@ _DESCRIPTION = """Looks after places: their devices, their history, and the peop
 
 Times are RFC 3339 in UTC, units UCUM codes, ids opaque strings. Lists answer `{"items", "next"}` and take `limit`,
 `cursor`, `sort` and `q`. Failures answer problem+json (RFC 9457) whose `detail` says what to do. Every POST takes an
-`Idempotency-Key`, good for 24 hours: what succeeded is answered again, what was refused may be tried again; every resource has a `version` and an `ETag`; PATCH (RFC 7396 merge) and DELETE honour `If-Match`."""
+`Idempotency-Key`, good for 24 hours: what succeeded is answered again, what was refused may be tried again. Every
+resource has a `version` and an `ETag`; PATCH (RFC 7396 merge) and DELETE honour `If-Match`."""
 
 _TENANT = {
     "name": "Verger-Tenant",
