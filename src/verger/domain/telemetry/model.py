@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from verger.base.errors import Fault, Invalid
 
+
 class Garbled(Invalid):
     """What came over the wire makes no sense in the dialect it was spoken in."""
 
