@@ -72,7 +72,7 @@ export const moment = (at: number, style: keyof typeof styles, zone?: string): s
 /** A moment as short as it can be and still be clear: today by the clock, else with its day. */
 export function when(at: number, now: number, zone?: string): string {
   const day = moment(at, "day", zone);
-  const clock = moment(at, "clock", zone);
+  const clock = moment(at, "clock", zone).replace(/\s/g, "\u00a0"); // a line may end after the day, not before AM
   if (day === moment(now, "day", zone) && Math.abs(now - at) < DAY) return clock;
   return Math.abs(now - at) < 300 * DAY ? `${day}, ${clock}` : moment(at, "month", zone);
 }
