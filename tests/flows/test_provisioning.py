@@ -4,12 +4,15 @@ import pytest
 from msgspec import structs
 
 from tests.flows.conftest import House
+from verger.base.clock import moment
 from verger.base.db import Database
-from verger.base.errors import Conflict, Invalid, Missing, Stale
+from verger.base.errors import Busy, Conflict, Invalid, Missing, Stale
 from verger.base.ids import new_id
 from verger.domain.devices.kept import Kept
-from verger.domain.devices.model import Named
+from verger.domain.devices.model import Device, DeviceType
+from verger.domain.devices.store import DeviceStore
 from verger.domain.places.model import Place
+from verger.flows.clearing import Clearing
 
 
 async def test_a_new_device_is_let_in_by_its_token_and_stays_at_its_place(house: House) -> None:
@@ -93,6 +96,75 @@ async def test_a_change_of_what_somebody_else_changed_is_refused(house: House) -
 async def test_metrics_can_be_named_and_given_units(house: House) -> None:
     device = await house.add()
     await house.kept.series.create({(house.tenant, device.id): ["t"]})
-    await house.provisioning.change(house.tenant, device, {"t": Named(unit="Cel", name="Air")})
+    await house.provisioning.change(house.tenant, device, {"t": {"unit": "Cel", "name": "Air"}})
     series = await house.kept.series.of(house.tenant, [device.id])
     assert [(s.unit, s.name) for s in series] == [("Cel", "Air")]
+    await house.provisioning.change(house.tenant, structs.replace(device, version=2), {"t": {"unit": "[degF]"}})
+    series = await house.kept.series.of(house.tenant, [device.id])
+    assert [(s.unit, s.name) for s in series] == [("[degF]", "Air")]
+
+
+async def test_a_device_may_keep_the_secret_it_has_unless_another_has_it(house: House) -> None:
+    device, token = await house.provisioning.add(house.tenant, house.new_device(), "A1_TEST_TOKEN")
+    assert token == "A1_TEST_TOKEN"
+    assert house.kept.registry.holder("A1_TEST_TOKEN") == device.id
+    with pytest.raises(Conflict):
+        await house.provisioning.add(house.tenant, house.new_device("Second"), "A1_TEST_TOKEN")
+    assert [each.name for each in await house.kept.devices.at(house.tenant)] == ["Hall sensor"]
+
+
+@pytest.mark.parametrize("secret", ["short", "with/slash", "with space", "vk_of-an-api-key", "blueprints", "ääääääää"])
+async def test_a_secret_that_could_not_work_is_refused(house: House, secret: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        await house.provisioning.add(house.tenant, house.new_device(), secret)
+    assert refused.value.faults[0].field == "secret"
+
+
+async def test_a_retirement_that_fails_leaves_the_device_as_it_was(
+    house: House, db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device, token = await house.provisioning.add(house.tenant, house.new_device())
+
+    async def full(*_: object) -> None:
+        raise Busy("The disk is full.")
+
+    monkeypatch.setattr(DeviceStore, "retire", full)
+    with pytest.raises(Busy):
+        await house.provisioning.retire(house.tenant, device.id)
+    assert house.kept.registry.holder(token) == device.id
+    fresh = Kept.over(db, house.clock)
+    await fresh.fill(200)
+    assert fresh.registry.holder(token) == device.id
+
+
+async def test_a_device_whose_gateway_retires_speaks_for_itself(house: House) -> None:
+    gateway = await house.add("Gateway")
+    device = await house.add("Behind it", gateway=gateway.id)
+    await house.provisioning.retire(house.tenant, gateway.id)
+    left = await house.kept.devices.get(house.tenant, device.id)
+    assert left.gateway is None
+    await house.provisioning.change(house.tenant, structs.replace(left, name="Renamed"), {})
+
+
+async def test_a_type_stays_while_a_device_is_of_it(house: House) -> None:
+    await house.kept.types.add(house.tenant, DeviceType(key="probe", name="Probe", created_at=moment(0)))
+    device = await house.add(type="probe")
+    with pytest.raises(Conflict):
+        await house.kept.types.delete(house.tenant, "probe")
+    await house.provisioning.retire(house.tenant, device.id)
+    await house.kept.types.delete(house.tenant, "probe")
+
+
+async def test_a_device_that_comes_while_its_place_is_cleared_is_not_retired(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clearing = Clearing(house.places, house.kept, house.provisioning)
+    late: list[Device] = []
+
+    async def arrive(_: object, *__: object) -> None:
+        late.append(await house.add("Late"))
+
+    monkeypatch.setattr(Clearing, "_check_empty", arrive)
+    with pytest.raises(Conflict):
+        await clearing.clear(house.tenant, house.place.id, None, None)
+    assert (await house.kept.devices.get(house.tenant, late[0].id)).place == house.place.id

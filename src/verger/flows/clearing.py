@@ -30,8 +30,9 @@ class Clearing:
             below = [place]
         elif contents is None:
             await self._check_empty(tenant, place, below)
-        for device in await self.kept.devices.at(tenant, below):
-            await self.provisioning.retire(tenant, device.id)
+        else:
+            for device in await self.kept.devices.at(tenant, below):
+                await self.provisioning.retire(tenant, device.id)
         for each in reversed(below):
             await self.kept.devices.leave_place(tenant, each)
         await self.places.delete(tenant, reversed(below))

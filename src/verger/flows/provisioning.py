@@ -7,8 +7,9 @@ from msgspec import structs
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid, Missing
+from verger.domain.devices.credentials import own
 from verger.domain.devices.kept import Kept
-from verger.domain.devices.model import NATIVE, Device, Named
+from verger.domain.devices.model import NATIVE, Device
 from verger.domain.places.store import PlaceStore
 from verger.flows.ports import Screens, Wire
 
@@ -26,39 +27,34 @@ class Provisioning:
     clock: Clock
     series_limit: int
 
-    async def add(self, tenant: str, device: Device) -> tuple[Device, str]:
-        """Take a new device in; return it and its access token, which is shown this once."""
+    async def add(self, tenant: str, device: Device, secret: str | None = None) -> tuple[Device, str]:
+        """Take a new device in, with the access token it has or a fresh one; return both. Raise Invalid or Conflict."""
         await self._check(tenant, device)
-        device = await self.kept.devices.add(tenant, device)
-        self.kept.registry.add(device.id, tenant, device.place, self.series_limit)
-        token = await self.renew(tenant, device.id)
+        token = await self.kept.add(tenant, device, self.series_limit, None if secret is None else own(secret))
         self.screens.changed(tenant)
         return device, token
 
     async def renew(self, tenant: str, device: str) -> str:
         """Give a device a new access token; the old one ends now, and so do the connections it opened."""
         await self.kept.devices.get(tenant, device)
-        token, token_hash = await self.kept.credentials.renew(tenant, device)
-        self.kept.registry.trust(device, token_hash)
+        token = await self.kept.renew(tenant, device)
         self.wire.drop(device)
         return token
 
-    async def change(self, tenant: str, device: Device, metrics: Mapping[str, Named]) -> Device:
+    async def change(self, tenant: str, device: Device, metrics: Mapping[str, Mapping[str, str]]) -> Device:
         """Keep a changed device, and what some of its metrics are called and measured in."""
         await self._check(tenant, device)
-        if metrics:
-            await self.kept.series.name(tenant, device.id, metrics)
         device = await self.kept.devices.change(tenant, device, moment(self.clock.now()))
         self.kept.registry.move(device.id, device.place)
+        if metrics:
+            await self.kept.series.name(tenant, device.id, metrics)
         self.screens.changed(tenant)
         return device
 
     async def retire(self, tenant: str, device: str) -> None:
         """End a device; what it said stays."""
         await self.kept.devices.get(tenant, device)
-        self.kept.registry.forget(device)
-        await self.kept.credentials.end(tenant, device)
-        await self.kept.devices.retire(tenant, device, moment(self.clock.now()))
+        await self.kept.retire(tenant, device, moment(self.clock.now()))
         self.wire.drop(device)
         self.screens.changed(tenant)
 

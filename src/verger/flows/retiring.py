@@ -22,5 +22,6 @@ class Retiring:
         await self.provisioning.retire(tenant, device)
         if values:
             series = await self.kept.series.of(tenant, [device])
-            await self.history.delete([each.number for each in series], upto=self.log.last)
+            # One record at most was under way when the device was forgotten.
+            await self.history.delete([each.number for each in series], upto=self.log.last + 1)
             await self.kept.series.delete(tenant, device)

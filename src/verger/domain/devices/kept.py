@@ -1,12 +1,15 @@
 """All that is kept of devices, in one hand."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 from verger.base.clock import Clock
 from verger.base.db import Database
+from verger.base.secrets import digest
 from verger.domain.devices.attributes import AttributeStore
 from verger.domain.devices.credentials import CredentialStore
+from verger.domain.devices.model import Device
 from verger.domain.devices.registry import Registry
 from verger.domain.devices.remarks import Remarks
 from verger.domain.devices.series import SeriesStore
@@ -16,8 +19,12 @@ from verger.domain.devices.types import DeviceTypeStore
 
 @dataclass(frozen=True)
 class Kept:
-    """The stores of one noun, and the registry that is filled from them."""
+    """The stores of one noun, and the registry that is filled from them.
 
+    What the registry trusts is on disk, all of it or none: it learns of a change once that is committed.
+    """
+
+    db: Database
     devices: DeviceStore
     types: DeviceTypeStore
     credentials: CredentialStore
@@ -30,6 +37,7 @@ class Kept:
     def over(cls, db: Database, clock: Clock) -> Self:
         """Return the stores over one database, with an empty registry."""
         return cls(
+            db=db,
             devices=DeviceStore(db),
             types=DeviceTypeStore(db),
             credentials=CredentialStore(db, clock),
@@ -38,6 +46,29 @@ class Kept:
             remarks=Remarks(db, clock),
             registry=Registry(),
         )
+
+    async def add(self, tenant: str, device: Device, series_limit: int, token: str | None = None) -> str:
+        """Keep a new device, let in by a token of its own or a fresh one; return the token. Raise Conflict."""
+        async with self.db.writing() as connection:
+            await self.devices.add(connection, tenant, device)
+            token = await self.credentials.give(connection, tenant, device.id, token)
+        self.registry.add(device.id, tenant, device.place, series_limit)
+        self.registry.trust(device.id, digest(token))
+        return token
+
+    async def renew(self, tenant: str, device: str) -> str:
+        """End a device's token and return a new one."""
+        token = await self.credentials.renew(tenant, device)
+        if self.registry.known(device) is not None:  # it may have retired meanwhile
+            self.registry.trust(device, digest(token))
+        return token
+
+    async def retire(self, tenant: str, device: str, at: datetime) -> None:
+        """End a device and its token; what it said stays."""
+        async with self.db.writing() as connection:
+            await self.credentials.end(connection, tenant, device)
+            await self.devices.retire(connection, tenant, device, at)
+        self.registry.forget(device)
 
     async def fill(self, series_limit: int) -> None:
         """Fill the registry from the stores, at start."""

@@ -44,8 +44,9 @@ class Registry:
         return known
 
     def move(self, device: str, place: str) -> None:
-        """Know that a device is at another place now."""
-        self._known[device].place = place
+        """Know that a device is at another place now, unless it has gone meanwhile."""
+        if known := self._known.get(device):
+            known.place = place
 
     def forget(self, device: str) -> None:
         """Know a device no longer; its numbers stay reserved."""
@@ -103,7 +104,9 @@ class Registry:
 
     def slots_of(self, series: NDArray[np.uint32]) -> NDArray[np.int32]:
         """Return the device row of each series number, -1 where the device is gone."""
-        slots: NDArray[np.int32] = self._slot_of[series]
+        # A number of the log may be beyond all that are known: its series was deleted, and the program began anew.
+        known = np.where(series < len(self._slot_of), series, 0)
+        slots: NDArray[np.int32] = self._slot_of[known]
         return slots
 
     def metric(self, number: int) -> str | None:

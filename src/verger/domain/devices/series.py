@@ -8,7 +8,6 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Unique
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database, Instant, metadata
-from verger.domain.devices.model import Named
 
 _AT_ONCE = 500  # rows a transaction, which keeps it under 50 ms
 
@@ -47,7 +46,10 @@ class SeriesStore:
         self._clock = clock
 
     async def create(self, wanted: Mapping[tuple[str, str], Iterable[str]]) -> list[Series]:
-        """Give numbers to new metrics of devices, {(tenant, device): metrics}; all rows are on disk on return."""
+        """Give numbers to new metrics of devices, {(tenant, device): metrics}; all rows are on disk on return.
+
+        What has a number keeps it, so that what failed half-way may be asked again.
+        """
         rows = iter(
             {"tenant": tenant, "device": device, "metric": metric, "unit": "", "name": ""}
             for (tenant, device), metrics in wanted.items()
@@ -61,9 +63,14 @@ class SeriesStore:
     async def _insert(self, rows: Sequence[dict[str, str]]) -> list[Series]:
         now = moment(self._clock.now())
         statement = series_table.insert().returning(series_table.c.number, series_table.c.device, series_table.c.metric)
+        there = select(series_table.c.number, series_table.c.device, series_table.c.metric)
         async with self._db.writing() as connection:
-            result = await connection.execute(statement, [row | {"created_at": now} for row in rows])
-            return [Series(*row) for row in result]
+            found = await connection.execute(there.where(series_table.c.device.in_({row["device"] for row in rows})))
+            numbers = {(device, metric): number for number, device, metric in found}
+            if fresh := [row | {"created_at": now} for row in rows if (row["device"], row["metric"]) not in numbers]:
+                made = await connection.execute(statement, fresh)
+                numbers |= {(device, metric): number for number, device, metric in made}
+        return [Series(numbers[row["device"], row["metric"]], row["device"], row["metric"]) for row in rows]
 
     async def of(self, tenant: str, devices: Sequence[str]) -> list[Series]:
         """Return the series of some devices of a tenant, by device and metric."""
@@ -75,10 +82,13 @@ class SeriesStore:
         async with self._db.reading() as connection:
             return [Series(*row) for row in await connection.execute(query)]
 
-    async def name(self, tenant: str, device: str, names: Mapping[str, Named]) -> None:
-        """Say what some metrics of a device are called and measured in; a metric never heard stays unknown."""
+    async def name(self, tenant: str, device: str, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Say what some metrics of a device are called (`name`) and measured in (`unit`); what is left out stays.
+
+        A metric never heard stays unknown.
+        """
         async with self._db.writing() as connection:
-            for metric, named in names.items():
+            for metric, values in ((metric, values) for metric, values in names.items() if values):
                 await connection.execute(
                     update(series_table)
                     .where(
@@ -86,7 +96,7 @@ class SeriesStore:
                         series_table.c.device == device,
                         series_table.c.metric == metric,
                     )
-                    .values(unit=named.unit, name=named.name)
+                    .values(**values)
                 )
 
     async def everything(self) -> list[Series]:

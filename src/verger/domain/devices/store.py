@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     update,
@@ -100,15 +101,13 @@ class DeviceStore:
         async with self._db.reading() as connection:
             return [_device(row) for row in await connection.execute(query)]
 
-    async def add(self, tenant: str, device: Device) -> Device:
-        """Keep a new device, and that it stays at its place from now on; raise Conflict when its address is taken."""
+    async def add(self, connection: AsyncConnection, tenant: str, device: Device) -> None:
+        """Keep a new device, within the caller's transaction, and that it stays at its place; raise Conflict."""
         try:
-            async with self._db.writing() as connection:
-                await connection.execute(device_table.insert().values(tenant=tenant, **_row(device)))
-                await _arrive(connection, tenant, device, device.created_at)
+            await connection.execute(device_table.insert().values(tenant=tenant, **_row(device)))
         except IntegrityError as error:
             raise Conflict(f"A {device.dialect} device with the address {device.address} is there already.") from error
-        return device
+        await _arrive(connection, tenant, device, device.created_at)
 
     async def change(self, tenant: str, device: Device, at: datetime) -> Device:
         """Keep a changed device as the next version; a new place begins a new stay. Raise Stale or Conflict."""
@@ -129,14 +128,18 @@ class DeviceStore:
             raise Conflict(f"A {device.dialect} device with the address {device.address} is there already.") from error
         return after
 
-    async def retire(self, tenant: str, device: str, at: datetime) -> None:
-        """End a device: its stay ends, its address is free again, its history is kept."""
-        mine = (_TABLE.tenant == tenant, _TABLE.id == device)
-        async with self._db.writing() as connection:
-            await connection.execute(
-                update(device_table).where(*mine).values(retired_at=at, address=None, version=_TABLE.version + 1)
-            )
-            await _leave(connection, tenant, device, at)
+    async def retire(self, connection: AsyncConnection, tenant: str, device: str, at: datetime) -> None:
+        """End a device within the caller's transaction: its stay ends, its address is free, its history is kept.
+
+        The devices it was the gateway of speak for themselves from then on.
+        """
+        for which, values in (
+            (_TABLE.id == device, {"retired_at": at, "address": None}),
+            (_TABLE.gateway == device, {"gateway": None}),
+        ):
+            change = update(device_table).where(_TABLE.tenant == tenant, which)
+            await connection.execute(change.values(version=_TABLE.version + 1, **values))
+        await _leave(connection, tenant, device, at)
 
     async def leave_place(self, tenant: str, place: str) -> None:
         """Let the retired devices of a place go, so that the place can be deleted."""
@@ -149,9 +152,9 @@ class DeviceStore:
 
     async def saw(self, seen: Collection[tuple[str, datetime]]) -> None:
         """Keep when devices were last heard; called by the follower of all tenants, with ids it was told by the log."""
+        one = update(device_table).where(_TABLE.id == bindparam("seen_device")).values(last_seen=bindparam("seen_at"))
         async with self._db.writing() as connection:
-            for device, at in seen:
-                await connection.execute(update(device_table).where(_TABLE.id == device).values(last_seen=at))
+            await connection.execute(one, [{"seen_device": device, "seen_at": at} for device, at in seen])
 
     async def stays(self, tenant: str, device: str) -> list[Stay]:
         """Return where a device was, the latest first."""

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, de
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Missing, Stale
 from verger.domain.devices.model import DeviceType
+from verger.domain.devices.store import device_table
 
 device_type_table = Table(
     "device_type",
@@ -71,8 +72,12 @@ class DeviceTypeStore:
         return after
 
     async def delete(self, tenant: str, key: str) -> None:
-        """Remove a type."""
+        """Remove a type; raise Conflict while a device is of it."""
+        device = device_table.c
+        mine = (device.tenant == tenant, device.type == key, device.retired_at.is_(None))
         async with self._db.writing() as connection:
+            if await connection.scalar(select(device.id).where(*mine).limit(1)) is not None:
+                raise Conflict("There are devices of this type; give them another type first, or none.")
             await connection.execute(delete(device_type_table).where(_TABLE.tenant == tenant, _TABLE.key == key))
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 from msgspec import structs
 from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, Row, String, Table, delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, metadata
-from verger.base.errors import Missing, Stale
+from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.places.model import Place, Tree
 
@@ -90,10 +91,13 @@ class PlaceStore:
         return after
 
     async def delete(self, tenant: str, places: Iterable[str]) -> None:
-        """Remove places, given children first."""
-        async with self._db.writing() as connection:
-            for place in places:
-                await connection.execute(delete(place_table).where(_TABLE.tenant == tenant, _TABLE.id == place))
+        """Remove places, given children first; raise Conflict when something has come into one of them meanwhile."""
+        try:
+            async with self._db.writing() as connection:
+                for place in places:
+                    await connection.execute(delete(place_table).where(_TABLE.tenant == tenant, _TABLE.id == place))
+        except IntegrityError:
+            raise Conflict("Something came into this place meanwhile; look again, then repeat it.") from None
 
     async def move_children(self, tenant: str, place: str, to: str) -> None:
         """Put what lies directly in a place into another one."""

@@ -1,22 +1,22 @@
 """Routes of devices."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from litestar import delete, get, patch, post
-from msgspec import UNSET, Struct, UnsetType, structs
+from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from verger.base.clock import moment
 from verger.base.ids import new_id
 from verger.base.pages import Page
-from verger.base.patch import meant_for, merged
-from verger.domain.devices.model import NATIVE, Device, Named, Remark, Stay
+from verger.base.patch import meant_for, merged, told
+from verger.domain.devices.model import NATIVE, Device, Remark, Stay
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.showing import Latest
 
 
 class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
-    """A device to connect."""
+    """A device to connect; `secret` is the access token it has already, if it is to keep that."""
 
     name: str
     place: str
@@ -25,6 +25,14 @@ class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
     dialect: str = NATIVE
     address: str | None = None
     channels: dict[str, str] = {}
+    secret: str | None = None
+
+
+class NameChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of a metric's name and UCUM unit; what is left out stays."""
+
+    unit: Annotated[str, Meta(max_length=40)] | UnsetType = UNSET
+    name: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
 
 
 class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,8 +43,8 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     type: str | UnsetType | None = UNSET
     gateway: str | UnsetType | None = UNSET
     address: str | UnsetType | None = UNSET
-    channels: dict[str, Any] | UnsetType = UNSET
-    metrics: dict[str, Named] | UnsetType = UNSET
+    channels: dict[str, str | None] | UnsetType = UNSET
+    metrics: dict[str, NameChange] | UnsetType = UNSET
 
 
 class Credentials(Struct, frozen=True):
@@ -78,8 +86,9 @@ async def items(
 @post("/devices", summary="Connect a device", tags=["devices"])
 async def add(data: JSONBody[NewDevice], caller: Given[Caller], grounds: Given[Grounds]) -> Added:
     """Take a device in; its secret is shown this once."""
-    fresh = Device(id=new_id(), created_at=moment(grounds.clock.now()), **structs.asdict(data))
-    device, token = await grounds.provisioning.add(caller.needs("devices:write").tenant, fresh)
+    known = {name: value for name, value in structs.asdict(data).items() if name != "secret"}
+    fresh = Device(id=new_id(), created_at=moment(grounds.clock.now()), **known)
+    device, token = await grounds.provisioning.add(caller.needs("devices:write").tenant, fresh, data.secret)
     return Added(device, Credentials(token))
 
 
@@ -100,7 +109,7 @@ async def change(
     """Merge a change into a device (RFC 7396)."""
     before = await grounds.kept.devices.get(caller.needs("devices:write").tenant, device)
     meant_for(before.version, expected)
-    metrics = {} if data.metrics is UNSET else data.metrics
+    metrics = {} if data.metrics is UNSET else {name: told(change) for name, change in data.metrics.items()}
     after = merged(before, structs.replace(data, metrics=UNSET))
     await grounds.provisioning.change(caller.tenant, after, metrics)
     return await grounds.showing.device(caller.tenant, device)

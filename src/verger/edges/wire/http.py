@@ -9,6 +9,7 @@ import msgspec
 
 from verger.base.errors import Busy, Fault, TooLarge
 from verger.base.patience import Patience
+from verger.domain.devices.reserved import PEOPLE
 from verger.domain.telemetry.model import Garbled, Heard
 from verger.edges.wire import house as door
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem, hang_up
@@ -20,16 +21,6 @@ from verger.edges.wire.strangers import Strangers
 PREFIX = "/api/v1/"
 WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmware", "software"})
 """Second segments that are a device's; no people's resource has one of them."""
-
-_PEOPLE = """
-advice alerts analytics api-keys auth backups billing blueprints bookings claims commands dashboards device-types
-devices docs enrolments events exports files firmware health imports invitations jobs keys live log login me
-members memberships metrics notes notifications openapi.json overview pending-devices places plans provision push
-rates ready readings reports roles rules search series sessions settings setup software stays subscriptions system
-tasks tenants timers users webhooks
-"""
-PEOPLE = frozenset(_PEOPLE.split())
-"""First segments that are people's resources, now or one day; they are refused as tokens."""
 
 MOST_WAIT_MS = 300_000
 USUAL_WAIT_MS = 60_000
