@@ -18,6 +18,8 @@ class Outgoing:
 
     def take(self) -> bytes:
         """Return what is to be written."""
+        if not self._waiting:
+            return b""
         waiting, self._waiting = self._waiting, []
         return waiting[0] if len(waiting) == 1 else b"".join(waiting)
 
