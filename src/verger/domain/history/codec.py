@@ -136,14 +136,17 @@ def _fold_times(at: Times, starts: NDArray[np.intp], lengths: NDArray[np.intp]) 
 
 
 def _unfold_times(times: Unsigned, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Times:
-    first, last = heads["tmin"].astype(np.int64).view(np.uint64), heads["tmax"].astype(np.int64).view(np.uint64)
+    first, last = heads["tmin"].astype(np.uint64), heads["tmax"].astype(np.uint64)
     unit = _UNITS[heads["unit"]]
     rest = (last - first) // unit - np.add.reduceat(times, starts)
     least = rest // np.maximum(lengths - 1, 1).astype(np.uint64)
-    steps = (times + spread(least, lengths)) * spread(unit, lengths)
+    steps = times
+    steps += spread(least, lengths)
+    steps *= spread(unit, lengths)
+    # Each chunk begins with the way from where the one before ends, so one running sum serves all.
+    first[1:] -= last[:-1]
     steps[starts] = first
-    steps[starts[1:]] -= last[:-1]
-    at: Times = np.cumsum(steps, out=steps).view(np.int64)
+    at: Times = steps.cumsum(out=steps).view(np.int64)
     return at
 
 
@@ -189,8 +192,9 @@ def _unfold_alike(
     last = heads["vlast"].astype(np.float64)
     if way == BITS:
         bits = last.view(np.uint64)
-        values[starts] = bits ^ np.bitwise_xor.reduceat(values, starts)
-        values[starts[1:]] ^= bits[:-1]
+        begin = bits ^ np.bitwise_xor.reduceat(values, starts)
+        begin[1:] ^= bits[:-1]
+        values[starts] = begin
         value: Values = np.bitwise_xor.accumulate(values).view(np.float64)
         return value
     powers = POWERS[heads["decimals"]]
@@ -199,9 +203,10 @@ def _unfold_alike(
         return np.asarray(whole / spread(powers, lengths))
     steps = unzigzag(values)
     final = _whole(last, powers)
-    steps[starts] = final - np.add.reduceat(steps, starts)
-    steps[starts[1:]] -= final[:-1]
-    return np.asarray(np.cumsum(steps, out=steps) / spread(powers, lengths))
+    first = final - np.add.reduceat(steps, starts)
+    first[1:] -= final[:-1]
+    steps[starts] = first
+    return np.asarray(steps.cumsum(out=steps) / spread(powers, lengths))
 
 
 def _whole(value: NDArray[np.float64], powers: Values) -> NDArray[np.int64]:

@@ -25,7 +25,7 @@ def unzigzag(folded: Unsigned) -> NDArray[np.int64]:
 
 def spread(each: NDArray[Number], lengths: NDArray[np.intp]) -> NDArray[Number]:
     """Return one number per chunk for each of its rows; a single one when all are equal, for it fits all rows."""
-    if (each == each[0]).all():
+    if len(each) == 1 or (each == each[0]).all():
         return each[:1]
     return np.repeat(each, lengths)
 
@@ -50,16 +50,17 @@ def join_planes(
 
 
 def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArray[np.intp]) -> list[Unsigned]:
-    """Return the columns that `join_planes` was given; raises ValueError when a chunk has not the length it must."""
+    """Return the columns that `join_planes` was given."""
     sizes = lengths.tolist()
-    offsets = [0] * len(plain)
+    offsets = [0] * len(sizes)
     columns = []
     for mask in masks:
         column = np.zeros(sum(sizes), "<u8")
         by_byte = column.view(np.uint8).reshape(-1, 8)
         used = mask.tolist()
         for plane in _PLANES_OF[int(np.bitwise_or.reduce(mask))]:
-            by_byte[:, plane] = _gather(plain, used, plane, sizes, offsets)
+            gathered = _gather(plain, [one >> plane & 1 for one in used], sizes, offsets)
+            by_byte[:, plane] = np.frombuffer(gathered, np.uint8)
         columns.append(column.view(np.uint64))
     return columns
 
@@ -69,13 +70,11 @@ def _planes(column: Unsigned, masks: Planes) -> dict[int, bytes]:
     return {plane: by_byte[:, plane].tobytes() for plane in _PLANES_OF[int(np.bitwise_or.reduce(masks))]}
 
 
-def _gather(plain: Sequence[bytes], used: list[int], plane: int, sizes: list[int], offsets: list[int]) -> Planes:
-    pieces = []
-    for which, (body, mask, size) in enumerate(zip(plain, used, sizes, strict=True)):
-        if mask >> plane & 1:
-            at = offsets[which]
-            offsets[which] = at + size
-            pieces.append(body[at : at + size])
-        else:
-            pieces.append(bytes(size))
-    return np.frombuffer(b"".join(pieces), np.uint8)
+def _gather(plain: Sequence[bytes], there: list[int], sizes: list[int], offsets: list[int]) -> bytes:
+    """Return one plane of every chunk, zeros where a chunk has it not; offsets move on past it."""
+    ends = [at + size if has else at for at, size, has in zip(offsets, sizes, there, strict=True)]
+    pieces = [body[at:end] for body, at, end in zip(plain, offsets, ends, strict=True)]
+    offsets[:] = ends
+    if not all(there):
+        pieces = [piece if has else bytes(size) for piece, size, has in zip(pieces, sizes, there, strict=True)]
+    return b"".join(pieces)
