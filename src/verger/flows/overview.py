@@ -24,6 +24,7 @@ class Headline(Struct, frozen=True, kw_only=True):
     device: str
     device_name: str
     metric: str
+    name: str
     value: float
     unit: str
     at: datetime
@@ -118,6 +119,7 @@ class Overview:
             device=device.id,
             device_name=device.name,
             metric=series.metric,
+            name=series.name,
             value=latest.value,
             unit=latest.unit,
             at=latest.at,

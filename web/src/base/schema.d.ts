@@ -682,11 +682,11 @@ export interface components {
         readonly DeviceChange: {
             readonly address?: string | null;
             readonly channels?: {
-                readonly [key: string]: unknown;
+                readonly [key: string]: string | null;
             };
             readonly gateway?: string | null;
             readonly metrics?: {
-                readonly [key: string]: components["schemas"]["Named"];
+                readonly [key: string]: components["schemas"]["NameChange"];
             };
             readonly name?: string;
             readonly place?: string;
@@ -741,6 +741,7 @@ export interface components {
             readonly device: string;
             readonly device_name: string;
             readonly metric: string;
+            readonly name: string;
             readonly spark: readonly (number | null)[];
             readonly unit: string;
             readonly value: number;
@@ -812,12 +813,17 @@ export interface components {
         readonly Mqtt: {
             readonly port: number;
         };
+        /** NameChange */
+        readonly NameChange: {
+            readonly name?: string;
+            readonly unit?: string;
+        };
         /** Named */
         readonly Named: {
             /** @default  */
-            readonly name?: string;
+            readonly name: string;
             /** @default  */
-            readonly unit?: string;
+            readonly unit: string;
         };
         /** NewDevice */
         readonly NewDevice: {
@@ -830,6 +836,7 @@ export interface components {
             readonly gateway?: string | null;
             readonly name: string;
             readonly place: string;
+            readonly secret?: string | null;
             readonly type?: string | null;
         };
         /** NewKey */
