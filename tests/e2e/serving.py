@@ -78,7 +78,9 @@ class Server:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         ready = _READY.fullmatch(line)
-        assert ready is not None, f"{line!r} is no ready line\n{self.stderr}"
+        if ready is None:
+            self.end()
+            raise AssertionError(f"{line!r} is no ready line\n{self.stderr}")
         self.http, self.mqtt = int(ready[1]), int(ready[2])
         return self
 
