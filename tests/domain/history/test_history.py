@@ -224,6 +224,37 @@ async def test_readings_for_the_hour_of_a_damaged_chunk_are_kept_beside_it(histo
     assert pairs(await history.raw(7, *EVER)) == [(NOW + 5, 5.0)]
 
 
+async def test_a_damaged_file_is_named_set_aside_by_the_writer_and_the_others_still_answer(tmp_path: Path) -> None:
+    history = await History.open(tmp_path)
+    history.take(1, *columns([(7, NOW, 1.0), (7, NOW - 40 * DAY, 2.0)]))
+    await history.flush()
+    await history.close()
+    (tmp_path / "2027-01.db").write_bytes(b"no database at all" * 1000)
+    history = await History.open(tmp_path)
+    assert pairs(await history.raw(7, *EVER)) == [(NOW - 40 * DAY, 2.0)]
+    assert (await history.buckets(7, *EVER, 10)).avg.tolist() == [2.0]
+    assert [damage.file for damage in (await history.stats()).damaged] == ["2027-01.db"]
+    history.take(2, *columns([(7, NOW + 5, 5.0)]))
+    await history.flush()
+    assert pairs(await history.raw(7, *EVER)) == [(NOW - 40 * DAY, 2.0), (NOW + 5, 5.0)]
+    await history.close()
+    history = await History.open(tmp_path)
+    assert [damage.file for damage in (await history.stats()).damaged] == ["2027-01.db.damaged-0"]
+    await history.close()
+
+
+async def test_deleting_goes_on_past_a_damaged_file(tmp_path: Path) -> None:
+    history = await History.open(tmp_path)
+    history.take(1, *columns([(7, NOW, 1.0), (7, NOW - 40 * DAY, 2.0)]))
+    await history.flush()
+    await history.close()
+    (tmp_path / "2026-12.db").write_bytes(b"no database at all" * 1000)
+    history = await History.open(tmp_path)
+    await history.delete([7])
+    assert pairs(await history.raw(7, *EVER)) == []
+    await history.close()
+
+
 async def test_a_flush_that_failed_is_told_and_loses_nothing(history: History) -> None:
     history.take(1, *columns([(7, NOW, 1.0)]))
     full = sqlite3.OperationalError("database or disk is full")

@@ -6,6 +6,7 @@ than what it has gathered, sizes grow by doubling and a reading is written again
 changes nothing, so a crash between any two is healed by taking the same readings again.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from verger.domain.history.chunks import Change, Chunks, Found, Ids, Month, key_of, keys_of
 from verger.domain.history.codec import Damaged, decode, encode
+from verger.domain.history.files import is_damage
 from verger.domain.history.hot import GONE, Columns
 from verger.domain.history.model import Damage, Readings, Times, Values
 from verger.domain.history.months import hours_of, months_of
@@ -51,12 +53,22 @@ def compact(chunks: Chunks, rows: Columns, report: Report, go_on: Callable[[], N
     """Merge rows, in order of arrival for each series, into the chunks; `go_on` is called before each transaction."""
     changed = set()
     for each in slices(rows):
-        for change in merge(chunks, each, report):
-            go_on()
-            chunks.change(change)
-            changed.add(change.month)
+        try:
+            _put(chunks, each, report, go_on)
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            report(Damage(chunks.files.set_aside(each.month), str(error)))
+            _put(chunks, each, report, go_on)
+        changed.add(each.month)
     for month in changed:
-        chunks.settle(month)
+        chunks.files.settle(month)
+
+
+def _put(chunks: Chunks, new: Slice, report: Report, go_on: Callable[[], None]) -> None:
+    for change in merge(chunks, new, report):
+        go_on()
+        chunks.change(change)
 
 
 def slices(rows: Columns) -> Iterator[Slice]:

@@ -11,6 +11,7 @@ import structlog
 from verger.base.clock import HOUR, Clock, SystemClock
 from verger.domain.history import query
 from verger.domain.history.chunks import Chunks
+from verger.domain.history.files import sync_folder
 from verger.domain.history.hot import Columns
 from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
@@ -35,6 +36,9 @@ class History:
         self._chunks = Chunks(folder)
         self._keeper = Keeper(self._chunks, Index(folder), clock, hot_bytes, self._report)
         self._readers = ThreadPoolExecutor(_READERS, "history-reader")
+        sync_folder(folder)
+        for name in self._chunks.files.aside():
+            self._report(Damage(name, "it was set aside"))
 
     @classmethod
     async def open(cls, folder: Path, hot_bytes: int = HOT_BYTES, clock: Clock | None = None) -> "History":
@@ -105,7 +109,7 @@ class History:
 
     async def stats(self) -> Stats:
         """Return figures for the metrics page."""
-        chunks, readings, size = await self._ask(lambda source: source.chunks.totals())
+        (chunks, readings), size = await self._ask(lambda source: (query.totals(source), self._chunks.files.size()))
         keeper = self._keeper
         return Stats(
             hot_bytes=keeper.hot_bytes,
@@ -125,7 +129,7 @@ class History:
         """Stop; what is not in chunks yet comes from the log again."""
         await self._keeper.close()
         await asyncio.to_thread(self._readers.shutdown)
-        self._chunks.close()
+        self._chunks.files.close()
 
     async def _ask(self, question: Callable[[query.Source], Answer]) -> Answer:
         keeper = self._keeper

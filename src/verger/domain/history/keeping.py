@@ -6,6 +6,7 @@ A buffer that could not be written stays frozen, readable, and is tried again; m
 """
 
 import asyncio
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ import structlog
 from verger.base.clock import HOUR, MINUTE, Clock
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.compaction import compact
+from verger.domain.history.files import is_damage
 from verger.domain.history.hot import ROW_BYTES, Columns, Hot, View
 from verger.domain.history.index import Index
 from verger.domain.history.latest import Latest
@@ -208,7 +210,13 @@ class Keeper:
     def _clear(self, forgotten: dict[int, int], position: int, latest: tuple[Times, Values]) -> None:
         # Noted before the first chunk goes and until the last is gone, so a crash cannot bring anything back.
         self._index.forget(forgotten, cleared=False)
-        self._chunks.erase(list(forgotten))
+        for month in self._chunks.files.all_months():
+            try:
+                self._chunks.erase(month, list(forgotten))
+            except sqlite3.Error as error:
+                if not is_damage(error):
+                    raise
+                self._report(Damage(self._chunks.files.set_aside(month), str(error)))
         self._index.save(position, latest)
         self._index.forget(forgotten, cleared=True)
 

@@ -65,6 +65,8 @@ class Damage(Struct, frozen=True):
 
     def __str__(self) -> str:
         """Return a sentence that names it."""
+        if self.hour is None:
+            return f"A file of the history cannot be read ({self.file}): {self.reason}."
         where = f"{self.file}, series {self.series}, hour {self.hour}, part {self.part}"
         return f"A chunk of the history cannot be read ({where}): {self.reason}."
 

@@ -5,7 +5,9 @@ seen twice, never missed; of equal times the chunk's reading stands, for it arri
 head only where no hot reading lies in its span, else a reading that is in both would count twice.
 """
 
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from msgspec import Struct
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 from verger.base.clock import HOUR
 from verger.domain.history.chunks import Chunks, Found, Month
 from verger.domain.history.codec import Damaged, decode
+from verger.domain.history.files import is_damage
 from verger.domain.history.hot import View
 from verger.domain.history.model import Buckets, Damage, Readings, Times, alone, width_for
-from verger.domain.history.months import first_hour
+from verger.domain.history.months import first_hour, name_of
 from verger.domain.history.order import cut, joined, united
 from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_readings
 
@@ -34,7 +37,17 @@ class Source(Struct, frozen=True):
 
     def months(self, series: int, start: int, end: int) -> list[int]:
         """Return the months whose files to read; none for a series that is being deleted."""
-        return [] if series in self.hidden else self.chunks.months(start, end)
+        return [] if series in self.hidden else self.chunks.files.months(start, end)
+
+    @contextmanager
+    def unless_damaged(self, month: int) -> Iterator[None]:
+        """Give up what is done with the file of a month, and report it, when that is damaged."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self.report(Damage(f"{name_of(month)}.db", str(error)))
 
     def heated(self, series: int, start: int, end: int) -> Readings:
         """Return the hot readings of a series with start <= time < end, in order of time, each time once."""
@@ -90,23 +103,35 @@ def sums(source: Source, series: int, start: int, end: int, width: int) -> Bucke
         first, past = (first_hour(each) * HOUR for each in (month, month + 1))
         here = cut(hot, first, past)
         hot = joined(cut(hot, start, first), cut(hot, past, end))
-        with source.chunks.reading(month) as file:
+        part = [of_readings(here, width)]
+        with source.unless_damaged(month), source.chunks.reading(month) as file:
             found = file.found(series, start, end)
             whole = _answered_by_head(found, start, end, width, here.at)
             lots = _opened(source, file, found.pick(~whole), start, end)
             if len(here):
                 lots = iter([joined(_chained(list(lots)), here)])
-            many += [of_heads(found.pick(whole)), *(of_readings(lot, width) for lot in lots)]
+            part = [of_heads(found.pick(whole)), *(of_readings(lot, width) for lot in lots)]
+        many += part
     return buckets_of([*many, of_readings(hot, width)], width)
+
+
+def totals(source: Source) -> tuple[int, int]:
+    """Return how many chunks and readings the files hold."""
+    chunks = readings = 0
+    for month in source.chunks.files.all_months():
+        with source.unless_damaged(month), source.chunks.reading(month) as file:
+            more = file.totals()
+            chunks, readings = chunks + more[0], readings + more[1]
+    return chunks, readings
 
 
 def _surely_more(source: Source, series: int, start: int, end: int, points: int) -> bool:
     """Tell whether the heads alone show more readings than `points`."""
     for month in reversed(source.months(series, start, end)):
-        with source.chunks.reading(month) as file:
+        with source.unless_damaged(month), source.chunks.reading(month) as file:
             heads = file.found(series, start, end).heads
-        inside = (heads["tmin"] >= start) & (heads["tmax"] < end)
-        points -= int(heads["n"][inside].sum())
+            inside = (heads["tmin"] >= start) & (heads["tmax"] < end)
+            points -= int(heads["n"][inside].sum())
         if points < 0:
             return True
     return False
@@ -124,7 +149,7 @@ def _kept(source: Source, series: int, start: int, end: int, *, backwards: bool 
     """Give what the chunks hold of start <= time < end, some chunks at a time, none empty."""
     months = source.months(series, start, end)
     for month in reversed(months) if backwards else months:
-        with source.chunks.reading(month) as file:
+        with source.unless_damaged(month), source.chunks.reading(month) as file:
             found = file.found(series, start, end)
             yield from _opened(source, file, found, start, end, backwards=backwards)
 
