@@ -196,7 +196,7 @@ def build_api(house: House) -> Front:
     return Front(
         owned_by_devices=owns,
         devices=devices,
-        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system).tenant),
+        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system)),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
     )
@@ -239,6 +239,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, int]]:
                 proxy_headers=False,
                 server_header=False,
                 ws="websockets-sansio",
+                ws_max_size=64 << 10,
                 timeout_graceful_shutdown=2,
             )
         )

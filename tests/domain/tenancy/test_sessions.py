@@ -81,3 +81,11 @@ async def test_whoever_belongs_nowhere_is_told_so(tenancy: Tenancy, house: House
     await tenancy.members.remove(viewer, viewer.who.id)
     with pytest.raises(Forbidden, match="ask an owner"):
         await tenancy.caller(house.tokens[Role.viewer])
+
+
+async def test_a_look_is_no_use_of_a_session_and_fails_once_it_has_ended(tenancy: Tenancy, house: Household) -> None:
+    token = house.tokens[Role.viewer]
+    assert (await tenancy.look(token, house.tenant)).role is Role.viewer
+    await tenancy.sessions.end(digest(token))
+    with pytest.raises(Unknown):
+        await tenancy.look(token, house.tenant)

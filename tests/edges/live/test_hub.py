@@ -93,6 +93,7 @@ async def test_nothing_is_looked_at_while_nobody_looks(hub: Hub) -> None:
 
 async def test_a_device_younger_than_the_last_look_does_no_harm(hub: Hub, registry: Registry) -> None:
     screen = shown(hub, "lake", "place", "cottage", ["cottage"])
+    hub.tick()
     registry.add("new", "lake", "cottage", 200)
     registry.learn("new", {"t": 4})
     await hub.take(batch((4, 1000, 1.0)))
@@ -107,11 +108,11 @@ async def test_a_device_younger_than_the_last_look_does_no_harm(hub: Hub, regist
 
 async def test_a_screen_that_falls_behind_is_shown_everything_anew(hub: Hub) -> None:
     screen = shown(hub, "lake", "device", "hall", ["hall"])
-    for value in range(300):
+    for value in range(5000):
         await hub.take(batch((1, 1000 + value, float(value))))
         hub.tick()
     assert screen.stale == {("device", "hall")}
-    assert len(frames(screen)) < 256
+    assert len(frames(screen)) < 4096
 
 
 async def test_what_waits_is_sent_in_order_and_a_stale_subject_first(hub: Hub) -> None:
@@ -141,3 +142,28 @@ def test_a_hidden_subject_is_shown_no_longer(hub: Hub) -> None:
     assert screen.shows("shelf", "any")
     screen.hide("place", "cottage")
     assert not screen.shows("shelf", "any")
+
+
+async def test_an_answer_outlives_a_fresh_start_and_a_screen_that_does_not_read_is_not_heard(hub: Hub) -> None:
+    screen = shown(hub, "lake", "device", "hall", ["hall"])
+    await screen.answer("pong")
+    screen.renew()
+    asking = asyncio.create_task(ask_much(screen))
+    sent: list[str] = []
+
+    async def send(frame: str) -> None:
+        sent.append(frame)
+
+    async def fresh(kind: str, subject: str) -> str:
+        return f"fresh {kind} {subject}"
+
+    drain = asyncio.create_task(screen.drain(send, fresh))
+    await asking
+    drain.cancel()
+    assert sent[0] == "pong"
+
+
+async def ask_much(screen: Screen) -> None:
+    for number in range(40):
+        await screen.answer(str(number))
+        assert screen._answers.qsize() <= 16  # noqa: SLF001

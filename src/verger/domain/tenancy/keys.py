@@ -85,6 +85,15 @@ class Keys:
 
     async def caller(self, token: str, tenant: str | None = None) -> Caller:
         """Return the caller with this key; raise Unknown, or Missing when another tenant is named than its own."""
+        row = await self._known(token, tenant)
+        await self._used(row)
+        return _caller(row)
+
+    async def look(self, token: str, tenant: str | None = None) -> Caller:
+        """Return the caller as `caller` does; that is no use of the key."""
+        return _caller(await self._known(token, tenant))
+
+    async def _known(self, token: str, tenant: str | None) -> AnyRow:
         maker = tables.membership.c
         ties = and_(maker.tenant == _KEY.tenant, maker.user == _KEY.made_by)
         query = select(*_COLUMNS, _KEY.tenant, maker.role.label("most")).join(tables.membership, ties)
@@ -94,13 +103,7 @@ class Keys:
             raise Unknown("This API key is not known, or no longer; make another one.")
         if tenant not in (None, row.tenant):
             raise Missing("No such organisation, or this API key is not one of its own.")
-        await self._used(row)
-        # Whoever made the key may have lost rights since; then the key has lost them too.
-        most = Role(row.most)
-        key, role = _key(row), Role(row.role)
-        if "metrics:read" not in permissions(most):
-            key = structs.replace(key, scopes=())
-        return Caller(key, row.tenant, role if most.covers(role) else most)
+        return row
 
     async def _used(self, row: AnyRow) -> None:
         now = moment(self._clock.now())
@@ -113,3 +116,12 @@ class Keys:
 def _key(row: AnyRow) -> ApiKey:
     values = {name: getattr(row, name) for name in ApiKey.__struct_fields__}
     return ApiKey(**values | {"role": Role(row.role), "scopes": tuple(row.scopes)})
+
+
+def _caller(row: AnyRow) -> Caller:
+    # Whoever made the key may have lost rights since; then the key has lost them too.
+    most = Role(row.most)
+    key, role = _key(row), Role(row.role)
+    if "metrics:read" not in permissions(most):
+        key = structs.replace(key, scopes=())
+    return Caller(key, row.tenant, role if most.covers(role) else most)

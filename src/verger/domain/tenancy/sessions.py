@@ -44,6 +44,15 @@ class Sessions:
 
     async def caller(self, token: str, tenant: str | None = None) -> Caller:
         """Return whose token it is, in the tenant named or last used; raise Unknown, or Missing when not a member."""
+        row = await self._known(token, tenant)
+        await self._used(row)
+        return _caller(row)
+
+    async def look(self, token: str, tenant: str | None = None) -> Caller:
+        """Return the caller as `caller` does; the session lasts no longer for it."""
+        return _caller(await self._known(token, tenant))
+
+    async def _known(self, token: str, tenant: str | None) -> AnyRow:
         row = await self._find(digest(token), tenant)
         if row is None:
             raise Unknown("You are not signed in, or no longer; sign in again.")
@@ -51,9 +60,7 @@ class Sessions:
             raise Missing("No such organisation, or you are not a member of it.")
         if row.tenant is None:
             raise Forbidden("You are not a member of any organisation; ask an owner to make you one.")
-        await self._used(row)
-        user = User(row.id, row.name, row.email, row.created_at, row.version)
-        return Caller(user, row.tenant, Role(row.role), row.digest)
+        return row
 
     async def end(self, session: str) -> bool:
         """Sign out of one session, named by its digest; tell whether there was one."""
@@ -92,3 +99,8 @@ class Sessions:
         async with self._db.writing() as connection:
             used = update(tables.session).where(_SESSION.digest == row.digest)
             await connection.execute(used.values(tenant=row.tenant, expires_at=until))
+
+
+def _caller(row: AnyRow) -> Caller:
+    user = User(row.id, row.name, row.email, row.created_at, row.version)
+    return Caller(user, row.tenant, Role(row.role), row.digest)

@@ -25,17 +25,23 @@ class Visitor:
         peer = (scope.get("client") or ("", 0))[0]
         scheme = "https" if scope.get("scheme") == "wss" else "http"
         whence = self.system.proxies.whence(peer, scheme, scope["headers"])
-        token = _bearer(scope.get("subprotocols", []))
-        if token is None:
-            token = cookie_token(headers)
-            if token is not None and not own_origin(headers, whence):
-                raise Forbidden("Only Verger's own pages may open this with your cookie.")
+        token = _token(scope)
+        if _bearer(scope.get("subprotocols", [])) is None and token is not None and not own_origin(headers, whence):
+            raise Forbidden("Only Verger's own pages may open this with your cookie.")
         if token is None:
             raise Unknown('Sign in, or offer the subprotocols "bearer" and a token.')
         named = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("tenant", [None])[0]
         asking = self.system.tenancy.caller(token, named)
         caller = await self.system.slowness.unless_right(asking, f"token:{digest(token)}", f"address:{whence.address}")
         return caller.needs("history:read").tenant
+
+    async def still(self, scope: MutableMapping[str, Any], tenant: str) -> None:
+        """Raise Unknown, Missing or Forbidden when whoever opened a socket may see this tenant no longer."""
+        (await self.system.tenancy.look(_token(scope) or "", tenant)).needs("history:read")
+
+
+def _token(scope: MutableMapping[str, Any]) -> str | None:
+    return _bearer(scope.get("subprotocols", [])) or cookie_token(Headers(scope["headers"]))
 
 
 def _bearer(subprotocols: list[str]) -> str | None:

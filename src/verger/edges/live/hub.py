@@ -8,11 +8,12 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from verger.domain.devices.registry import Registry
+from verger.domain.devices.registry import Known, Registry
 from verger.domain.telemetry.model import Batch
 from verger.edges.live.screen import Screen
 
 TICK_S = 0.1
+_NOBODY: set[Screen] = set()
 
 log = structlog.get_logger()
 
@@ -26,7 +27,10 @@ class Hub:
         """Have no screens yet."""
         self._registry = registry
         self._screens: set[Screen] = set()
+        self._viewers: dict[tuple[str, str], set[Screen]] = {}  # by tenant, and place or device
         self._watched: NDArray[np.bool_] = np.zeros(1, np.bool_)  # by slot; the last row is nobody's
+        self._outdated = False
+        self._changes = 0
         self._news: dict[str, dict[str, tuple[int, float]]] = {}  # device -> metric -> newest (at, value) of this tick
         self._words: list[tuple[str, dict[str, Any]]] = []
         self.frames = 0
@@ -45,14 +49,32 @@ class Hub:
         self._screens.discard(screen)
         self.watch()
 
+    @property
+    def changes(self) -> int:
+        """Return how often places or devices came, went or moved: what was read before the last time is outdated."""
+        return self._changes
+
     def watch(self) -> None:
-        """Note anew which devices are shown anywhere: only their readings are looked at."""
-        watched = np.zeros(self._registry.slots + 1, np.bool_)
+        """Look anew, before the next readings or frames, which devices are shown and where."""
+        self._outdated = True
+
+    def _look(self) -> None:
+        """Note who shows what, and which devices are shown anywhere: only their readings are looked at."""
+        self._outdated = False
+        self._viewers = {}
         for screen in self._screens:
+            for subject in (*screen.places, *screen.devices):
+                self._viewers.setdefault((screen.tenant, subject), set()).add(screen)
+        self._watched = np.zeros(self._registry.slots + 1, np.bool_)
+        if self._viewers:
             for known in self._registry.everyone():
-                if known.tenant == screen.tenant and screen.shows(known.place, known.device):
-                    watched[known.slot] = True
-        self._watched = watched
+                self._watched[known.slot] = bool(self._showing(known))
+
+    def _showing(self, known: Known) -> set[Screen]:
+        """Return the screens that show a device."""
+        by_place = self._viewers.get((known.tenant, known.place), _NOBODY)
+        by_device = self._viewers.get((known.tenant, known.device), _NOBODY)
+        return by_place | by_device if by_place and by_device else by_place or by_device
 
     def tell(self, device: str, word: dict[str, Any]) -> None:
         """Tell what happened to a device with the next tick, after the readings that came before it."""
@@ -61,6 +83,7 @@ class Hub:
 
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens everything anew: its places or devices are others now."""
+        self._changes += 1
         self.watch()
         for screen in self._screens:
             if screen.tenant == tenant:
@@ -68,6 +91,8 @@ class Hub:
 
     async def take(self, batch: Batch) -> None:
         """Note the newest values of the devices that are shown somewhere."""
+        if self._outdated:
+            self._look()
         if not self._watched.any():
             return
         slots = self._registry.slots_of(batch.series)
@@ -90,6 +115,8 @@ class Hub:
 
     def tick(self) -> None:
         """Give every screen its frames."""
+        if self._outdated:
+            self._look()
         news, self._news = self._news, {}
         words, self._words = self._words, []
         for device, values in news.items():
@@ -103,12 +130,11 @@ class Hub:
         known = self._registry.known(device)
         if known is None:
             return
-        frame = ""
-        for screen in self._screens:
-            if screen.tenant == known.tenant and screen.shows(known.place, device):
-                frame = frame or encoded(word)
+        if screens := self._showing(known):
+            frame = encoded(word)
+            self.frames += len(screens)
+            for screen in screens:
                 screen.put(frame)
-                self.frames += 1
 
     async def run(self) -> None:
         """Tick until cancelled."""

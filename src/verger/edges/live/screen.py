@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-_MOST_WAITING = 256  # frames; a screen that is further behind is shown everything anew
+_MOST_WAITING = 4096  # frames; a screen that is further behind is shown everything anew
+_MOST_UNREAD = 16  # answers; a screen that reads no further is not heard further
 
 
 class Screen:
@@ -18,6 +19,7 @@ class Screen:
         self.devices: frozenset[str] = frozenset()
         self.stale: set[tuple[str, str]] = set()  # what has to be shown anew
         self._waiting: deque[str] = deque()
+        self._answers: asyncio.Queue[str] = asyncio.Queue(_MOST_UNREAD)
         self._news = asyncio.Event()
 
     def show(self, kind: str, subject: str, below: list[str]) -> None:
@@ -43,9 +45,9 @@ class Screen:
         self._waiting.append(frame)
         self._news.set()
 
-    def answer(self, frame: str) -> None:
-        """Queue the answer to what the screen itself asked; never dropped, for a screen asks one thing at a time."""
-        self._waiting.append(frame)
+    async def answer(self, frame: str) -> None:
+        """Queue the answer to what the screen itself asked, which is never dropped; wait while many are unread."""
+        await self._answers.put(frame)
         self._news.set()
 
     def renew(self) -> None:
@@ -59,8 +61,10 @@ class Screen:
         while True:
             await self._news.wait()
             self._news.clear()
-            while self.stale or self._waiting:
-                if self.stale:
+            while self.stale or self._waiting or not self._answers.empty():
+                if not self._answers.empty():
+                    await send(self._answers.get_nowait())
+                elif self.stale:
                     await send(await fresh(*self.stale.pop()))
                 else:
                     await send(self._waiting.popleft())

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 from msgspec import Struct
 
-from verger.base.errors import Refused
+from verger.base.errors import Busy, Refused
 from verger.edges.live.hub import Hub, encoded
 from verger.edges.live.screen import Screen
+
+log = structlog.get_logger()
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,6 +21,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LONGEST = 4096
 _MOST_SUBJECTS = 100
+_LOOK_S = 15.0  # how soon a screen whose caller may see it no longer is closed
+_WORDS = 'Say {"type":"subscribe","place":…} or "device":…, "unsubscribe", or {"type":"ping"}.'
 _POLICY = 1008
 _TOO_BIG = 1009
 
@@ -51,27 +56,43 @@ class Subjects(Protocol):
         ...
 
 
+class Visitors(Protocol):
+    """Knows who opens a socket."""
+
+    async def tenant(self, scope: Scope) -> str:
+        """Return the tenant whose devices may be shown; raise Refused."""
+        ...
+
+    async def still(self, scope: Scope, tenant: str) -> None:
+        """Raise Refused when whoever opened it may see the tenant's devices no longer."""
+        ...
+
+
 @dataclass(frozen=True)
 class LiveSocket:
-    """A bare ASGI WebSocket endpoint; `tenant_of` says whose screen it is, or raises Refused."""
+    """A bare ASGI WebSocket endpoint; `visitors` say whose screen it is, and whether it still is."""
 
     hub: Hub
     subjects: Subjects
-    tenant_of: Callable[[Scope], Awaitable[str]]
+    visitors: Visitors
+    look_s: float = _LOOK_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one screen until it goes."""
         await receive()
         try:
-            tenant = await self.tenant_of(scope)
+            tenant = await self.visitors.tenant(scope)
         except Refused:
             await send({"type": "websocket.close", "code": _POLICY})
             return
         protocol = "bearer" if "bearer" in scope.get("subprotocols", []) else None
         await send({"type": "websocket.accept", "subprotocol": protocol})
-        await self._serve(Screen(tenant), receive, send)
+        if await self._serve(Screen(tenant), scope, receive, send):
+            await send({"type": "websocket.close", "code": _POLICY})
 
-    async def _serve(self, screen: Screen, receive: Receive, send: Send) -> None:
+    async def _serve(self, screen: Screen, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Serve a screen until it goes, or its caller may see it no longer: then return True."""
+
         async def say(frame: str) -> None:
             await send({"type": "websocket.send", "text": frame})
 
@@ -81,13 +102,28 @@ class LiveSocket:
         self.hub.open(screen)
         drain = asyncio.create_task(screen.drain(say, fresh))
         listen = asyncio.create_task(self._listen(screen, receive, send))
+        over = asyncio.create_task(self._over(screen, scope))
         try:
-            await asyncio.wait({drain, listen}, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait({drain, listen, over}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.hub.close(screen)
-            for task in (drain, listen):
+            for task in (drain, listen, over):
                 task.cancel()
-            await asyncio.gather(drain, listen, return_exceptions=True)
+            await asyncio.gather(drain, listen, over, return_exceptions=True)
+        return done == {over}
+
+    async def _over(self, screen: Screen, scope: Scope) -> None:
+        """Return once the caller has signed out, lost the key, or is a member no longer."""
+        while True:
+            await asyncio.sleep(self.look_s)
+            try:
+                await self.visitors.still(scope, screen.tenant)
+            except Busy:
+                continue
+            except Refused:
+                return
+            except Exception:
+                log.exception("a screen's caller could not be looked up")
 
     async def _listen(self, screen: Screen, receive: Receive, send: Send) -> None:
         while (heard := await receive())["type"] == "websocket.receive":
@@ -98,26 +134,34 @@ class LiveSocket:
             try:
                 await self._hear(screen, msgspec.json.decode(text, type=Ask))
             except (msgspec.MsgspecError, UnicodeDecodeError):
-                screen.answer(_trouble('Say {"type":"subscribe","place":…}, "device":…, "unsubscribe" or "ping".'))
+                await screen.answer(_trouble(_WORDS))
             except Refused as refused:
-                screen.answer(_trouble(str(refused)))
+                await screen.answer(_trouble(str(refused)))
 
     async def _hear(self, screen: Screen, ask: Ask) -> None:
         if ask.type == "ping":
-            screen.answer(encoded({"type": "pong"}))
+            await screen.answer(encoded({"type": "pong"}))
             return
         if ask.type not in ("subscribe", "unsubscribe") or (ask.place is None) == (ask.device is None):
-            raise Refused('Say {"type":"subscribe","place":…} or "device":…, "unsubscribe", or {"type":"ping"}.')
+            raise Refused(_WORDS)
         kind, subject = ("place", ask.place) if ask.place is not None else ("device", str(ask.device))
         if ask.type == "unsubscribe":
             screen.hide(kind, str(subject))
             self.hub.watch()
             return
-        if len(screen.subjects) >= _MOST_SUBJECTS:
+        if len(screen.subjects) >= _MOST_SUBJECTS and (kind, subject) not in screen.subjects:
             raise Refused(f"One screen shows at most {_MOST_SUBJECTS} places and devices; unsubscribe from some.")
-        screen.answer(await self._snapshot(screen, kind, str(subject)))
+        await self._show(screen, kind, str(subject))
+
+    async def _show(self, screen: Screen, kind: str, subject: str) -> None:
+        frame = await self._snapshot(screen, kind, subject)
+        if (kind, subject) not in screen.subjects:
+            await screen.answer(frame)
+        elif (kind, subject) not in screen.stale:  # else a fresh one is on its way
+            screen.put(frame)
 
     async def _snapshot(self, screen: Screen, kind: str, subject: str) -> str:
+        changes = self.hub.changes
         try:
             found = await self.subjects.subject(screen.tenant, kind, subject)
         except Refused as refused:
@@ -126,6 +170,8 @@ class LiveSocket:
         # No await between these: what happens from here on is told after the snapshot.
         screen.show(kind, subject, found.below)
         self.hub.watch()
+        if changes != self.hub.changes:
+            screen.renew()
         return encoded(found.snapshot())
 
 
