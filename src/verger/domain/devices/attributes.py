@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import JSON, Column, ForeignKey, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,15 +46,23 @@ class AttributeStore:
     async def report(
         self, connection: AsyncConnection, tenant: str, device: str, values: Mapping[str, Any], at: datetime
     ) -> None:
-        """Keep what a device reported, within the caller's transaction; told twice it is kept once."""
-        change = attribute_change_table.c
+        """Keep what a device reported, within the caller's transaction; told twice it is kept once.
+
+        A value that is what it was makes no history.
+        """
+        change, now = attribute_change_table.c, attribute_table.c
+        told = change.device == device, change.key.in_(values), change.at == at
+        there = set(await connection.scalars(select(change.key).where(*told)))
+        known = now.device == device, now.scope == REPORTED, now.key.in_(values)
+        rows = await connection.execute(select(now.key, now.value, now.at).where(*known))
+        last = {row.key: (row.value, row.at) for row in rows}
         for key, value in values.items():
-            there = await connection.execute(
-                select(change.key).where(change.device == device, change.key == key, change.at == at)
-            )
-            if there.first() is None:
-                row = {"tenant": tenant, "device": device, "key": key, "value": value, "at": at}
-                await connection.execute(attribute_change_table.insert().values(**row))
+            before = last.get(key)
+            if key in there or (before is not None and before[1] <= at and _same(before[0], value)):
+                continue
+            row = {"tenant": tenant, "device": device, "key": key, "value": value, "at": at}
+            await connection.execute(attribute_change_table.insert().values(**row))
+            if before is None or at >= before[1]:
                 await _put(connection, tenant, device, REPORTED, key, value, at)
 
     async def desire(self, tenant: str, device: str, values: Mapping[str, Any], at: datetime) -> None:
@@ -82,6 +91,11 @@ class AttributeStore:
                 state = found.setdefault(device, State(reported={}, desired={}))
                 (state.reported if scope == REPORTED else state.desired)[key] = value
         return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    # True is not 1 to whoever reads it.
+    return msgspec.json.encode(one) == msgspec.json.encode(other)
 
 
 async def _put(
