@@ -5,6 +5,7 @@ block; so one series is found in each run by bisection, and a few runs are searc
 block never change (but for `forget`), and a full block is replaced, not moved: a view stays right while rows come in.
 """
 
+import mmap
 from typing import NamedTuple
 
 import numpy as np
@@ -26,8 +27,14 @@ class Columns(NamedTuple):
 
     @staticmethod
     def empty(rows: int) -> "Columns":
-        """Return room for some rows; the memory is taken only as they are written."""
-        return Columns(np.empty(rows, np.uint32), np.empty(rows, np.int64), np.empty(rows, np.float64))
+        """Return room for some rows; the memory is taken only as they are written, and given back at the end."""
+        # Mapped, for what the allocator takes for arrays of this size it keeps.
+        memory = mmap.mmap(-1, rows * ROW_BYTES)
+        return Columns(
+            np.frombuffer(memory, np.uint32, rows, 16 * rows),
+            np.frombuffer(memory, np.int64, rows, 0),
+            np.frombuffer(memory, np.float64, rows, 8 * rows),
+        )
 
     def put(self, begin: int, rows: "Columns") -> None:
         """Write rows from a place on."""
