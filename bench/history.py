@@ -1,4 +1,7 @@
-"""Figures of the history by itself: codec, take, sustained intake with compaction, charts. Run it as a program."""
+"""Figures of the history by itself: codec, take, sustained intake with compaction, charts.
+
+`python3 dev.py bench history [codec taking intake charts]`
+"""
 
 import asyncio
 import resource
