@@ -119,6 +119,8 @@ class Chunks:
 
     def __init__(self, folder: Path) -> None:
         self.files = Files(folder)
+        self._totals: dict[int, tuple[int, int]] = {}
+        self._changes = 0
 
     @contextmanager
     def reading(self, month: int) -> Iterator[Month]:
@@ -139,6 +141,18 @@ class Chunks:
             connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", rows)
             connection.execute("UPDATE total SET chunks = chunks + ?, readings = readings + ?", more)
             connection.execute("COMMIT")
+        self._changes += 1
+        self._totals.pop(change.month, None)
+
+    def totals(self, month: int) -> tuple[int, int]:
+        """Return how many chunks and readings a month holds; asked of the file only after a change."""
+        known, before = self._totals.get(month), self._changes
+        if known is None:
+            with self.reading(month) as file:
+                known = file.totals()
+            if before == self._changes:
+                self._totals[month] = known
+        return known
 
     def erase(self, month: int, series: Sequence[int]) -> None:
         """Remove every chunk of some series in a month, one transaction for each."""

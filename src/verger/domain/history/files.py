@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from verger.domain.history.months import month_named, month_of, name_of
 
-_MOST_IDLE = 32
+_MOST_IDLE = 24
 _PATIENCE_S = 30
 _SCHEMA = """
 BEGIN IMMEDIATE;
@@ -133,6 +133,8 @@ class Files:
             connection.execute("PRAGMA page_size = 8192")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            # The system caches the file for all of them; each by itself would keep 2 MB of it.
+            connection.execute("PRAGMA cache_size = -1024")
             if month not in self._months or not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 connection.executescript(_SCHEMA)
                 sync_folder(self._folder)

@@ -119,8 +119,8 @@ def totals(source: Source) -> tuple[int, int]:
     """Return how many chunks and readings the files hold."""
     chunks = readings = 0
     for month in source.chunks.files.all_months():
-        with source.unless_damaged(month), source.chunks.reading(month) as file:
-            more = file.totals()
+        with source.unless_damaged(month):
+            more = source.chunks.totals(month)
             chunks, readings = chunks + more[0], readings + more[1]
     return chunks, readings
 
