@@ -99,10 +99,8 @@ def decode(heads: Heads, bodies: Sequence[bytes]) -> Readings:
     lengths = heads["n"].astype(np.intp)
     starts = np.cumsum(lengths) - lengths
     times, values = split_planes(plain, (heads["time_planes"], heads["value_planes"]), lengths)
-    with np.errstate(all="ignore"):
-        at = _unfold_times(times, heads, starts, lengths)
-        value = _unfold_values(values, heads, starts, lengths)
-    return Readings(at, value)
+    at = _unfold_times(times, heads, starts, lengths)
+    return Readings(at, _unfold_values(values, heads, starts, lengths))
 
 
 def _summarise(heads: Heads, at: Times, value: Values, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> None:
@@ -174,7 +172,7 @@ def _fold_values(value: Values, starts: NDArray[np.intp], lengths: NDArray[np.in
 def _unfold_values(values: Unsigned, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Values:
     ways = heads["way"]
     first = ways[0]
-    if (ways == first).all():
+    if len(ways) == 1 or (ways == first).all():
         return _unfold_alike(first, values, heads, starts, lengths)
     out = np.empty(len(values), np.float64)
     for way in (DELTA, PLAIN, BITS):
