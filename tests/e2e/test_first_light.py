@@ -49,24 +49,7 @@ def test_a_stranger_gets_from_an_empty_folder_to_a_live_chart(browser: Browser, 
     person = Person.at(browser, server.address, pictures_of(tmp_path / "pictures"))
     page = person.page
 
-    person.opens(server.link, "Welcome to Verger")
-    person.looks_around("setup-1-owner")
-    person.fills(
-        Organisation_or_household="Aalto", Your_name="Aino", Password=PASSWORD, **{"E-mail": "aino@example.test"}
-    )
-    person.presses("Create the account")
-    person.sees("What do you look after?")
-    person.looks_around("setup-2-place")
-    person.fills(Name="Lake cottage")
-    person.presses("Add this place")
-    person.sees("Connect the first device")
-    person.looks_around("setup-3-device")
-    person.fills(Name="Hall sensor")
-    person.presses("Add this device")
-    person.sees("Hall sensor")
-    expect(page.get_by_text("Waiting for the first value")).to_be_visible()
-    person.looks_around("device-waiting")
-
+    set_up(person, server.link)
     line = page.get_by_test_id("connect-line").inner_text()
     assert line.startswith("mosquitto_pub ")
     done = run_line(line)
@@ -87,6 +70,26 @@ def test_a_stranger_gets_from_an_empty_folder_to_a_live_chart(browser: Browser, 
     refuse_the_line_of_a_retired_device(person, line)
     person.leaves()
     assert server.stop()[0] == 0
+
+
+def set_up(person: Person, link: str) -> None:
+    person.opens(link, "Welcome to Verger")
+    person.looks_around("setup-1-owner")
+    person.fills(
+        Organisation_or_household="Aalto", Your_name="Aino", Password=PASSWORD, **{"E-mail": "aino@example.test"}
+    )
+    person.presses("Create the account")
+    person.sees("What do you look after?")
+    person.looks_around("setup-2-place")
+    person.fills(Name="Lake cottage")
+    person.presses("Add this place")
+    person.sees("Connect the first device")
+    person.looks_around("setup-3-device")
+    person.fills(Name="Hall sensor")
+    person.presses("Add this device")
+    person.sees("Hall sensor")
+    expect(person.page.get_by_text("Waiting for the first value")).to_be_visible()
+    person.looks_around("device-waiting")
 
 
 def sign_out_and_in_again(person: Person) -> None:
