@@ -7,7 +7,7 @@ import pytest
 from tests.edges.wire.conftest import FakeInbound
 from verger.base.errors import Busy
 from verger.domain.telemetry.model import Answer, Heard, Readings
-from verger.edges.wire.inlet import MOST_IN_BATCH, Inlet
+from verger.edges.wire.inlet import MOST_BATCH_BYTES, MOST_BYTES, MOST_IN_BATCH, Inlet
 
 KEPT = Answer(kept=True)
 
@@ -55,6 +55,18 @@ async def test_a_batch_has_a_bound(inlet: Inlet, inbound: FakeInbound) -> None:
     await inlet.put(message(-1))
     assert [len(batch) for batch in inbound.batches] == [MOST_IN_BATCH, 2]
     assert [ticket for ticket, _ in ear.told] == list(range(MOST_IN_BATCH + 1))
+
+
+async def test_large_messages_make_small_batches_and_it_is_full_sooner(inlet: Inlet, inbound: FakeInbound) -> None:
+    ear = Ear()
+    for number in range(4):
+        inlet.join(message(number), ear, number, MOST_BATCH_BYTES // 2)
+    inlet.join(message(4), ear, 4, 2 * MOST_BATCH_BYTES)
+    assert inlet.full
+    assert MOST_BYTES <= 4 * MOST_BATCH_BYTES
+    await inlet.put(message(-1))
+    assert [len(batch) for batch in inbound.batches] == [2, 2, 1, 1]
+    assert not inlet.full
 
 
 @pytest.mark.parametrize("failure", [Busy("The disk is full."), ValueError("a bug")])

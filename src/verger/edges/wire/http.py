@@ -80,6 +80,7 @@ class DeviceHttp:
         """Do what a device's request asks for."""
         match scope["method"], words:
             case "POST", ["telemetry" | "attributes" | "events" as word]:
+                await self.inlet.room()
                 await self._hear(device, word, await body_of(scope, receive, self.body_bytes), send)
             case "GET", ["attributes"]:
                 await self._attributes(device, scope, send)
@@ -101,7 +102,7 @@ class DeviceHttp:
             heard = _READERS[word](device, body)
         except Garbled as garbled:
             heard = native.nothing(device, garbled)
-        answer = await self.inlet.put(heard)
+        answer = await self.inlet.put(heard, len(body))
         if not answer.kept:
             faults = answer.refused or (Fault("", "There was nothing to keep in this."),)
             await give_problem(send, 422, faults[0].message, faults)

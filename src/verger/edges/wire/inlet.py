@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat, takewhile
 from typing import Protocol
 
 import structlog
@@ -14,6 +14,9 @@ from verger.domain.telemetry.model import Answer, Heard
 log = structlog.get_logger()
 
 MOST_IN_BATCH = 5_000
+MOST_BATCH_BYTES = 4 << 20
+"""As they came over the wire; in a record of the log they may take several times as much."""
+MOST_BYTES = 8 << 20
 
 
 class Taker(Protocol):
@@ -43,12 +46,14 @@ class Inlet:
     """
 
     def __init__(self, inbound: Taker, most: int = 20_000) -> None:
-        """Take messages for `inbound`, and ask for a rest once `most` are waiting."""
+        """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting."""
         self.messages = self.batches = self.unkept = 0
         self._inbound, self._most = inbound, most
         self._heard: list[Heard] = []
         self._speakers: list[Speaker] = []
         self._tickets: list[int] = []
+        self._sizes: list[int] = []
+        self._bytes = 0
         self._joined = asyncio.Event()
         self._resumes: deque[Callable[[], None]] = deque()
         self._stopping = False
@@ -56,13 +61,15 @@ class Inlet:
     @property
     def full(self) -> bool:
         """Whether nothing more should be read for now."""
-        return len(self._heard) >= self._most
+        return len(self._heard) >= self._most or self._bytes >= MOST_BYTES
 
-    def join(self, heard: Heard, speaker: Speaker, ticket: int) -> None:
-        """Add a message to the next batch; never blocks, so look at `full` before reading on."""
+    def join(self, heard: Heard, speaker: Speaker, ticket: int, size: int = 0) -> None:
+        """Add a message of so many bytes to the next batch; never blocks, so look at `full` before reading on."""
         self._heard.append(heard)
         self._speakers.append(speaker)
         self._tickets.append(ticket)
+        self._sizes.append(size)
+        self._bytes += size
         if not self._joined.is_set():
             self._joined.set()
 
@@ -73,14 +80,18 @@ class Inlet:
         else:
             resume()
 
-    async def put(self, heard: Heard) -> Answer:
-        """Return once a message is kept; raises Busy when it cannot be."""
+    async def room(self) -> None:
+        """Return when there is room."""
         while self.full:
             free = asyncio.Event()
             self.when_free(free.set)
             await free.wait()
+
+    async def put(self, heard: Heard, size: int = 0) -> Answer:
+        """Return once a message of so many bytes is kept; raises Busy when it cannot be."""
+        await self.room()
         waiter = _Waiter(asyncio.get_running_loop().create_future())
-        self.join(heard, waiter, 0)
+        self.join(heard, waiter, 0, size)
         answer = await waiter.future
         if answer is None:
             raise Busy("This cannot be kept just now; send it again in a moment.", retry_s=5)
@@ -101,9 +112,12 @@ class Inlet:
 
     async def _take(self) -> None:
         """Keep one batch and tell everybody in it."""
-        heard, self._heard = self._heard[:MOST_IN_BATCH], self._heard[MOST_IN_BATCH:]
-        speakers, self._speakers = self._speakers[:MOST_IN_BATCH], self._speakers[MOST_IN_BATCH:]
-        tickets, self._tickets = self._tickets[:MOST_IN_BATCH], self._tickets[MOST_IN_BATCH:]
+        end = self._cut()
+        heard, self._heard = self._heard[:end], self._heard[end:]
+        speakers, self._speakers = self._speakers[:end], self._speakers[end:]
+        tickets, self._tickets = self._tickets[:end], self._tickets[end:]
+        self._bytes -= sum(self._sizes[:end])
+        del self._sizes[:end]
         if self._heard:
             self._joined.set()
         self._make_room()
@@ -118,6 +132,13 @@ class Inlet:
         self.messages += len(heard)
         self.unkept += max(len(heard) - len(answers), 0)
         self._tell(speakers, tickets, chain(answers, repeat(None)))
+
+    def _cut(self) -> int:
+        """Return how many messages the next batch takes, one at least."""
+        if self._bytes <= MOST_BATCH_BYTES:
+            return MOST_IN_BATCH
+        sizes = accumulate(self._sizes[:MOST_IN_BATCH])
+        return max(1, sum(1 for _ in takewhile(lambda size: size <= MOST_BATCH_BYTES, sizes)))
 
     @staticmethod
     def _tell(speakers: list[Speaker], tickets: list[int], answers: Iterable[Answer | None]) -> None:

@@ -119,11 +119,11 @@ class Connection(Pipe):
         if type(meaning) is not Heard:
             self._ask(meaning)
             meaning, ticket = Heard(self.device, ()), ticket | _ASKED
-        self._join(meaning, ticket)
+        self._join(meaning, ticket, len(packet.body))
 
-    def _join(self, heard: Heard, ticket: int) -> None:
+    def _join(self, heard: Heard, ticket: int, size: int = 0) -> None:
         self.unanswered += 1
-        self._inlet.join(heard, self, ticket)
+        self._inlet.join(heard, self, ticket, size)
 
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks; an answer to a command needs none."""
@@ -187,7 +187,7 @@ class Connection(Pipe):
             self._wiring.house.remark(self.device, "refused", f"Its last will: {garbled}")
             return
         if isinstance(meaning, Heard):
-            self._join(meaning, 0)
+            self._join(meaning, 0, len(will.body))
 
     # what became of it
 
