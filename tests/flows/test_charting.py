@@ -1,5 +1,6 @@
 """Charting, clearing, showing and the overview, over a real history."""
 
+import base64
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from verger.base.ids import new_id
 from verger.domain.devices.model import Connect, Device, DeviceType, Metric, Mqtt
 from verger.domain.history.history import History
 from verger.domain.places.model import Place
+from verger.flows import charting
 from verger.flows.charting import Charting, Span
 from verger.flows.clearing import Clearing
 from verger.flows.overview import Overview
@@ -137,6 +139,22 @@ async def test_a_cursor_of_somebody_else_is_refused(estate: Estate) -> None:
 def test_a_span_does_not_end_before_it_begins() -> None:
     with pytest.raises(Invalid):
         Span(2, 1, 10)
+
+
+async def test_a_cursor_beyond_all_time_is_refused(estate: Estate) -> None:
+    device, cursor = await estate.house.add(), base64.urlsafe_b64encode(b'[1000000000000000000000,"t"]').decode()
+    with pytest.raises(Invalid, match="no cursor of ours"):
+        await estate.charting.readings(estate.house.tenant, device.id, [], estate.span(), cursor)
+
+
+async def test_more_points_than_one_answer_holds_are_refused(estate: Estate, monkeypatch: pytest.MonkeyPatch) -> None:
+    device, now = await estate.house.add(), estate.house.clock.now()
+    for metric in ("t", "h"):
+        await estate.say(device, metric, *((now - second * SECOND, 1.0) for second in range(6)))
+    monkeypatch.setattr(charting, "MOST_POINTS", 11)
+    with pytest.raises(Invalid, match="fewer metrics"):
+        await estate.charting.device(estate.house.tenant, device.id, [], estate.span())
+    assert (await estate.charting.device(estate.house.tenant, device.id, ["t"], estate.span()))["t"]["raw"]
 
 
 async def test_latest_is_the_reading_with_the_greatest_time(estate: Estate) -> None:

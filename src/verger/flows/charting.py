@@ -19,6 +19,8 @@ from verger.domain.places.store import PlaceStore
 from verger.flows.showing import Showing
 
 MOST_SERIES = 50
+MOST_POINTS = 1_000_000  # of one answer, all metrics together
+_FAR = 1 << 62
 
 
 class Reading(Struct, frozen=True):
@@ -52,8 +54,8 @@ class Charting:
 
     async def device(self, tenant: str, device: str, metrics: Sequence[str], span: Span) -> dict[str, Any]:
         """Return {metric: chart} of a device, of all its metrics when none is named; raise Missing."""
-        series = await self._series(tenant, device, metrics)
-        return {each.metric: await self._chart(each, span) for each in series}
+        charts = await self._charts([(each, span) for each in await self._series(tenant, device, metrics)])
+        return {each.metric: chart for each, chart in charts}
 
     async def place(self, tenant: str, place: str, metrics: Sequence[str], span: Span) -> list[dict[str, Any]]:
         """Return the charts of every device while it stayed at a place or below it, 50 at most; raise Missing."""
@@ -66,10 +68,8 @@ class Charting:
             if not metrics or each.metric in metrics:
                 series.setdefault(each.device, []).append(each)
         wanted = [(each, during) for device, during in stays for each in series.get(device, [])]
-        return [
-            {"device": each.device, "metric": each.metric, **await self._chart(each, during)}
-            for each, during in wanted[:MOST_SERIES]
-        ]
+        charts = await self._charts(wanted[:MOST_SERIES])
+        return [{"device": each.device, "metric": each.metric, **chart} for each, chart in charts]
 
     async def _stays(self, tenant: str, places: Sequence[str], span: Span) -> list[tuple[str, Span]]:
         """Return (device, when within the span) of each stay; what a device said before its first belongs to that."""
@@ -88,9 +88,12 @@ class Charting:
         series = {s.metric: s.number for s in await self._series(tenant, device, metrics)}
         after = _read(cursor) if cursor else (span.start - 1, "")
         found: list[tuple[int, str, float]] = []
+        end = span.end
         for metric, number in series.items():
             start = after[0] if metric > after[1] and cursor else after[0] + 1
-            part = await self.history.raw(number, start, span.end, span.points + 1)
+            part = await self.history.raw(number, start, end, span.points + 1)
+            if len(part) > span.points:
+                end = int(part.at[-1]) + 1  # so many lie before it already, whatever the other metrics hold
             found += zip(part.at.tolist(), [metric] * len(part), part.value.tolist(), strict=True)
         found.sort()
         page = found[: span.points]
@@ -101,9 +104,17 @@ class Charting:
         found = await self.showing.series(tenant, [await self.showing.kept.devices.get(tenant, device)])
         return [each for each in found if not metrics or each.metric in metrics]
 
-    async def _chart(self, series: Series, span: Span) -> dict[str, Any]:
-        buckets = await self.history.buckets(series.number, span.start, span.end, span.points)
-        return {"unit": series.unit, **_told(buckets)}
+    async def _charts(self, wanted: Sequence[tuple[Series, Span]]) -> list[tuple[Series, dict[str, Any]]]:
+        """Return the chart of each series in its span; raise Invalid when they are too many points together."""
+        charts, points = [], 0
+        for series, span in wanted:
+            buckets = await self.history.buckets(series.number, span.start, span.end, span.points)
+            points += len(buckets.at)
+            if points > MOST_POINTS:
+                sentence = f"These are more than {MOST_POINTS:,} points: ask for fewer metrics, or for fewer points."
+                raise Invalid(sentence, [Fault("points", sentence)])
+            charts.append((series, {"unit": series.unit, **_told(buckets)}))
+        return charts
 
 
 def _told(buckets: Buckets) -> dict[str, Any]:
@@ -126,6 +137,9 @@ def _write(at: int, metric: str) -> str:
 def _read(cursor: str) -> tuple[int, str]:
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return msgspec.json.decode(text, type=tuple[int, str])
+        at, metric = msgspec.json.decode(text, type=tuple[int, str])
     except (ValueError, msgspec.MsgspecError):
-        raise Invalid("This is no cursor of ours.", [Fault("cursor", "Leave it out to begin anew.")]) from None
+        at, metric = _FAR + 1, ""
+    if abs(at) > _FAR:
+        raise Invalid("This is no cursor of ours.", [Fault("cursor", "Leave it out to begin anew.")])
+    return at, metric
