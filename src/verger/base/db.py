@@ -52,7 +52,9 @@ class Database:
     @classmethod
     def open(cls, url: str) -> Self:
         """Return the database at a SQLAlchemy URL; nothing is connected yet."""
-        engine = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=4, max_overflow=4)
+        engine = create_async_engine(
+            url, poolclass=AsyncAdaptedQueuePool, pool_size=4, max_overflow=4, hide_parameters=True
+        )
         if engine.dialect.name == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         return cls(engine)

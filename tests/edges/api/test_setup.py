@@ -110,3 +110,9 @@ async def test_sent_again_under_its_key_it_signs_in_the_same_owner(local: httpx.
     assert (again.status_code, again.json()) == (201, first.json())
     assert again.headers["set-cookie"] == first.headers["set-cookie"]
     assert (await local.post("/setup", json=FOUNDING)).status_code == 409
+
+
+@pytest.mark.parametrize("name", ["Host", "Origin"])
+async def test_an_address_that_is_none_is_not_believed_and_breaks_nothing(ask: Ask, name: str) -> None:
+    answer = await ask(**LOCAL).post("/setup", json=FOUNDING, headers={name: "http://[" if name == "Origin" else "["})
+    assert answer.status_code == 403

@@ -81,7 +81,7 @@ def cookie_token(headers: Headers) -> str | None:
 
 def at_the_machine(headers: Headers, whence: Whence) -> bool:
     """Tell whether somebody at this machine asks, and no web page from elsewhere."""
-    host = urlsplit(f"//{whence.host}").hostname
+    host, _ = _host(f"//{whence.host}")
     return whence.is_loopback and host in _LOCAL_HOSTS and own_origin(headers, whence) is not False
 
 
@@ -91,11 +91,12 @@ def own_origin(headers: Headers, whence: Whence) -> bool | None:
     if origin is None:
         site = headers.get("sec-fetch-site")
         return None if site is None else site == "same-origin"
-    page = urlsplit(origin)
+    scheme = origin.partition(":")[0]
     # A proxy that is not trusted hides https from us; it cannot make a foreign page's host ours.
-    if page.scheme not in {whence.scheme, "https"}:
+    if scheme not in {whence.scheme, "https"}:
         return False
-    return _host(origin) == _host(f"{page.scheme}://{whence.host}")
+    asked = _host(f"{scheme}://{whence.host}")
+    return asked[0] is not None and _host(origin) == asked
 
 
 def keep_cookie(response: Response[T], token: str, whence: Whence) -> Response[T]:
