@@ -31,6 +31,7 @@ from verger.edges.api.figures import registry
 from verger.edges.api.front import Front
 from verger.edges.api.given import System
 from verger.edges.api.grounds import Grounds
+from verger.edges.api.line import Line
 from verger.edges.api.routes import LOOKED_AFTER, given
 from verger.edges.api.server import Web, listen
 from verger.edges.api.slowness import Slowness
@@ -233,6 +234,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[House, int]]:
         web = Web(
             uvicorn.Config(
                 build_api(house),
+                http=Line,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

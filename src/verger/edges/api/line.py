@@ -1,0 +1,69 @@
+"""One HTTP connection that does not wait for ever for a request, nor hold an endless head of one."""
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+REQUEST_S = 60.0
+"""How soon a request has to be there with its body, from its first byte, or the connection's beginning."""
+MOST_HEAD = 65_536
+
+
+class Line(HttpToolsProtocol):
+    """Hangs up on whoever is too slow or says too much before the body."""
+
+    request_s = REQUEST_S
+    _head = 0
+    _in_body = False
+    _late: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Wait for the first request only so long."""
+        # uvloop's transports are none of asyncio's by class
+        super().connection_made(cast("asyncio.Transport", transport))
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Hear, unless the head has no end."""
+        if not self._in_body:
+            if self._head > MOST_HEAD:
+                self.transport.abort()
+                return
+            self._head += len(data)
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Wait for the rest of a request only so long."""
+        super().on_message_begin()
+        self._wait()
+
+    def on_headers_complete(self) -> None:
+        """Let the application bound the body."""
+        self._head, self._in_body = 0, True
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Let the application take its time."""
+        self._in_body = False
+        self._rest()
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave a socket to itself."""
+        self._rest()
+        super().handle_websocket_upgrade()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let everything go."""
+        self._rest()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._rest()
+        self._late = self.loop.call_later(self.request_s, self.transport.abort)
+
+    def _rest(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
