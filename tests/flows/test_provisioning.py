@@ -8,6 +8,7 @@ from verger.base.clock import moment
 from verger.base.db import Database
 from verger.base.errors import Busy, Conflict, Invalid, Missing, Stale
 from verger.base.ids import new_id
+from verger.base.pages import Asked
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device, DeviceType
 from verger.domain.devices.store import DeviceStore
@@ -168,3 +169,12 @@ async def test_a_device_that_comes_while_its_place_is_cleared_is_not_retired(
     with pytest.raises(Conflict):
         await clearing.clear(house.tenant, house.place.id, None, None)
     assert (await house.kept.devices.get(house.tenant, late[0].id)).place == house.place.id
+
+
+async def test_device_types_come_in_pages_the_newest_first(house: House) -> None:
+    for number, key in enumerate(("probe", "meter", "valve")):
+        await house.kept.types.add(house.tenant, DeviceType(key=key, name=key, created_at=moment(number)))
+    first = await house.kept.types.page(house.tenant, Asked(limit=2))
+    assert [kind.key for kind in first.items] == ["valve", "meter"]
+    rest = await house.kept.types.page(house.tenant, Asked(limit=2, cursor=first.next))
+    assert [kind.key for kind in rest.items] == ["probe"]

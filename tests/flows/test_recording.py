@@ -66,3 +66,11 @@ async def test_what_comes_again_after_a_crash_is_recorded_once(house: House, rec
     await recording.take(told)
     await recording.take(told)
     assert len((await recording.events.page(house.tenant, device, Asked())).items) == 1
+
+
+async def test_a_kind_matches_itself_and_its_children_to_the_letter(house: House, recording: Recording) -> None:
+    device = (await house.add()).id
+    kinds = ("treatment", "treatment.basic", "Treatment.basic", "treatments", "treatment_x")
+    await recording.take(batch(of(house, device, *(Event(kind) for kind in kinds))))
+    page = await recording.events.page(house.tenant, device, Asked(), kind="treatment")
+    assert {happened.kind for happened in page.items} == {"treatment", "treatment.basic"}

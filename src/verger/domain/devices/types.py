@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, de
 
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Missing, Stale
+from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.devices.model import DeviceType
 from verger.domain.devices.store import device_table
 
@@ -24,6 +25,12 @@ device_type_table = Table(
 )
 _TABLE = device_type_table.c
 _COLUMNS = [column for column in device_type_table.columns if column.name != "tenant"]
+_ORDERING = Ordering(
+    key=_TABLE.key,
+    sorts={"created_at": _TABLE.created_at, "name": _TABLE.name, "key": _TABLE.key},
+    first="-created_at",
+    names=[_TABLE.name, _TABLE.key],
+)
 
 
 class DeviceTypeStore:
@@ -39,6 +46,12 @@ class DeviceTypeStore:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [_kind(row) for row in rows]
+
+    async def page(self, tenant: str, asked: Asked) -> Page[DeviceType]:
+        """Return a page of a tenant's types."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant)
+        async with self._db.reading() as connection:
+            return await page(connection, query, _ORDERING, asked, _kind)
 
     async def get(self, tenant: str, key: str) -> DeviceType:
         """Return one type; raise Missing."""

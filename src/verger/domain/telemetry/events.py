@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, or_, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import moment
@@ -86,7 +86,7 @@ class EventStore:
         """Return a page of a device's events; a kind matches itself and its children, `end` is exclusive."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.device == device)
         if kind is not None:
-            query = query.where(or_(_TABLE.kind == kind, _TABLE.kind.startswith(f"{kind}.", autoescape=True)))
+            query = query.where(or_(_TABLE.kind == kind, func.substr(_TABLE.kind, 1, len(kind) + 1) == f"{kind}."))
         if start is not None:
             query = query.where(_TABLE.at >= start)
         if end is not None:

@@ -7,7 +7,7 @@ from verger.base.clock import moment
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.devices.model import NATIVE, Capability, DeviceType, Metric
-from verger.edges.api.given import Caller, Given, Id, JSONBody
+from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
 
@@ -30,10 +30,10 @@ class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
     capabilities: list[Capability] | UnsetType = UNSET
 
 
-@get("/device-types", summary="List device types", tags=["device types"])
-async def items(caller: Given[Caller], grounds: Given[Grounds]) -> Page[DeviceType]:
-    """Return every type, by key."""
-    return Page(await grounds.kept.types.all(caller.needs("devices:read").tenant))
+@get("/device-types", summary="List device types, the newest first", tags=["device types"])
+async def items(caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked]) -> Page[DeviceType]:
+    """Return a page of device types."""
+    return await grounds.kept.types.page(caller.needs("devices:read").tenant, asked)
 
 
 @post("/device-types", summary="Add a device type", tags=["device types"])
