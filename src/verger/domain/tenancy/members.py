@@ -1,6 +1,5 @@
 """Members: the people of a tenant, what they may do in it, and the last owner, who stays."""
 
-
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
