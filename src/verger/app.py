@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import uvicorn
 
@@ -124,7 +125,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
 async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     """Start what follows the log and what leads to it."""
     kept, clock, settings = stores.kept, stores.clock, stores.settings
-    hub = Hub(kept.registry)
+    hub = Hub(kept.registry, stores.history.latest)
     presence = Presence(kept.registry, kept.devices, hub, clock, settings.silent_s)
     await presence.fill()
     recording = Recording(stores.db, stores.events, kept.attributes, hub)
@@ -194,10 +195,11 @@ def build_api(house: House) -> Front:
     devices = DeviceHttp(
         Reception(stores.kept, house.presence), house.inlet, house.patience, stores.settings.body_bytes
     )
+    abreast = partial(house.oversight.followers.abreast, Keeping.name, Hub.name)
     return Front(
         owned_by_devices=owns,
         devices=devices,
-        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system)),
+        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system), abreast),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
     )

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import secrets
 import signal
 import sys
@@ -95,6 +96,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917  each is one option of the comma
 
 async def _serve(settings: Settings, begin: Begin | None = None) -> bool:
     """Run until told to stop, after `begin` if there is something to do first; return whether it was told to."""
+    _let_many_in()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -109,6 +111,12 @@ async def _serve(settings: Settings, begin: Begin | None = None) -> bool:
         for wait in waits:
             wait.cancel()
     return stop.is_set()
+
+
+def _let_many_in() -> None:
+    # Each device is an open file, and the usual limit of 1,024 would be the end at a thousand devices.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _spare_the_collector() -> None:

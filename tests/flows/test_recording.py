@@ -45,7 +45,7 @@ async def test_many_words_are_kept_in_many_short_transactions(house: House, reco
     commits: list[object] = []
     event.listen(db.engine.sync_engine, "commit", commits.append)
     said: list[Attributes | Event] = [Attributes({f"key {number}": "x" for number in range(120)})]
-    said += [Event("tick", id=str(number)) for number in range(60)]
+    said += [Event("tick", id=str(number)) for number in range(600)]
     await recording.take(batch(of(house, device, *said)))
     assert len(commits) == 4
     assert len((await house.kept.attributes.of(house.tenant, [device]))[device].reported) == 120

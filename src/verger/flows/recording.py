@@ -17,7 +17,9 @@ from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
 from verger.flows.ports import Screens
 
-_AT_ONCE = 50  # rows a transaction, which keeps it under 50 ms
+_EVENTS_AT_ONCE = 500  # events a transaction, or as much work, which keeps it under 50 ms
+_ATTRIBUTE = 10  # as much work as so many events
+_ATTRIBUTES_AT_ONCE = _EVENTS_AT_ONCE // _ATTRIBUTE
 _PASSING = (Busy, OSError, OperationalError)  # the fault of the disk or the database: all of it is tried again
 
 
@@ -51,10 +53,9 @@ class Recording:
     async def _keep(self, some: Sequence[Told], received_at: int) -> None:
         """Keep some together; screens hear of it after the commit."""
         async with self.db.writing() as connection:
-            words = [await self._record(connection, told, received_at) for told in some]
-        for told, word in zip(some, words, strict=True):
-            if word is not None:
-                self.screens.tell(told.device, word)
+            words = await self._record(connection, some, received_at)
+        for device, word in words:
+            self.screens.tell(device, word)
 
     async def _keep_apart(self, some: Sequence[Told], received_at: int) -> Exception | None:
         """Keep each for itself; return what was wrong with the last one that could not be."""
@@ -68,36 +69,46 @@ class Recording:
                 wrong = error
         return wrong
 
-    async def _record(self, connection: AsyncConnection, told: Told, received_at: int) -> dict[str, Any] | None:
-        said = told.said
-        if isinstance(said, Event):
-            happened = await self.events.add(connection, told.tenant, told.device, said, received_at)
-            return None if happened is None else {"type": "event", "device": told.device, **asdict(happened)}
-        at = moment(received_at if said.at is None else said.at)
-        await self.attributes.report(connection, told.tenant, told.device, said.values, at)
-        return {"type": "attributes", "device": told.device, "reported": said.values}
+    async def _record(
+        self, connection: AsyncConnection, some: Sequence[Told], received_at: int
+    ) -> list[tuple[str, dict[str, Any]]]:
+        """Return what the screens of each device are to be told."""
+        events = [(told.tenant, told.device, told.said) for told in some if isinstance(told.said, Event)]
+        kept = await self.events.add(connection, events, received_at)
+        words: list[tuple[str, dict[str, Any]]] = [
+            (device, {"type": "event", "device": device, **asdict(happened)})
+            for (_, device, _), happened in zip(events, kept, strict=True)
+            if happened is not None
+        ]
+        for told in some:
+            if isinstance(told.said, Attributes):
+                at = moment(received_at if told.said.at is None else told.said.at)
+                await self.attributes.report(connection, told.tenant, told.device, told.said.values, at)
+                word = {"type": "attributes", "device": told.device, "reported": told.said.values}
+                words.append((told.device, word))
+        return words
 
 
 def _portions(every: Iterable[Told]) -> Iterator[list[Told]]:
-    """Give what was told in portions of about as many rows as one transaction may take."""
+    """Give what was told in portions of about as much work as one transaction may take."""
     some: list[Told] = []
-    rows = 0
+    work = 0
     for told in every:
         for part in _cut(told):
             some.append(part)
-            rows += len(part.said.values) if isinstance(part.said, Attributes) else 1
-            if rows >= _AT_ONCE:
+            work += len(part.said.values) * _ATTRIBUTE if isinstance(part.said, Attributes) else 1
+            if work >= _EVENTS_AT_ONCE:
                 yield some
-                some, rows = [], 0
+                some, work = [], 0
     if some:
         yield some
 
 
 def _cut(told: Told) -> Iterator[Told]:
     """Give what was told, attributes not too many at a time."""
-    if not isinstance(told.said, Attributes) or len(told.said.values) <= _AT_ONCE:
+    if not isinstance(told.said, Attributes) or len(told.said.values) <= _ATTRIBUTES_AT_ONCE:
         yield told
         return
     values = iter(told.said.values.items())
-    while part := dict(islice(values, _AT_ONCE)):
+    while part := dict(islice(values, _ATTRIBUTES_AT_ONCE)):
         yield replace(told, said=replace(told.said, values=part))

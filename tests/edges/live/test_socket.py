@@ -75,9 +75,13 @@ def text(said: dict[str, Any]) -> str:
     return msgspec.json.encode(said).decode()
 
 
+async def at_once() -> None:
+    """Be abreast already."""
+
+
 async def test_a_screen_is_closed_once_its_caller_has_signed_out() -> None:
-    hub, guests, browser = Hub(Registry()), Guests(), Browser({"type": "ping"})
-    socket = LiveSocket(hub, Place(hub), guests, look_s=0)
+    hub, guests, browser = Hub(Registry(), lambda _: []), Guests(), Browser({"type": "ping"})
+    socket = LiveSocket(hub, Place(hub), guests, at_once, look_s=0)
     serving = asyncio.create_task(socket({}, browser.receive, browser.send))
     assert await browser.frame(0) == {"type": "pong"}
     guests.signed_out = True
@@ -87,8 +91,8 @@ async def test_a_screen_is_closed_once_its_caller_has_signed_out() -> None:
 
 
 async def test_what_changed_while_a_snapshot_was_read_is_shown_anew() -> None:
-    hub, browser = Hub(Registry()), Browser({"type": "subscribe", "place": "cottage"})
-    socket = LiveSocket(hub, Place(hub), Guests())
+    hub, browser = Hub(Registry(), lambda _: []), Browser({"type": "subscribe", "place": "cottage"})
+    socket = LiveSocket(hub, Place(hub), Guests(), at_once)
     serving = asyncio.create_task(socket({}, browser.receive, browser.send))
     assert await browser.frame(0) == {"type": "snapshot", "reads": 2}
     serving.cancel()

@@ -1,5 +1,6 @@
 """Remarks: the device's own log page of what was refused or put right, and why."""
 
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, delete, select, update
@@ -12,6 +13,7 @@ from verger.domain.devices.model import Remark
 _LONGEST = 500
 _KEPT = 100  # distinct remarks a device
 _WAITING = 10_000  # distinct remarks in memory between two writes
+_AT_ONCE = 50  # remarks a transaction, which keeps it under 50 ms
 
 remark_table = Table(
     "device_remark",
@@ -39,6 +41,7 @@ class Remarks:
         self._db = db
         self._clock = clock
         self._waiting: Waiting = {}
+        self._distinct: Counter[str] = Counter()  # by device
         self.total = 0
 
     def note(self, tenant: str, device: str, kind: str, message: str) -> None:
@@ -48,20 +51,23 @@ class Remarks:
 
     def _count(self, key: Key, at: datetime, times: int) -> None:
         before = self._waiting.get(key)
-        if before is not None or len(self._waiting) < _WAITING:
-            self._waiting[key] = (max(at, before[0]), before[1] + times) if before else (at, times)
+        if before is not None:
+            self._waiting[key] = (max(at, before[0]), before[1] + times)
+        elif len(self._waiting) < _WAITING and self._distinct[key[1]] < _KEPT:
+            self._waiting[key] = (at, times)
+            self._distinct[key[1]] += 1
 
     async def write(self) -> None:
         """Write what was counted since the last time; where that fails it waits for the next."""
-        waiting, self._waiting = self._waiting, {}
-        if not waiting:
-            return
-        try:
-            await self._write(waiting)
-        except Exception:
-            for key, (at, count) in waiting.items():
-                self._count(key, at, count)
-            raise
+        waiting, self._waiting, self._distinct = self._waiting, {}, Counter()
+        keys = list(waiting)
+        for start in range(0, len(keys), _AT_ONCE):
+            try:
+                await self._write({key: waiting[key] for key in keys[start : start + _AT_ONCE]})
+            except Exception:
+                for key in keys[start:]:
+                    self._count(key, *waiting[key])
+                raise
 
     async def _write(self, waiting: Waiting) -> None:
         table = remark_table.c

@@ -1,12 +1,13 @@
 """Events: what happened, kept once each."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, func, or_, select
+from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import moment
@@ -60,18 +61,29 @@ class EventStore:
         self._db = db
 
     async def add(
-        self, connection: AsyncConnection, tenant: str, device: str, event: Event, received_at: int
-    ) -> Happened | None:
-        """Keep an event within the caller's transaction; return it, or None when it is kept already."""
-        mark = identity(event)
-        same = select(_TABLE.id).where(_TABLE.device == device, _TABLE.identity == mark)
-        if (await connection.execute(same)).first() is not None:
-            return None
-        at = moment(received_at if event.at is None else event.at)
-        happened = Happened(id=new_id(), kind=event.kind, at=at, received_at=moment(received_at), data=event.data)
-        row = msgspec.structs.asdict(happened) | {"tenant": tenant, "device": device, "identity": mark}
-        await connection.execute(event_table.insert().values(**row))
-        return happened
+        self, connection: AsyncConnection, told: Sequence[tuple[str, str, Event]], received_at: int
+    ) -> list[Happened | None]:
+        """Keep events, given as (tenant, device, event), within the caller's transaction.
+
+        Return each as it was kept, or None where it is kept already, in the same order.
+        """
+        marks = [(device, identity(event)) for _, device, event in told]
+        query = select(_TABLE.device, _TABLE.identity).where(tuple_(_TABLE.device, _TABLE.identity).in_(marks))
+        there = {(row.device, row.identity) for row in await connection.execute(query)}
+        kept: list[Happened | None] = []
+        rows = []
+        for (tenant, device, event), mark in zip(told, marks, strict=True):
+            if mark in there:
+                kept.append(None)
+                continue
+            there.add(mark)
+            at = moment(received_at if event.at is None else event.at)
+            happened = Happened(id=new_id(), kind=event.kind, at=at, received_at=moment(received_at), data=event.data)
+            rows.append(msgspec.structs.asdict(happened) | {"tenant": tenant, "device": device, "identity": mark[1]})
+            kept.append(happened)
+        if rows:
+            await connection.execute(event_table.insert(), rows)
+        return kept
 
     async def page(
         self,

@@ -72,6 +72,12 @@ class Followers:
         while any(each.taken < wanted for each in waited_for):
             await self._moved.wait()
 
+    async def abreast(self, name: str, of: str) -> None:
+        """Return once one follower has taken all that another has, and still has it when the caller goes on."""
+        one, other = (next(each for each in self._all if each.follower.name == which) for which in (name, of))
+        while one.taken < other.taken:
+            await self._moved.wait()
+
     def lags(self) -> list[Lag]:
         """Return how far each is behind."""
         return [self._lag(each) for each in self._all]

@@ -1,6 +1,7 @@
 """The hub: follows the log, and tells every open screen what it may see, at most once a tick."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -15,6 +16,9 @@ from verger.edges.live.screen import Screen
 TICK_S = 0.1
 _NOBODY: set[Screen] = set()
 
+Latest = Callable[[Sequence[int]], list[tuple[int, float] | None]]
+"""Gives (at, value) of the greatest time for each series number, None where there is none."""
+
 log = structlog.get_logger()
 
 
@@ -23,9 +27,10 @@ class Hub:
 
     name = "live"
 
-    def __init__(self, registry: Registry) -> None:
-        """Have no screens yet."""
+    def __init__(self, registry: Registry, latest: Latest) -> None:
+        """Have no screens yet; `latest` tells what the history holds of some series."""
         self._registry = registry
+        self._latest = latest
         self._screens: set[Screen] = set()
         self._viewers: dict[tuple[str, str], set[Screen]] = {}  # by tenant, and place or device
         self._watched: NDArray[np.bool_] = np.zeros(1, np.bool_)  # by slot; the last row is nobody's
@@ -98,8 +103,12 @@ class Hub:
         slots = self._registry.slots_of(batch.series)
         # A device younger than the last look is shown from the next on, with a snapshot.
         rows = np.flatnonzero(self._watched[np.where(slots < len(self._watched) - 1, slots, -1)])
-        for row in rows:
-            self._note(int(batch.series[row]), int(slots[row]), int(batch.at[row]), float(batch.value[row]))
+        numbers, ats, values = batch.series[rows].tolist(), batch.at[rows].tolist(), batch.value[rows].tolist()
+        told = zip(numbers, slots[rows].tolist(), ats, values, self._latest(numbers), strict=True)
+        for number, slot, at, value, kept in told:
+            # The first of a time stands, and a later one is shown already: what changes no latest value is not told.
+            if kept is None or at > kept[0] or (at, value) == kept:
+                self._note(number, slot, at, value)
 
     def settled(self) -> int | None:
         """Return None: there is nothing to be kept."""

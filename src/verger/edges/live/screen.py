@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-_MOST_WAITING = 4096  # frames; a screen that is further behind is shown everything anew
+_MOST_WAITING = 1 << 20  # characters of frames; a screen that is further behind is shown everything anew
 _MOST_UNREAD = 16  # answers; a screen that reads no further is not heard further
 
 
@@ -19,6 +19,7 @@ class Screen:
         self.devices: frozenset[str] = frozenset()
         self.stale: set[tuple[str, str]] = set()  # what has to be shown anew
         self._waiting: deque[str] = deque()
+        self._behind = 0  # characters that wait
         self._answers: asyncio.Queue[str] = asyncio.Queue(_MOST_UNREAD)
         self._news = asyncio.Event()
 
@@ -39,10 +40,11 @@ class Screen:
 
     def put(self, frame: str) -> None:
         """Queue a frame; when too many wait they all go, for a fresh snapshot says more than old news."""
-        if len(self._waiting) >= _MOST_WAITING:
+        if self._behind + len(frame) > _MOST_WAITING:
             self.renew()
             return
         self._waiting.append(frame)
+        self._behind += len(frame)
         self._news.set()
 
     async def answer(self, frame: str) -> None:
@@ -53,6 +55,7 @@ class Screen:
     def renew(self) -> None:
         """Forget what waits, and show every subject anew."""
         self._waiting.clear()
+        self._behind = 0
         self.stale = set(self.subjects)
         self._news.set()
 
@@ -67,7 +70,9 @@ class Screen:
                 elif self.stale:
                     await send(await fresh(*self.stale.pop()))
                 else:
-                    await send(self._waiting.popleft())
+                    frame = self._waiting.popleft()
+                    self._behind -= len(frame)
+                    await send(frame)
 
     def _sum(self) -> None:
         shown = self.subjects.items()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -21,6 +22,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _LONGEST = 4096
 _MOST_SUBJECTS = 100
+_ABREAST_S = 1.0  # how long a snapshot waits for a history that is behind
 _LOOK_S = 15.0  # how soon a screen whose caller may see it no longer is closed
 _WORDS = 'Say {"type":"subscribe","place":…} or "device":…, "unsubscribe", or {"type":"ping"}.'
 _POLICY = 1008
@@ -70,11 +72,15 @@ class Visitors(Protocol):
 
 @dataclass(frozen=True)
 class LiveSocket:
-    """A bare ASGI WebSocket endpoint; `visitors` say whose screen it is, and whether it still is."""
+    """A bare ASGI WebSocket endpoint; `visitors` say whose screen it is, and whether it still is.
+
+    `abreast` returns once a snapshot holds all that the hub has told already.
+    """
 
     hub: Hub
     subjects: Subjects
     visitors: Visitors
+    abreast: Callable[[], Awaitable[None]]
     look_s: float = _LOOK_S
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,6 +173,9 @@ class LiveSocket:
         except Refused as refused:
             screen.hide(kind, subject)
             return _trouble(str(refused))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ABREAST_S):
+                await self.abreast()
         # No await between these: what happens from here on is told after the snapshot.
         screen.show(kind, subject, found.below)
         self.hub.watch()
