@@ -100,8 +100,8 @@ export interface paths {
             readonly cookie?: never;
         };
         /**
-         * List device types
-         * @description Return every type, by key.
+         * List device types, the newest first
+         * @description Return a page of device types.
          */
         readonly get: operations["device_types.items"];
         readonly put?: never;
@@ -1293,7 +1293,16 @@ export interface operations {
     };
     readonly "device_types.items": {
         readonly parameters: {
-            readonly query?: never;
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
             readonly header?: {
                 /** @description The organisation this is about; the last used one when left out. */
                 readonly "Verger-Tenant"?: string;
