@@ -40,8 +40,9 @@ const technical = /batter|rssi|snr|signal|lqi|uptime|firmware|version|error|free
 /** Orders metrics as people care for them: what is measured first, how the device itself does last; else as they came. */
 export const byInterest = (one: string, other: string): number => Number(technical.test(one)) - Number(technical.test(other));
 
+const twins: readonly string[] = ["1", "l", "ml", "l/min", "dB[SPL]"]; // read, but not offered: none, or looks like another
 /** Every unit that can be chosen, the usual ones first. */
-export const unitCodes: readonly string[] = Object.keys(shown).filter((code) => code !== "1");
+export const unitCodes: readonly string[] = Object.keys(shown).filter((code) => !twins.includes(code));
 
 const suffixes: Readonly<Record<string, string>> = { s: "s", ms: "ms", min: "min", h: "h", dbm: "dBm", v: "V", ma: "mA", pct: "%", percent: "%", c: "°C" };
 
