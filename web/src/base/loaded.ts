@@ -1,5 +1,5 @@
 /** Something a page loads: what came, what went wrong, whether it is still on its way, and how to ask again. */
-import { type Ref, type ShallowRef, ref, shallowRef } from "vue";
+import { type Ref, type ShallowRef, getCurrentScope, onScopeDispose, ref, shallowRef } from "vue";
 import { Trouble } from "@/base/ask";
 import { say } from "@/base/words";
 
@@ -13,15 +13,25 @@ export interface Loaded<T> {
   readonly put: (value: T) => void;
 }
 
-/** Load now, and again on demand; an answer that was overtaken is dropped. */
+const RETRY = 3000;
+
+/** Load now, again on demand, and by itself while the server is not reached; an answer that was overtaken is dropped. */
 export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
   const value = shallowRef<T | null>(null);
   const trouble = shallowRef<Trouble | null>(null);
   const loading = ref(true);
   let latest = 0;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  if (getCurrentScope() !== undefined) {
+    onScopeDispose(() => {
+      latest += 1;
+      clearTimeout(retry);
+    });
+  }
 
   const again = async (): Promise<void> => {
     const mine = (latest += 1);
+    clearTimeout(retry);
     loading.value = true;
     try {
       const came = await load();
@@ -29,13 +39,16 @@ export function useLoaded<T>(load: () => Promise<T>): Loaded<T> {
       value.value = came;
       trouble.value = null;
     } catch (error) {
-      if (mine === latest) trouble.value = asTrouble(error);
+      if (mine !== latest) return;
+      trouble.value = asTrouble(error);
+      if (trouble.value.status === 0) retry = setTimeout(() => void again(), RETRY);
     } finally {
       if (mine === latest) loading.value = false;
     }
   };
   const put = (came: T): void => {
     latest += 1;
+    clearTimeout(retry);
     value.value = came;
     loading.value = false;
   };
