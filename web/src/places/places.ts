@@ -15,6 +15,12 @@ export const place = shape({
 });
 export const places = page(place);
 export type Place = Checked<typeof place>;
+/** How many devices are in a place and below it, how many speak, and how many never did. */
+export interface Count {
+  readonly devices: number;
+  readonly online: number;
+  readonly unheard: number;
+}
 /** What a person says of a place. */
 export type Said = Pick<Place, "name" | "kind" | "parent" | "timezone">;
 

@@ -129,6 +129,7 @@ export const en = {
   "places.addWithin": "Add a place in here",
   "places.empty.title": "No places yet",
   "places.empty.why": "A place is whatever you look after: a cottage, a farm, a room, a branch. Devices live in places.",
+  "places.unheard": { one: "{n} not heard yet", other: "{n} not heard yet" },
   "places.devices": { one: "{n} device", other: "{n} devices" },
   "place.now": "Now",
   "place.devices": "Devices",
