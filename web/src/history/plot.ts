@@ -82,7 +82,7 @@ export function options(root: HTMLElement, { lines, span, zone, width, height, o
     height,
     ms: 1,
     tzDate: (at) => uPlot.tzDate(new Date(at), zone),
-    padding: [10, 8, 0, 0],
+    padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
     scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: around } },
