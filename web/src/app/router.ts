@@ -49,6 +49,10 @@ export function makeRouter(): Router {
     // a new page is where reading goes on, also for who cannot see that it changed
     if (from.matched.length > 0 && to.path !== from.path) requestAnimationFrame(() => document.querySelector("main")?.focus({ preventScroll: true }));
   });
+  // after an update the page's code has another name: begin anew where one wanted to go, unless that is how we began
+  router.onError((_error, to, from) => {
+    if (from.matched.length > 0) location.assign(to.fullPath);
+  });
   whenSignedOut(() => {
     forget();
     const here = router.currentRoute.value;
