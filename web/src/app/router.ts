@@ -1,6 +1,7 @@
 /** Where each page is, and who may see it: each page's code is loaded with it. */
 import { type RouteLocationNormalized, type Router, type RouteRecordRaw, createRouter, createWebHistory } from "vue-router";
-import { whenSignedOut } from "@/base/ask";
+import { ready, whenSignedOut } from "@/base/ask";
+import { anything } from "@/base/shape";
 import { type Plain, say } from "@/base/words";
 import { askSetUp, forget, recall, who } from "@/session/session";
 
@@ -51,7 +52,8 @@ export function makeRouter(): Router {
   });
   // after an update the page's code has another name: begin anew where one wanted to go, unless that is how we began
   router.onError((_error, to, from) => {
-    if (from.matched.length > 0) location.assign(to.fullPath);
+    const goOn = (): void => location.assign(to.fullPath);
+    if (from.matched.length > 0) ready(anything).then(goOn, () => undefined); // what stands stays while the server is away
   });
   whenSignedOut(() => {
     forget();
