@@ -1,5 +1,6 @@
 """Every page of a home that lives: axe, sizes, keyboard, weight."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,10 +97,15 @@ def test_the_sheets_are_sound(owner: Person, thing: Thing) -> None:
         expect(owner.page.get_by_role("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["settings", "system", "more", "nowhere", "setup"])
+@pytest.mark.parametrize("path", ["settings", "system", "more", "nowhere"])
 def test_the_other_pages_are_sound(owner: Person, path: str) -> None:
     owner.opens(f"/{path}")
     owner.looks_around(path)
+
+
+def test_who_is_signed_in_is_led_on_from_set_up(owner: Person) -> None:
+    owner.opens("/setup")
+    expect(owner.page).to_have_url(re.compile(r"://[^/]+/$"))
 
 
 def test_a_deep_link_leads_over_the_sign_in_page_to_where_it_points(person: Person, thing: Thing) -> None:

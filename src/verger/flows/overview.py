@@ -16,6 +16,7 @@ from verger.flows.showing import Latest, Showing
 _SPARK = 24  # hours, one point each
 _HEADLINES = 3
 _FIRST = ("temperature", "humidity", "co2", "soil_moisture", "current", "power", "level", "light")
+_LAST = ("rssi", "snr", "signal", "battery", "uptime", "heap")  # of the device, not of the place
 
 
 class Headline(Struct, frozen=True, kw_only=True):
@@ -143,8 +144,11 @@ def _judged(devices: Sequence[Device]) -> tuple[str, str | None]:
 
 
 def _rank(series: Series) -> tuple[int, str, str]:
-    place = next((i for i, word in enumerate(_FIRST) if word in series.metric.lower()), len(_FIRST))
-    return place, series.metric, series.device
+    metric = series.metric.lower()
+    if any(word in metric for word in _LAST):
+        return len(_FIRST) + 1, metric, series.device
+    place = next((i for i, word in enumerate(_FIRST) if word in metric), len(_FIRST))
+    return place, metric, series.device
 
 
 def _distinct(series: Sequence[Series]) -> list[Series]:

@@ -21,6 +21,6 @@ ESTATE = (
     Plot("Room 1", "room", "Asia/Ho_Chi_Minh", "farm", ("Room 1 climate",), "Oyster farm"),
     Plot("Room 2", "room", "Asia/Ho_Chi_Minh", "farm", ("Room 2 climate",), "Oyster farm"),
     Plot("Ozone branch Cheras", "branch", "Asia/Kuala_Lumpur", "ozone", ("Machine 1", "Machine 2", "Machine 3")),
-    Plot("Workshop outlets", "house", "Asia/Manila", "outlet", ("Bench", "Compressor", "Fridge")),
+    Plot("Workshop outlets", "workshop", "Asia/Manila", "outlet", ("Bench", "Compressor", "Fridge")),
     Plot("Kitchen herbs", "garden", "Europe/Berlin", "plant", ("Basil", "Mint")),
 )

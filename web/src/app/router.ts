@@ -3,7 +3,7 @@ import { type RouteLocationNormalized, type Router, type RouteRecordRaw, createR
 import { ready, whenSignedOut } from "@/base/ask";
 import { anything } from "@/base/shape";
 import { type Plain, say } from "@/base/words";
-import { askSetUp, forget, recall, who } from "@/session/session";
+import { askSetUp, forget, recall, whenSignedOutElsewhere, who } from "@/session/session";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -55,10 +55,12 @@ export function makeRouter(): Router {
     const goOn = (): void => location.assign(to.fullPath);
     if (from.matched.length > 0) ready(anything).then(goOn, () => undefined); // what stands stays while the server is away
   });
-  whenSignedOut(() => {
+  const leave = (): void => {
     forget();
     const here = router.currentRoute.value;
     if (here.path !== "/sign-in") void router.push({ path: "/sign-in", query: { next: here.fullPath } });
-  });
+  };
+  whenSignedOut(leave);
+  whenSignedOutElsewhere(leave);
   return router;
 }

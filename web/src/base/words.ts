@@ -24,11 +24,14 @@ export const locale = navigator.languages.find((wanted) => wanted.startsWith(lan
 const plural = new Intl.PluralRules(language);
 const whole = new Intl.NumberFormat(locale);
 
+/** The form for a number: none at all may have its own in any language. */
+const chosen = (forms: Forms, n: number): string => (n === 0 ? forms.zero : undefined) ?? forms[plural.select(n)] ?? forms.other;
+
 /** Say a phrase of the catalogue. */
 export function say<K extends Phrase>(phrase: K, ...[holes]: Filled<K>): string {
   const filled: Readonly<Record<string, string | number>> = holes ?? {};
   const form = words[phrase];
-  const pattern = typeof form === "string" ? form : (form[plural.select(Number(filled["n"]))] ?? form.other);
+  const pattern = typeof form === "string" ? form : chosen(form, Number(filled["n"]));
   return pattern.replace(/\{(\w+)\}/g, (hole, name: string) => {
     const value = filled[name];
     return typeof value === "number" ? whole.format(value) : (value ?? hole);

@@ -61,7 +61,17 @@ export async function signIn(email: string, password: string): Promise<void> {
   await recall();
 }
 
+const SIGNED_OUT = "verger.signed-out";
+
 export async function signOut(): Promise<void> {
   await post("/auth/logout", anything);
   forget();
+  localStorage.setItem(SIGNED_OUT, String(Date.now()));
 }
+
+/** All tabs share one session: do this when it was ended in another. */
+export const whenSignedOutElsewhere = (act: () => void): void => {
+  addEventListener("storage", (changed) => {
+    if (changed.key === SIGNED_OUT) act();
+  });
+};

@@ -1,6 +1,7 @@
 /** The system: what the platform itself is doing. */
 import { get, ready } from "@/base/ask";
 import { type Checked, anything, list, maybe, number, orElse, record, shape, text, time } from "@/base/shape";
+import { type Plain, say } from "@/base/words";
 
 const follower = shape({ name: text, position: number, lag: number, lag_s: maybe(number) });
 const deadLetter = shape({ id: text, follower: text, sequence: number, reason: text, at: time });
@@ -21,3 +22,15 @@ export type Readiness = Checked<typeof readiness>;
 
 export const fetchSystem = (): Promise<System> => get("/system", system);
 export const fetchReadiness = (): Promise<Readiness> => ready(readiness);
+
+const followers: Readonly<Record<string, Plain>> = {
+  history: "system.follower.history",
+  recording: "system.follower.recording",
+  presence: "system.follower.presence",
+  live: "system.follower.live",
+};
+/** What a follower of the log is called; one that is new here keeps the server's name. */
+export const followerShown = (name: string): string => {
+  const phrase = followers[name];
+  return phrase === undefined ? name : say(phrase);
+};
