@@ -78,7 +78,7 @@ class Overview:
         tree = await self.places.tree(tenant)
         devices = await self.showing.devices(tenant, await self.showing.kept.devices.at(tenant))
         series = await self.showing.series(tenant, devices)
-        latest = await self.showing.latest(tenant, devices)
+        latest = self.showing.latest_of(devices, series)
         here: dict[str, list[Device]] = {}
         for device in devices:
             here.setdefault(device.place, []).append(device)

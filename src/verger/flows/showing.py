@@ -72,9 +72,10 @@ class Showing:
 
     async def latest(self, tenant: str, devices: Sequence[Device]) -> dict[str, dict[str, Latest]]:
         """Return the latest reading of each metric, by device."""
-        return self._latest(devices, await self.series(tenant, devices))
+        return self.latest_of(devices, await self.series(tenant, devices))
 
-    def _latest(self, devices: Sequence[Device], series: Sequence[Series]) -> dict[str, dict[str, Latest]]:
+    def latest_of(self, devices: Sequence[Device], series: Sequence[Series]) -> dict[str, dict[str, Latest]]:
+        """Return the latest reading of each of some series of devices, by device and metric."""
         found: dict[str, dict[str, Latest]] = {device.id: {} for device in devices}
         for each, reading in zip(series, self.history.latest([s.number for s in series]), strict=True):
             if reading is not None:
@@ -93,7 +94,7 @@ class Showing:
 
     def snapshot(self, of: "Subject") -> dict[str, Any]:
         """Return how a subject stands this very moment."""
-        latest = self._latest(of.devices, of.series)
+        latest = self.latest_of(of.devices, of.series)
         shown = [
             {
                 "id": device.id,

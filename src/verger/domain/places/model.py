@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import Struct
@@ -37,11 +37,6 @@ class Place(Struct, frozen=True, kw_only=True):
         """Refuse a place that cannot be; raise Invalid with a fault for each field."""
         if faults := tuple(_faults(self)):
             raise Invalid(" ".join(fault.message for fault in faults), faults)
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """Return its time zone."""
-        return ZoneInfo(self.timezone)
 
 
 @cache

@@ -34,10 +34,6 @@ class Screen:
         self.stale.discard((kind, subject))
         self._sum()
 
-    def shows(self, place: str, device: str) -> bool:
-        """Tell whether a device at a place is shown here."""
-        return place in self.places or device in self.devices
-
     def put(self, frame: str) -> None:
         """Queue a frame; when too many wait they all go, for a fresh snapshot says more than old news."""
         if self._behind + len(frame) > _MOST_WAITING:
