@@ -87,7 +87,7 @@ class House:
     presence: Presence
     oversight: Oversight
     inlet: Inlet
-    listener: Listener
+    devices: DeviceHttp
     patience: Patience
     grounds: Grounds
     mqtt_port: int
@@ -134,7 +134,9 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     inlet = Inlet(Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock), settings.waiting_messages)
     patience, work = Patience(), Work()
     limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
-    listener = Listener(Reception(kept, presence), inlet, patience, limits)
+    reception = Reception(kept, presence)
+    listener = Listener(reception, inlet, patience, limits)
+    devices = DeviceHttp(reception, inlet, patience, settings.body_bytes)
     await followers.start()
     stack.push_async_callback(attempt, kept.remarks.write)
     stack.push_async_callback(attempt, presence.save)
@@ -142,7 +144,13 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     stack.push_async_callback(work.stop)
     stack.push_async_callback(listener.stop)
     oversight = Oversight(
-        stores.log, followers, stores.letters, keeping, kept, clock, lambda: _wire_figures(inlet, listener, hub)
+        stores.log,
+        followers,
+        stores.letters,
+        keeping,
+        kept,
+        clock,
+        lambda: _wire_figures(inlet, listener, devices, hub),
     )
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
         work.start(loop)
@@ -150,11 +158,9 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     work.start(every(_REMARKS_S, kept.remarks.write))
     work.start(every(_TIDY_S, stores.tenancy.purge))
     mqtt_port = await _open_door(listener, settings)
-    connect = Connect(Mqtt(mqtt_port))
-    grounds = build_grounds(
-        stores, Showing(kept, stores.places, stores.history, presence, connect), hub, listener, oversight
-    )
-    return House(stores, hub, presence, oversight, inlet, listener, patience, grounds, mqtt_port, work)
+    showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt_port)))
+    grounds = build_grounds(stores, showing, hub, listener, oversight)
+    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work)
 
 
 async def _open_door(listener: Listener, settings: Settings) -> int:
@@ -164,11 +170,13 @@ async def _open_door(listener: Listener, settings: Settings) -> int:
         raise taken("mqtt_port", settings.mqtt_host, settings.mqtt_port, error) from None
 
 
-def _wire_figures(inlet: Inlet, listener: Listener, hub: Hub) -> Iterator[Figure]:
+def _wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp, hub: Hub) -> Iterator[Figure]:
     counts = listener.counts
     yield Figure("mqtt_connections", "Open MQTT connections", counts.connections)
     for name in ("accepted", "refused", "malformed", "messages", "bytes_in", "bytes_out"):
         yield Figure(f"mqtt_{name}", f"MQTT: {name.replace('_', ' ')}", getattr(counts, name), grows=True)
+    yield Figure("device_http_requests", "Requests of devices over HTTP", devices.requests, grows=True)
+    yield Figure("device_http_refused", "Requests with an unknown token", devices.refused, grows=True)
     yield Figure("inlet_messages", "Messages that were answered", inlet.messages, grows=True)
     yield Figure("inlet_batches", "Batches of messages", inlet.batches, grows=True)
     yield Figure("inlet_unkept", "Messages that could not be kept", inlet.unkept, grows=True)
@@ -192,13 +200,10 @@ def build_api(house: House) -> Front:
         metrics=registry(house.oversight.figures),
         proxies=Proxies(stores.settings.trusted_proxies),
     )
-    devices = DeviceHttp(
-        Reception(stores.kept, house.presence), house.inlet, house.patience, stores.settings.body_bytes
-    )
     abreast = partial(house.oversight.followers.abreast, Keeping.name, Hub.name)
     return Front(
         owned_by_devices=owns,
-        devices=devices,
+        devices=house.devices,
         live=LiveSocket(house.hub, house.grounds.showing, Visitor(system), abreast),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
