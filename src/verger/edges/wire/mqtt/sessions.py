@@ -8,25 +8,13 @@ from verger.edges.wire.house import House
 from verger.edges.wire.mqtt.greeting import Memory
 from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
-from verger.edges.wire.mqtt.session import Session
+from verger.edges.wire.mqtt.speaker import Line
 
 MOST_REMEMBERED = 10_000
 MOST_AT_ONCE = 16
 """Sessions of one device; a further one ends the oldest."""
 
 Key = tuple[str, str]
-
-
-class Line(Protocol):
-    """A connection of a device."""
-
-    device: str
-    client_id: str
-    session: Session
-
-    def end(self, reason: Reason, sentence: str = "") -> None:
-        """Say why and close."""
-        ...
 
 
 class Cancellable(Protocol):
@@ -54,14 +42,14 @@ class Sessions:
     def admit(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
         """Give a connection its session: its memory, and whether there was one. An older connection of it ends."""
         line.client_id = connect.client_id or new_id()
-        lines = self._lines.setdefault(line.device, {})
+        lines = self._lines.setdefault(line.owner, {})
         older, first = lines.pop(line.client_id, None), not lines
         lines[line.client_id] = line
         if older is not None:
             older.end(Reason.SESSION_TAKEN_OVER, "Another connection with this client id took over.")
             self._remember(older, now)
         elif first:
-            self._house.connected(line.device)
+            self._house.connected(line.owner)
         if len(lines) > MOST_AT_ONCE:
             oldest = lines.pop(next(iter(lines)))
             oldest.end(Reason.QUOTA_EXCEEDED, "This device has too many connections.")
@@ -70,7 +58,7 @@ class Sessions:
 
     def _recall(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
         """Return what is remembered of a session, and whether there was one; a will that waited is not heard then."""
-        key = (line.device, line.client_id)
+        key = (line.owner, line.client_id)
         memory, until = self._memories.pop(key, (Memory(), now))
         if connect.clean_start or now >= until:
             return Memory(), False
@@ -80,22 +68,22 @@ class Sessions:
 
     def wait(self, line: Line, will: Cancellable) -> None:
         """Keep a will that is heard later, unless its session goes on before."""
-        self._wills[line.device, line.client_id] = will
+        self._wills[line.owner, line.client_id] = will
 
     def waited(self, line: Line) -> None:
         """Let go of a will that is heard now."""
-        del self._wills[line.device, line.client_id]
+        del self._wills[line.owner, line.client_id]
 
     def release(self, line: Line, now: float) -> None:
         """Let go of a connection that was closed."""
-        lines = self._lines.get(line.device, {})
+        lines = self._lines.get(line.owner, {})
         if lines.get(line.client_id) is not line:
             return
         del lines[line.client_id]
         self._remember(line, now)
         if not lines:
-            del self._lines[line.device]
-            self._house.disconnected(line.device)
+            del self._lines[line.owner]
+            self._house.disconnected(line.owner)
 
     def drop(self, device: str) -> None:
         """End every connection of a device and forget its sessions."""
@@ -110,6 +98,6 @@ class Sessions:
     def _remember(self, line: Line, now: float) -> None:
         """Keep what a session remembers for as long as was agreed."""
         if line.session.expiry_s:
-            self._memories[line.device, line.client_id] = (line.session.memory, now + line.session.expiry_s)
+            self._memories[line.owner, line.client_id] = (line.session.memory, now + line.session.expiry_s)
             if len(self._memories) > MOST_REMEMBERED:
                 self._memories.popitem(last=False)

@@ -1,0 +1,154 @@
+"""A device that speaks over MQTT: its words go to the log, and its acknowledgements come from there."""
+
+import asyncio
+
+import structlog
+
+from verger.domain.telemetry.model import Answer, Garbled, Heard
+from verger.edges.wire import house
+from verger.edges.wire.dialects import native
+from verger.edges.wire.dialects.native import Answered, AttributesAsked, Called
+from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated
+from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.speaker import Line
+from verger.edges.wire.mqtt.wiring import Wiring
+
+log = structlog.get_logger()
+
+MOST_ASKED = 16
+
+_QOS_2, _REPEATED, _ASKED = 1 << 16, 1 << 17, 1 << 18
+
+
+class DeviceSpeaker:
+    """One device on one connection, and the messages of it that the log has not kept yet."""
+
+    def __init__(self, wiring: Wiring, line: Line, device: str) -> None:
+        """Speak for a device that was let in."""
+        self.owner = device
+        self.unanswered = 0
+        self._wiring, self._inlet, self._line, self._session = wiring, wiring.inlet, line, line.session
+        self._asks: set[asyncio.Task[None]] = set()
+        self._lost = False
+
+    @property
+    def asking(self) -> bool:
+        """Whether it is the house's turn to answer."""
+        return len(self._asks) >= MOST_ASKED
+
+    # what it says
+
+    def heard(self, packet: Publish) -> None:
+        """Read a message and hand it to the inlet, which answers in the order of joining."""
+        ticket = packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2
+        try:
+            meaning = native.read(self.owner, packet.topic, packet.body)
+        except Garbled as garbled:
+            meaning = native.nothing(self.owner, garbled)
+        if type(meaning) is not Heard:
+            self._ask(meaning)
+            meaning, ticket = Heard(self.owner, ()), ticket | _ASKED
+        self._join(meaning, ticket, len(packet.body))
+
+    def on(self, happened: Happening) -> None:
+        """Act on what happened besides messages."""
+        if isinstance(happened, Repeated):
+            self._join(Heard(self.owner, ()), happened.packet_id | _REPEATED)
+
+    def _join(self, heard: Heard, ticket: int, size: int = 0) -> None:
+        self.unanswered += 1
+        self._inlet.join(heard, self, ticket, size)
+
+    def _ask(self, asked: native.Meaning) -> None:
+        """Answer a device that asks; an answer to a command needs none."""
+        if isinstance(asked, Called):
+            limits = self._wiring.limits
+            self._reply(house.answer(asked, limits.packet_bytes, limits.receive_maximum))
+        elif isinstance(asked, AttributesAsked):
+            task = asyncio.get_running_loop().create_task(self._attributes(asked))
+            self._asks.add(task)
+            task.add_done_callback(self._told)
+
+    async def _attributes(self, asked: AttributesAsked) -> None:
+        try:
+            self._reply(await house.attributes(self._wiring.house, self.owner, asked))
+        except Exception:
+            log.exception("attributes could not be told", device=self.owner)
+        self._line.write(self._session.take())
+
+    def _told(self, ask: asyncio.Task[None]) -> None:
+        self._asks.discard(ask)
+        self._line.pace()
+
+    def _reply(self, answered: Answered) -> None:
+        """Send an answer to whoever asked, subscribed or not."""
+        for frame in native.write(answered):
+            if self._session.publish(frame.topic, frame.body, 1) is None:
+                self._session.publish(frame.topic, frame.body)
+
+    def ended(self, ended: Ended) -> None:
+        """Note it if the device broke the protocol."""
+        if ended.broken:
+            self._wiring.house.remark(self.owner, "protocol", ended.sentence)
+
+    def will(self, will: Will) -> None:
+        """Let a will be heard."""
+        try:
+            meaning = native.read(self.owner, will.topic, will.body)
+        except Garbled as garbled:
+            self._wiring.house.remark(self.owner, "refused", f"Its last will: {garbled}")
+            return
+        if isinstance(meaning, Heard):
+            self._join(meaning, 0, len(will.body))
+
+    def gone(self) -> None:
+        """Ask nothing more: the connection is gone."""
+        for ask in self._asks:
+            ask.cancel()
+
+    # what became of it
+
+    def answered(self, ticket: int, answer: Answer | None) -> None:
+        """Acknowledge a message, or do not."""
+        self.unanswered -= 1
+        if answer is None:
+            self._lost = self._lost or ticket != 0
+            if ticket & _QOS_2:
+                self._session.unkept(ticket & 0xFFFF)
+        elif 0 < ticket < _QOS_2 and not answer.refused and answer.kept:
+            self._session.acknowledge(ticket)
+        elif ticket & _REPEATED:
+            self._session.repeat(ticket & 0xFFFF)
+        elif ticket & 0xFFFF:
+            self._explain(ticket, answer)
+
+    def _explain(self, ticket: int, answer: Answer) -> None:
+        """Acknowledge a message of which something was refused."""
+        packet_id, qos = ticket & 0xFFFF, 2 if ticket & _QOS_2 else 1
+        if ticket & _ASKED or not (answer.refused or not answer.kept):
+            self._session.acknowledge(packet_id, qos)
+            return
+        first = answer.refused[0].message if answer.refused else "There was nothing to keep in this message."
+        sentence = f"{len(answer.refused)} values were not kept." if answer.kept else first
+        reason = Reason.SUCCESS if answer.kept else Reason.PAYLOAD_FORMAT_INVALID
+        told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
+        self._session.acknowledge(packet_id, qos, reason, sentence, told)
+
+    def settled(self) -> None:
+        """Write the acknowledgements of a batch in one go."""
+        self._line.settled(lost=self._lost)
+
+    # what the house wants
+
+    def deliver(self, order: native.Order, qos: int = 1) -> bool:
+        """Send an order if the device listens to its topic; whether it is on its way."""
+        heard = self._session.memory.subscriptions
+        for form in ("", "v2", "v2/j"):
+            frames = native.write(order, form)
+            if self._line.blocked or not all(native.listens(heard, frame.topic) for frame in frames):
+                continue
+            sent = [self._session.publish(frame.topic, frame.body, qos) for frame in frames]
+            self._line.write(self._session.take())
+            return None not in sent
+        return False

@@ -1,0 +1,69 @@
+"""Who speaks on a connection, and what such a one needs of it."""
+
+from typing import Protocol
+
+from verger.edges.wire.mqtt.happenings import Ended, Happening
+from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.session import Session
+
+
+class Line(Protocol):
+    """A connection as its speaker knows it; `owner` is the speaker's, "" while there is none."""
+
+    client_id: str
+    session: Session
+    blocked: bool
+
+    @property
+    def owner(self) -> str:
+        """Return whose connection it is."""
+        ...
+
+    def end(self, reason: Reason, sentence: str = "") -> None:
+        """Say why and close."""
+        ...
+
+    def write(self, raw: bytes) -> None:
+        """Send bytes, if there are any and the connection stands."""
+        ...
+
+    def pace(self) -> None:
+        """Decide whether to rest."""
+        ...
+
+    def settled(self, *, lost: bool = False) -> None:
+        """Write what there is to write; a client of which something is lost is let go soon."""
+        ...
+
+
+class Speaker(Protocol):
+    """Who speaks on a connection once it is let in: `owner` names it, `unanswered` counts its messages."""
+
+    owner: str
+    unanswered: int
+
+    @property
+    def asking(self) -> bool:
+        """Whether nothing more should be read until it has its answers."""
+        ...
+
+    def heard(self, packet: Publish) -> None:
+        """Take a message."""
+        ...
+
+    def on(self, happened: Happening) -> None:
+        """Act on what happened besides messages."""
+        ...
+
+    def will(self, will: Will) -> None:
+        """Let a will be heard."""
+        ...
+
+    def ended(self, ended: Ended) -> None:
+        """Learn that the session is over."""
+        ...
+
+    def gone(self) -> None:
+        """Learn that the connection is gone."""
+        ...
