@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 
 import uvicorn
 
@@ -20,6 +21,8 @@ from verger.base.settings import Settings, taken
 from verger.base.work import Work, attempt, every
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Connect, Mqtt
+from verger.domain.errands.errands import Errands
+from verger.domain.errands.store import ErrandStore
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
@@ -74,6 +77,7 @@ class Stores:
     events: EventStore
     tenancy: Tenancy
     letters: FollowerStore
+    errands: ErrandStore
     history: History
     log: Log
 
@@ -117,6 +121,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         events=EventStore(db),
         tenancy=Tenancy.over(db, clock, secret, settings.session_days),
         letters=FollowerStore(db),
+        errands=ErrandStore(db),
         history=history,
         log=kept_log,
     )
@@ -143,6 +148,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     stack.push_async_callback(followers.stop)
     stack.push_async_callback(work.stop)
     stack.push_async_callback(listener.stop)
+    errands = await _open_errands(stack, stores, work)
     oversight = Oversight(
         stores.log,
         followers,
@@ -150,7 +156,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
         keeping,
         kept,
         clock,
-        lambda: _wire_figures(inlet, listener, devices, hub),
+        lambda: chain(_wire_figures(inlet, listener, devices, hub), _job_figures(errands)),
     )
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
         work.start(loop)
@@ -159,8 +165,17 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     work.start(every(_TIDY_S, stores.tenancy.purge))
     mqtt_port = await _open_door(listener, settings)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt_port)))
-    grounds = build_grounds(stores, showing, hub, listener, oversight)
+    grounds = build_grounds(stores, showing, hub, listener, oversight, errands)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work)
+
+
+async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Errands:
+    """Go on with the long work of before, and take more."""
+    errands = Errands(stores.errands, stores.clock, {}, stores.settings.jobs_at_once)
+    stack.push_async_callback(errands.stop)
+    await errands.start()
+    work.start(every(_TIDY_S, partial(errands.purge, stores.settings.job_days)))
+    return errands
 
 
 async def _open_door(listener: Listener, settings: Settings) -> int:
@@ -181,6 +196,13 @@ def _wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp, hub: Hu
     yield Figure("inlet_batches", "Batches of messages", inlet.batches, grows=True)
     yield Figure("inlet_unkept", "Messages that could not be kept", inlet.unkept, grows=True)
     yield Figure("screens", "Open screens", hub.screens)
+
+
+def _job_figures(errands: Errands) -> Iterator[Figure]:
+    yield Figure("jobs_running", "Jobs under way", errands.running)
+    for state in ("done", "failed", "cancelled"):
+        ended = float(errands.ended[state])
+        yield Figure("jobs_ended", "Jobs that ended since the start", ended, grows=True, labels={"state": state})
 
 
 def build_api(house: House) -> Front:
@@ -210,7 +232,9 @@ def build_api(house: House) -> Front:
     )
 
 
-def build_grounds(stores: Stores, showing: Showing, hub: Hub, listener: Listener, oversight: Oversight) -> Grounds:
+def build_grounds(
+    stores: Stores, showing: Showing, hub: Hub, listener: Listener, oversight: Oversight, errands: Errands
+) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places = stores.kept, stores.places
     limit = stores.settings.series_per_device
@@ -220,6 +244,7 @@ def build_grounds(stores: Stores, showing: Showing, hub: Hub, listener: Listener
         places=places,
         kept=kept,
         events=stores.events,
+        errands=errands,
         provisioning=provisioning,
         retiring=Retiring(provisioning, kept, stores.history, stores.log),
         clearing=Clearing(places, kept, provisioning),

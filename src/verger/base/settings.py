@@ -92,6 +92,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "series_per_device": _whole(1, 100_000),
     "silent_s": _whole(1, 10_000_000),
     "session_days": _whole(1, 3650),
+    "jobs_at_once": _whole(1, 1000),
+    "job_days": _whole(1, 3650),
     "api_per_s": _whole(1, 1_000_000),
     "api_burst": _whole(1, 1_000_000),
 }
@@ -118,6 +120,8 @@ class Settings:
     series_per_device: int = 200
     silent_s: int = 600  # a device not heard for so long is offline
     session_days: int = 30
+    jobs_at_once: int = 4  # of one organisation
+    job_days: int = 30  # how long one that ended is remembered
     api_per_s: int = 100  # requests a caller
     api_burst: int = 2_000
 

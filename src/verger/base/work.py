@@ -51,6 +51,10 @@ async def attempt(act: Callable[[], Awaitable[None]]) -> None:
     try:
         await act()
     except Refused as refused:
-        log.warning("a task could not be done", task=act.__qualname__, why=str(refused))
+        log.warning("a task could not be done", task=_name(act), why=str(refused))
     except Exception:
-        log.exception("a task failed", task=act.__qualname__)
+        log.exception("a task failed", task=_name(act))
+
+
+def _name(act: Callable[[], Awaitable[None]]) -> str:
+    return str(getattr(getattr(act, "func", act), "__qualname__", act))

@@ -10,8 +10,8 @@ from tests.edges.api.whole import Whole, opened
 from tests.recorded import Record
 from verger.edges.api.schema import described
 
-# What people may change whatever their role: themselves.
-OWN = {"PATCH /me", "POST /auth/logout", "DELETE /members/{member}"}
+# What people may change whatever their role: themselves, and what they asked for.
+OWN = {"PATCH /me", "POST /auth/logout", "DELETE /members/{member}", "POST /jobs/{job}/cancel"}
 
 
 @pytest_asyncio.fixture

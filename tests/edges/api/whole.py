@@ -11,8 +11,11 @@ from litestar import Litestar
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
-from verger.app import build_api, open_house, open_stores
+from verger.app import House, build_api, open_house, open_stores
+from verger.base.clock import moment
+from verger.base.ids import new_id
 from verger.base.settings import Settings
+from verger.domain.errands.model import Errand, State
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
 
@@ -84,12 +87,21 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Whole]:
     """Open the product over a folder and furnish it."""
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_API_BURST": "100000"})
+    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_API_BURST": "100000"})
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings))
         api: Any = build_api(house).api
         tokens = await moved_in(house.stores.tenancy)
-        yield Whole(api, tokens, await furnished(Whole(api, tokens, {}).ask("owner")))
+        samples = await furnished(Whole(api, tokens, {}).ask("owner"))
+        yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{await errand(house)}"})
+
+
+async def errand(house: House) -> str:
+    """Keep a job of the first tenant that ended; return its id."""
+    tenant = next(iter(house.stores.kept.registry.everyone())).tenant
+    ended = Errand(id=new_id(), kind="export", asked_by="user:aino", state=State.done, created_at=moment(0))
+    await house.stores.errands.add(tenant, ended, None)
+    return ended.id
 
 
 async def moved_in(tenancy: Tenancy) -> dict[str, str]:

@@ -356,6 +356,66 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/jobs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List long work, the newest first
+         * @description Return a page of the jobs that you asked for; a manager sees everybody's.
+         */
+        readonly get: operations["jobs.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/jobs/{job}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How far is it?
+         * @description Return one job: `done` of `total`, its `result` once done, its `error` if it failed.
+         */
+        readonly get: operations["jobs.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/jobs/{job}/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Call it off
+         * @description Call a job off and return how it ended; one that has ended stays as it is.
+         */
+        readonly post: operations["jobs.cancel"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/me": {
         readonly parameters: {
             readonly query?: never;
@@ -654,7 +714,7 @@ export interface components {
         /** Device */
         readonly Device: {
             readonly address: string | null;
-            readonly attributes: components["schemas"]["State"];
+            readonly attributes: components["schemas"]["devices_model_State"];
             readonly channels: {
                 readonly [key: string]: string;
             };
@@ -704,6 +764,21 @@ export interface components {
             readonly name: string;
             /** @default 1 */
             readonly version: number;
+        };
+        /** Errand */
+        readonly Errand: {
+            readonly asked_by: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** @default 0 */
+            readonly done: number;
+            readonly ended_at: string | null;
+            readonly error: string | null;
+            readonly id: string;
+            readonly kind: string;
+            readonly result: unknown;
+            readonly state: components["schemas"]["errands_model_State"];
+            readonly total: number | null;
         };
         /**
          * Fault
@@ -774,7 +849,7 @@ export interface components {
         /** Me */
         readonly Me: {
             readonly key: components["schemas"]["ApiKey"] | null;
-            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "history:delete" | "tenant:write" | "metrics:read")[];
+            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read")[];
             readonly role: components["schemas"]["Role"];
             readonly tenant: components["schemas"]["Tenant"];
             readonly tenants: readonly components["schemas"]["Membership"][];
@@ -893,6 +968,11 @@ export interface components {
         /** Page[Stay] */
         readonly StayPage: {
             readonly items: readonly components["schemas"]["Stay"][];
+            readonly next: string | null;
+        };
+        /** Page[Errand] */
+        readonly ErrandPage: {
+            readonly items: readonly components["schemas"]["Errand"][];
             readonly next: string | null;
         };
         /** Page[Place] */
@@ -1047,15 +1127,6 @@ export interface components {
             readonly name: string;
             readonly place: string;
         };
-        /** State */
-        readonly State: {
-            readonly desired: {
-                readonly [key: string]: unknown;
-            };
-            readonly reported: {
-                readonly [key: string]: unknown;
-            };
-        };
         /** Stay */
         readonly Stay: {
             readonly device: string;
@@ -1105,6 +1176,22 @@ export interface components {
         readonly devices_Credentials: {
             readonly access_token: string;
         };
+        /** State */
+        readonly devices_model_State: {
+            readonly desired: {
+                readonly [key: string]: unknown;
+            };
+            readonly reported: {
+                readonly [key: string]: unknown;
+            };
+        };
+        /**
+         * State
+         * @description Whether an errand runs, and how it ended.
+         * @default running
+         * @enum {string}
+         */
+        readonly errands_model_State: "running" | "done" | "failed" | "cancelled";
     };
     responses: {
         /** @description It was refused; `detail` says why and what to do. */
@@ -1836,6 +1923,93 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["StayPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "jobs.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ErrandPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "jobs.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "jobs.cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly job: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];

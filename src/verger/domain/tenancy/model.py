@@ -21,6 +21,7 @@ Permission = Literal[
     "keys:read",
     "keys:write",
     "members:write",
+    "jobs:read",
     "history:delete",
     "tenant:write",
     "metrics:read",
@@ -49,7 +50,7 @@ class Role(StrEnum):
 _ADDED: dict[Role, set[Permission]] = {
     Role.viewer: {"places:read", "devices:read", "history:read", "events:read", "members:read", "system:read"},
     Role.member: {"devices:control"},
-    Role.manager: {"places:write", "devices:write", "keys:read", "keys:write", "members:write"},
+    Role.manager: {"places:write", "devices:write", "keys:read", "keys:write", "members:write", "jobs:read"},
     Role.owner: {"history:delete", "tenant:write", "metrics:read"},
 }
 

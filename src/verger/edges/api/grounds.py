@@ -6,6 +6,7 @@ from typing import Any
 
 from verger.base.clock import Clock
 from verger.domain.devices.kept import Kept
+from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.flows.charting import Charting
@@ -24,6 +25,7 @@ class Grounds:
     places: PlaceStore
     kept: Kept
     events: EventStore
+    errands: Errands
     provisioning: Provisioning
     retiring: Retiring
     clearing: Clearing

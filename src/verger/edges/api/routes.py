@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from verger.edges.api import device_types, devices, history, overview, places, system
+from verger.edges.api import device_types, devices, history, jobs, overview, places, system
 from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
@@ -33,6 +33,9 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.of_place,
     history.readings,
     history.events,
+    jobs.items,
+    jobs.read,
+    jobs.cancel,
     overview.today,
     system.read,
 )

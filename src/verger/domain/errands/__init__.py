@@ -1,0 +1,1 @@
+"""Errands: long work that somebody asked for, watches and may call off."""
