@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from verger.domain.backups.mark import Mark
+
 
 class Screens(Protocol):
     """The open screens of people."""
@@ -20,4 +22,15 @@ class Wire(Protocol):
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
+        ...
+
+
+class Returns(Protocol):
+    """A part that acts, or waits to, and has to be told that the data folder is a restored one."""
+
+    async def returned(self, mark: Mark, last: int) -> list[str]:
+        """See to it that nothing is done over again; the log ends at `last`.
+
+        Return a sentence for each thing that a person should know. After a crash it is asked again.
+        """
         ...

@@ -85,6 +85,11 @@ class EventStore:
             await connection.execute(event_table.insert(), rows)
         return kept
 
+    async def count(self) -> int:
+        """Return how many events are kept, of every tenant."""
+        async with self._db.reading() as connection:
+            return await connection.scalar(select(func.count()).select_from(event_table)) or 0
+
     async def page(
         self,
         tenant: str,

@@ -65,9 +65,9 @@ class Followers:
         self._saver = None
         await self._try_to_save()
 
-    async def caught_up(self, name: str | None = None) -> None:
-        """Return once the follower of that name, or every one, has taken all that the log holds now."""
-        wanted = self._log.last
+    async def caught_up(self, name: str | None = None, upto: int | None = None) -> None:
+        """Return once the follower of that name, or every one, has taken all up to a record, or all there is now."""
+        wanted = self._log.last if upto is None else upto
         waited_for = [each for each in self._all if name in (None, each.follower.name)]
         while any(each.taken < wanted for each in waited_for):
             await self._moved.wait()

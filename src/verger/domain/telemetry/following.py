@@ -72,9 +72,13 @@ class Following:
         return self.taken if own is None else min(own, self.taken)
 
     def begin(self, saved: int) -> None:
-        """Stand where a crash would lead back to, or farther if the follower knows better."""
-        self.saved = saved
-        self.taken = max(saved, self.follower.settled() or 0)
+        """Stand where a crash would lead back to, or where the follower itself knows that it is.
+
+        That may lie behind what was saved: a backup copies what a follower keeps before it copies the database.
+        """
+        own = self.follower.settled()
+        self.taken = saved if own is None else own
+        self.saved = min(saved, self.taken)
 
     async def run(self) -> None:
         """Take record after record until the log is closed; what cannot be read is tried again."""

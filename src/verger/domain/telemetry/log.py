@@ -1,8 +1,8 @@
 """The log: everything devices said, in order, on disk before anybody is told that it was kept."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -46,6 +46,7 @@ class Log:
         self._committer = Committer(writer, self._settle)
         self._news = asyncio.Event()
         self._releasing = asyncio.Lock()
+        self._pins = 0
         self._closed = False
 
     @classmethod
@@ -177,13 +178,27 @@ class Log:
     async def release(self, upto: int) -> None:
         """Remove the segments that hold nothing beyond a sequence; nobody will read them again."""
         async with self._releasing:
-            for segment in covered(self._segments, upto):
+            for segment in () if self._pins else covered(self._segments, upto):
                 try:
                     await asyncio.to_thread(self._remove, segment)
                 except OSError as error:
                     logger.warning("a segment of the log could not be removed", path=segment.path, error=str(error))
                     return
                 self._segments.remove(segment)
+
+    @asynccontextmanager
+    async def pinned(self) -> AsyncIterator[None]:
+        """Release nothing meanwhile; what may go is asked for again by the next release after it."""
+        async with self._releasing:
+            self._pins += 1
+        try:
+            yield
+        finally:
+            self._pins -= 1
+
+    def kept(self) -> tuple[Segment, ...]:
+        """Return the segments that stand now, oldest first, up to the record `last`; these bytes never change."""
+        return tuple(self._segments)
 
     def _remove(self, segment: Segment) -> None:
         with suppress(FileNotFoundError):  # gone already, though the folder could not be synced then
