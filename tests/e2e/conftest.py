@@ -1,5 +1,8 @@
 """Servers and homes for the tests that look from outside."""
 
+import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +21,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     """Return a maker of servers: `serve()` starts one on a fresh folder, `serve(folder, log_level="debug")`."""
     servers: list[Server] = []
 
-    def make(folder: Path | None = None, **settings: Any) -> Server:
-        servers.append(Server(folder or tmp_path / f"data{len(servers)}", settings))
+    def make(folder: Path | None = None, surroundings: dict[str, str] | None = None, **settings: Any) -> Server:
+        servers.append(Server(folder or tmp_path / f"data{len(servers)}", settings, surroundings or {}))
         return servers[-1].start()
 
     yield make
@@ -55,3 +58,16 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     yield made
     made.close()
     server.end()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of a few mebibytes, where that is allowed."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    command = [str(mount), "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or mount is None or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    yield folder
+    subprocess.run([str(shutil.which("umount")), "--lazy", str(folder)], check=True)

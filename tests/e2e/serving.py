@@ -33,10 +33,11 @@ def run_out(folder: Path, **settings: object) -> subprocess.CompletedProcess[str
 
 @dataclass
 class Server:
-    """A data folder and the process that serves it; `http` and `mqtt` are its ports."""
+    """A data folder and the process that serves it, with `surroundings` besides settings; its ports `http`, `mqtt`."""
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    surroundings: dict[str, str] = field(default_factory=dict)
     http: int = 0
     mqtt: int = 0
     _process: subprocess.Popen[str] | None = None
@@ -70,7 +71,7 @@ class Server:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "verger", "serve"],
                 cwd=self.folder.parent,
-                env=environment(self.folder, **self.settings),
+                env=environment(self.folder, **self.settings) | self.surroundings,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,

@@ -55,6 +55,10 @@ class Device:
         properties = b"\0" if self._level == 5 else b""
         self._send(0x32, _text(topic) + packet_id.to_bytes(2) + properties + body)
 
+    def begin_to_publish(self, packet_id: int) -> None:
+        """Send the beginning of a message, and not the rest."""
+        self._socket.sendall(b"\x32\x7f" + _text(TELEMETRY) + (packet_id % 65_535 + 1).to_bytes(2) + b'{"ts":')
+
     def say(self, told: Any, packet_id: int = 1, topic: str = TELEMETRY) -> Answer:
         """Say something as JSON at QoS 1 and return its PUBACK."""
         self.publish(told if isinstance(told, bytes) else json.dumps(told).encode(), packet_id, topic)

@@ -1,9 +1,5 @@
 """A disk that is full: nothing is acknowledged, people are answered, and with room it goes on."""
 
-import os
-import shutil
-import subprocess
-from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,19 +15,6 @@ from tests.e2e.waiting import until
 START = datetime.fromisoformat("2026-03-01T12:00:00Z")
 BALLAST = "ballast"
 _MIB = 1 << 20
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of a few mebibytes, where that is allowed."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or mount is None or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run([str(shutil.which("umount")), "--lazy", str(folder)], check=True)
 
 
 def fill(folder: Path) -> None:

@@ -10,7 +10,7 @@ SECTOR = 512
 
 def chances(seed: int) -> Random:
     """Return chances that come again with their seed."""
-    return Random(seed)  # noqa: S311  nothing secret hangs on them
+    return Random(seed)
 
 
 class _File:

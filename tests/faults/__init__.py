@@ -1,0 +1,1 @@
+"""What goes wrong outside: power, disk, clock and network; afterwards all that was acknowledged is there, each once."""
