@@ -25,6 +25,7 @@ from verger.domain.errands.errands import Errands
 from verger.domain.errands.store import ErrandStore
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
+from verger.domain.storage.store import SampleStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.followers import Followers
 from verger.domain.telemetry.log import Log
@@ -45,6 +46,7 @@ from verger.edges.live.hub import Hub
 from verger.edges.live.socket import LiveSocket
 from verger.edges.wire.http import DeviceHttp, owns
 from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.figures import wire_figures
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.charting import Charting
@@ -58,11 +60,14 @@ from verger.flows.provisioning import Provisioning
 from verger.flows.reception import Reception
 from verger.flows.recording import Recording
 from verger.flows.retiring import Retiring
+from verger.flows.room import Room
 from verger.flows.showing import Showing
 
 _TIDY_S = 3600.0
 _REMARKS_S = 1.0
 _LOOK_S = 10.0
+_SPACE_S = 1.0
+_SIZE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ class House:
     grounds: Grounds
     mqtt_port: int
     work: Work
+    room: Room
 
 
 async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
@@ -136,8 +142,9 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     recording = Recording(stores.db, stores.events, kept.attributes, hub)
     keeping = Keeping(stores.history)
     followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
-    inlet = Inlet(Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock), settings.waiting_messages)
-    patience, work = Patience(), Work()
+    room = await Room.open(settings, SampleStore(stores.db), clock)
+    inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, room.mode)
+    inlet, patience, work = Inlet(inbound, settings.waiting_messages), Patience(), Work()
     limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
     reception = Reception(kept, presence)
     listener = Listener(reception, inlet, patience, limits)
@@ -156,17 +163,27 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
         keeping,
         kept,
         clock,
-        lambda: chain(_wire_figures(inlet, listener, devices, hub), _job_figures(errands)),
+        lambda: chain(wire_figures(inlet, listener, devices), hub.figures(), _job_figures(errands), room.figures()),
+        room.state,
     )
+    _repeat(work, stores, oversight, room)
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
         work.start(loop)
-    work.start(every(_LOOK_S, oversight.look))
-    work.start(every(_REMARKS_S, kept.remarks.write))
-    work.start(every(_TIDY_S, stores.tenancy.purge))
     mqtt_port = await _open_door(listener, settings)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt_port)))
-    grounds = build_grounds(stores, showing, hub, listener, oversight, errands)
-    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work)
+    grounds = build_grounds(stores, showing, hub, listener, oversight, errands, room)
+    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work, room)
+
+
+def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:
+    for seconds, act in (
+        (_LOOK_S, oversight.look),
+        (_SPACE_S, room.mode.look),
+        (_SIZE_S, room.look),
+        (_REMARKS_S, stores.kept.remarks.write),
+        (_TIDY_S, stores.tenancy.purge),
+    ):
+        work.start(every(seconds, act))
 
 
 async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Errands:
@@ -183,19 +200,6 @@ async def _open_door(listener: Listener, settings: Settings) -> int:
         return await listener.listen(settings.mqtt_host, settings.mqtt_port)
     except OSError as error:
         raise taken("mqtt_port", settings.mqtt_host, settings.mqtt_port, error) from None
-
-
-def _wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp, hub: Hub) -> Iterator[Figure]:
-    counts = listener.counts
-    yield Figure("mqtt_connections", "Open MQTT connections", counts.connections)
-    for name in ("accepted", "refused", "malformed", "messages", "bytes_in", "bytes_out"):
-        yield Figure(f"mqtt_{name}", f"MQTT: {name.replace('_', ' ')}", getattr(counts, name), grows=True)
-    yield Figure("device_http_requests", "Requests of devices over HTTP", devices.requests, grows=True)
-    yield Figure("device_http_refused", "Requests with an unknown token", devices.refused, grows=True)
-    yield Figure("inlet_messages", "Messages that were answered", inlet.messages, grows=True)
-    yield Figure("inlet_batches", "Batches of messages", inlet.batches, grows=True)
-    yield Figure("inlet_unkept", "Messages that could not be kept", inlet.unkept, grows=True)
-    yield Figure("screens", "Open screens", hub.screens)
 
 
 def _job_figures(errands: Errands) -> Iterator[Figure]:
@@ -219,6 +223,7 @@ def build_api(house: House) -> Front:
             "followers": house.oversight.check_followers,
             "history": house.oversight.check_history,
         },
+        warnings={"disk": house.room.check},
         metrics=registry(house.oversight.figures),
         proxies=Proxies(stores.settings.trusted_proxies),
     )
@@ -233,7 +238,13 @@ def build_api(house: House) -> Front:
 
 
 def build_grounds(
-    stores: Stores, showing: Showing, hub: Hub, listener: Listener, oversight: Oversight, errands: Errands
+    stores: Stores,
+    showing: Showing,
+    hub: Hub,
+    listener: Listener,
+    oversight: Oversight,
+    errands: Errands,
+    room: Room,
 ) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places = stores.kept, stores.places
@@ -250,7 +261,7 @@ def build_grounds(
         clearing=Clearing(places, kept, provisioning),
         showing=showing,
         charting=Charting(showing, places, stores.history),
-        overview=Overview(showing, places, stores.clock),
+        overview=Overview(showing, places, stores.clock, room.notices),
         state=oversight.state,
     )
 

@@ -56,7 +56,7 @@ def ready(home: Home) -> httpx.Response:
 def test_a_full_disk_refuses_telemetry_and_with_room_it_goes_on_without_a_loss(
     small_disk: Path, serve: Serve, settle: Settle
 ) -> None:
-    home = settle(serve(small_disk))
+    home = settle(serve(small_disk, safe_mode_percent=100))
     thing = home.add_device()
     kept, refused = tell_until_refused(home, thing, small_disk)
     assert refused.status_code == 503
@@ -100,7 +100,7 @@ def assert_not_acknowledged_over_mqtt(home: Home, thing: Thing) -> None:
 def test_what_was_acknowledged_before_a_full_disk_and_a_kill_is_there(
     small_disk: Path, serve: Serve, settle: Settle
 ) -> None:
-    home = settle(serve(small_disk))
+    home = settle(serve(small_disk, safe_mode_percent=100))
     thing = home.add_device()
     kept, _ = tell_until_refused(home, thing, small_disk)
     home.server.kill()
@@ -111,7 +111,7 @@ def test_what_was_acknowledged_before_a_full_disk_and_a_kill_is_there(
 
 
 def test_asked_to_end_while_the_disk_is_full_it_ends_well(small_disk: Path, serve: Serve, settle: Settle) -> None:
-    home = settle(serve(small_disk))
+    home = settle(serve(small_disk, safe_mode_percent=100))
     thing = home.add_device()
     tell_until_refused(home, thing, small_disk)
     home.tell(thing, b"garbage")
@@ -121,7 +121,7 @@ def test_asked_to_end_while_the_disk_is_full_it_ends_well(small_disk: Path, serv
 
 @pytest.mark.long
 def test_a_disk_that_stays_full_does_not_end_the_program(small_disk: Path, serve: Serve, settle: Settle) -> None:
-    home = settle(serve(small_disk))
+    home = settle(serve(small_disk, safe_mode_percent=100))
     thing = home.add_device()
     tell_until_refused(home, thing, small_disk)
     until(lambda: home.server.stderr.count("the followers' positions could not be saved") >= 2, within=60)

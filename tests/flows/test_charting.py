@@ -170,7 +170,7 @@ async def test_the_overview_tells_places_their_values_and_who_is_silent(estate: 
     device = await house.add("Hall")
     await estate.say(device, "rssi", (house.clock.now(), -60.0))
     await estate.say(device, "temperature", (house.clock.now(), 21.0))
-    today = await Overview(estate.showing, house.places, house.clock).today(house.tenant)
+    today = await Overview(estate.showing, house.places, house.clock, list).today(house.tenant)
     (line,) = today.places
     assert (line.state, line.because) == ("unknown", "Hall has not spoken yet")
     assert [(value.metric, value.value) for value in line.headline] == [("temperature", 21.0), ("rssi", -60.0)]

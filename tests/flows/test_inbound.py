@@ -31,12 +31,25 @@ class FakeLog:
 
 
 @dataclass
+class FakeGate:
+    """A gate that is open, unless it is told why not."""
+
+    shut: str | None = None
+    needed: frozenset[int] = frozenset()
+    refused: int = 0
+
+    def named(self, series: int) -> bool:
+        return series in self.needed
+
+
+@dataclass
 class Path:
     """The way in, and what came out at its end."""
 
     house: House
     log: FakeLog
     inbound: Inbound
+    gate: FakeGate
 
     def rows(self) -> list[tuple[int, int, float]]:
         return [
@@ -54,7 +67,8 @@ class Path:
 def path(house: House) -> Path:
     log = FakeLog()
     kept = house.kept
-    return Path(house, log, Inbound(kept.registry, kept.series, log, kept.remarks, house.clock))
+    gate = FakeGate()
+    return Path(house, log, Inbound(kept.registry, kept.series, log, kept.remarks, house.clock, gate), gate)
 
 
 async def remarks(path: Path, device: str) -> list[str]:
@@ -168,3 +182,26 @@ async def test_a_failing_series_store_does_not_leave_rows_behind(path: Path) -> 
     with pytest.raises(Busy):
         await broken.take([Heard(device.id, (Readings({"new": 1}),))])
     assert path.log.batches == []
+
+
+async def test_without_room_only_what_a_rule_needs_is_kept_and_the_rest_may_come_again(path: Path) -> None:
+    device = await path.house.add()
+    await path.say(device.id, {"needed": 1.0, "other": 1.0}, at=path.house.clock.now())
+    known = path.house.kept.registry.known(device.id)
+    assert known is not None
+    path.gate.shut, path.gate.needed = "No room.", frozenset({known.series["needed"]})
+    assert await path.say(device.id, {"other": 2.0}) == Answer(kept=False, later="No room.")
+    assert await path.say(device.id, {"new": 2.0}) == Answer(kept=False, later="No room.")
+    assert await path.say(device.id, Event("pressed")) == Answer(kept=False, later="No room.")
+    assert await path.say(device.id, {"needed": 3.0, "other": 3.0}) == KEPT
+    assert [row[2] for row in path.rows()] == [1.0, 1.0, 3.0, 3.0]
+    assert path.gate.refused == 3
+    assert "new" not in known.series
+    path.gate.shut = None
+    assert await path.say(device.id, {"other": 4.0}) == KEPT
+
+
+async def test_without_room_a_device_that_asks_is_still_answered(path: Path) -> None:
+    device = await path.house.add()
+    path.gate.shut = "No room."
+    assert not (await path.inbound.take([Heard(device.id, ())]))[0].later

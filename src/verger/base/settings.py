@@ -96,6 +96,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "job_days": _whole(1, 3650),
     "api_per_s": _whole(1, 1_000_000),
     "api_burst": _whole(1, 1_000_000),
+    "safe_mode_percent": _whole(50, 100),
+    "reserve_bytes": _whole(0, 1 << 40),
 }
 
 
@@ -124,6 +126,8 @@ class Settings:
     job_days: int = 30  # how long one that ended is remembered
     api_per_s: int = 100  # requests a caller
     api_burst: int = 2_000
+    safe_mode_percent: int = 95  # of the disk taken, from which on readings wait; 100 is never
+    reserve_bytes: int = 256 << 20  # held back for the safe mode, at most 2 % of the disk
 
     @classmethod
     def read(cls, environ: Mapping[str, str] | None = None) -> Self:

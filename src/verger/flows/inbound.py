@@ -1,6 +1,6 @@
 """Inbound: what a device said, up to the moment it may be acknowledged."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,13 +11,14 @@ from verger.base.clock import MINUTE, SECOND, Clock
 from verger.base.errors import Fault
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import Answer, Batch, Heard, Readings, Said, Told
+from verger.domain.telemetry.model import Answer, Attributes, Batch, Event, Heard, Readings, Said, Told
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
 KEPT = Answer(kept=True)
 _NOTHING = Answer(kept=False, refused=(Fault("", "There was nothing to keep in this message."),))
 _STRANGER = Answer(kept=False, refused=(Fault("", "This device is not known here any longer."),))
+_MAY_WAIT = (Readings, Attributes, Event)  # whatever else a device says is about a command, and is always kept
 _WRONG_CLOCK = "A time more than 10 minutes ahead or before 2000 was replaced by the time of receipt: check its clock."
 
 
@@ -45,6 +46,22 @@ class Notes(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """What decides whether there is room for everything."""
+
+    refused: int
+
+    @property
+    def shut(self) -> str | None:
+        """Return why only what rules need is kept now, None when everything is."""
+        ...
+
+    @property
+    def named(self) -> Callable[[int], bool]:
+        """Tell of a series number whether a rule needs it."""
+        ...
+
+
 @dataclass(frozen=True)
 class Inbound:
     """Names what was heard and keeps it."""
@@ -54,11 +71,13 @@ class Inbound:
     log: Keeps
     remarks: Notes
     clock: Clock
+    gate: Gate
 
     async def take(self, heard: Sequence[Heard]) -> list[Answer]:
         """Keep a batch; the wire may acknowledge each message as its answer says once this returns. Raises Busy."""
         naming = _Naming(self.registry, self.remarks, self.clock.now())
-        answers = [naming.take(each) for each in heard]
+        shut = self.gate.shut
+        answers = [naming.take(each) if shut is None else self._needed(naming, each, shut) for each in heard]
         if naming.unnumbered:
             made = await self.series.create(naming.unnumbered)
             for series in made:
@@ -67,6 +86,17 @@ class Inbound:
         if naming.numbers or naming.told:
             await self.log.append(naming.batch())
         return answers
+
+    def _needed(self, naming: "_Naming", heard: Heard, shut: str) -> Answer:
+        """Take a message of which a rule needs a reading, whole, and what is no measurement; refuse any other."""
+        known = self.registry.known(heard.device)
+        if known is None or not heard.said or not all(isinstance(said, _MAY_WAIT) for said in heard.said):
+            return naming.take(heard)
+        metrics = {metric for said in heard.said if isinstance(said, Readings) for metric in said.values}
+        if any(self.gate.named(number) for metric in metrics if (number := known.series.get(metric)) is not None):
+            return naming.take(heard)
+        self.gate.refused += 1
+        return Answer(kept=False, later=shut)
 
 
 @dataclass

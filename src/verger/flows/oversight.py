@@ -39,6 +39,7 @@ class Oversight:
     kept: Kept
     clock: Clock
     wire: Callable[[], Iterator[Figure]]
+    disk: Callable[[], Any]
     stats: Stats | None = None
     _before: tuple[int, int] = field(default=(0, 0))
     _rate: float = 0.0
@@ -72,6 +73,7 @@ class Oversight:
             "devices": sum(1 for _ in self.kept.registry.everyone()),
             "connections": next((int(f.value) for f in self.wire() if f.name == "mqtt_connections"), 0),
             "aside": self.log.aside,
+            "disk": self.disk(),
         }
 
     async def check_log(self) -> str:

@@ -1,6 +1,6 @@
 """Overview: the page that answers whether everything is all right, what needs me, and what it is doing now."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -63,6 +63,7 @@ class Today(Struct, frozen=True):
     silent: list[Silent]
     devices: int
     online: int
+    notices: list[str]  # what the platform itself needs of a person
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Overview:
     showing: Showing
     places: PlaceStore
     clock: Clock
+    notices: Callable[[], list[str]]
 
     async def today(self, tenant: str) -> Today:
         """Return every place that has devices of its own or nothing below it, and what needs a person."""
@@ -88,7 +90,8 @@ class Overview:
             if place.id in here or len(tree.below(place.id)) == 1
         ]
         silent = [Silent(d.id, d.name, d.place, d.last_seen) for d in devices if not d.online]
-        return Today(lines, silent, len(devices), sum(device.online for device in devices))
+        online = sum(device.online for device in devices)
+        return Today(lines, silent, len(devices), online, self.notices())
 
     async def _line(
         self, place: Place, devices: Sequence[Device], series: Sequence[Series], latest: dict[str, dict[str, Latest]]

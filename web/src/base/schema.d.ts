@@ -1147,6 +1147,7 @@ export interface components {
         /** Today */
         readonly Today: {
             readonly devices: number;
+            readonly notices: readonly string[];
             readonly online: number;
             readonly places: readonly components["schemas"]["Line"][];
             readonly silent: readonly components["schemas"]["Silent"][];

@@ -71,7 +71,11 @@ class Batch(Struct, frozen=True, eq=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """What became of one message: whether anything of it was kept, and what was refused by key."""
+    """What became of one message: whether anything of it was kept, and what was refused by key.
+
+    `later` says why it is not kept now, though it may be sent again: it is not to be acknowledged.
+    """
 
     kept: bool
     refused: tuple[Fault, ...] = ()
+    later: str = ""

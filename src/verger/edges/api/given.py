@@ -46,6 +46,7 @@ class System:
     tenancy: Tenancy
     slowness: Slowness = field(default_factory=Slowness)
     checks: Mapping[str, Check] = field(default_factory=dict)
+    warnings: Mapping[str, Check] = field(default_factory=dict)  # worth a sentence, no reason to send nobody here
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     proxies: Proxies = field(default_factory=Proxies)
 

@@ -20,7 +20,10 @@ class Health(Struct, frozen=True):
 
 
 class Readiness(Struct, frozen=True):
-    """Whether everything works: each check is "ok" or a sentence that says what to do."""
+    """Whether everything works: each check is "ok" or a sentence that says what to do.
+
+    `status` is "ok", "attention" when something has to be done soon, or "failing".
+    """
 
     status: str
     version: str
@@ -38,7 +41,9 @@ async def ready(system: Given[System]) -> Response[Readiness]:
     """Tell whether everything works; 503 when a check fails."""
     checks = {name: await _ask(check) for name, check in system.checks.items()}
     fine = all(said == "ok" for said in checks.values())
-    said = Readiness("ok" if fine else "failing", __version__, checks)
+    warnings = {name: await _ask(check) for name, check in system.warnings.items()}
+    calm = all(said == "ok" for said in warnings.values())
+    said = Readiness(("ok" if calm else "attention") if fine else "failing", __version__, checks | warnings)
     return Response(said, status_code=200 if fine else 503)
 
 

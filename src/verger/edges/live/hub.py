@@ -1,7 +1,7 @@
 """The hub: follows the log, and tells every open screen what it may see, at most once a tick."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.telemetry.model import Batch
 from verger.edges.live.screen import Screen
+from verger.flows.oversight import Figure
 
 TICK_S = 0.1
 _NOBODY: set[Screen] = set()
@@ -44,6 +45,10 @@ class Hub:
     def screens(self) -> int:
         """Return how many screens are open."""
         return len(self._screens)
+
+    def figures(self) -> Iterator[Figure]:
+        """Return its figures for the metrics page."""
+        yield Figure("screens", "Open screens", self.screens)
 
     def open(self, screen: Screen) -> None:
         """Tell a screen from now on."""

@@ -24,6 +24,7 @@ WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmwar
 
 MOST_WAIT_MS = 300_000
 USUAL_WAIT_MS = 60_000
+_ROOM_S = 60
 
 _READERS: dict[str, Callable[[str, bytes], Heard]] = {
     "telemetry": native.telemetry,
@@ -103,6 +104,8 @@ class DeviceHttp:
         except Garbled as garbled:
             heard = native.nothing(device, garbled)
         answer = await self.inlet.put(heard, len(body))
+        if answer.later:
+            raise Busy(answer.later, retry_s=_ROOM_S)
         if not answer.kept:
             faults = answer.refused or (Fault("", "There was nothing to keep in this."),)
             await give_problem(send, 422, faults[0].message, faults)

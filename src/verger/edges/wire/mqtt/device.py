@@ -112,6 +112,8 @@ class DeviceSpeaker:
     def answered(self, ticket: int, answer: Answer | None) -> None:
         """Acknowledge a message, or do not."""
         self.unanswered -= 1
+        if answer is not None and answer.later and self._session.level == 4:
+            answer = None  # MQTT 3.1.1 cannot say no but by leaving
         if answer is None:
             self._lost = self._lost or ticket != 0
             if ticket & _QOS_2:
@@ -129,9 +131,11 @@ class DeviceSpeaker:
         if ticket & _ASKED or not (answer.refused or not answer.kept):
             self._session.acknowledge(packet_id, qos)
             return
-        first = answer.refused[0].message if answer.refused else "There was nothing to keep in this message."
+        nothing = answer.later or "There was nothing to keep in this message."
+        first = answer.refused[0].message if answer.refused else nothing
         sentence = f"{len(answer.refused)} values were not kept." if answer.kept else first
-        reason = Reason.SUCCESS if answer.kept else Reason.PAYLOAD_FORMAT_INVALID
+        unkept = Reason.QUOTA_EXCEEDED if answer.later else Reason.PAYLOAD_FORMAT_INVALID
+        reason = Reason.SUCCESS if answer.kept else unkept
         told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
         self._session.acknowledge(packet_id, qos, reason, sentence, told)
 
