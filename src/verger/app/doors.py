@@ -1,0 +1,46 @@
+"""What answers HTTP: the one app in front of pages, API, screens and devices."""
+
+from functools import partial
+
+from verger.app.house import House
+from verger.base.proxies import Proxies
+from verger.edges.api.app import build
+from verger.edges.api.figures import registry
+from verger.edges.api.front import Front
+from verger.edges.api.given import System
+from verger.edges.api.routes import LOOKED_AFTER, given
+from verger.edges.api.slowness import Slowness
+from verger.edges.api.static import Site
+from verger.edges.api.visitor import Visitor
+from verger.edges.live.hub import Hub
+from verger.edges.live.socket import LiveSocket
+from verger.edges.wire.http import owns
+from verger.flows.keeping import Keeping
+
+
+def build_api(house: House) -> Front:
+    """Return the one app that answers HTTP."""
+    stores = house.stores
+    system = System(
+        settings=stores.settings,
+        clock=stores.clock,
+        tenancy=stores.tenancy,
+        slowness=Slowness(house.patience),
+        checks={
+            "database": stores.db.check,
+            "log": house.oversight.check_log,
+            "followers": house.oversight.check_followers,
+            "history": house.oversight.check_history,
+        },
+        warnings={"disk": house.room.check},
+        metrics=registry(house.oversight.figures),
+        proxies=Proxies(stores.settings.trusted_proxies),
+    )
+    abreast = partial(house.oversight.followers.abreast, Keeping.name, Hub.name)
+    return Front(
+        owned_by_devices=owns,
+        devices=house.devices,
+        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system), abreast),
+        api=build(system, LOOKED_AFTER, given(house.grounds)),
+        pages=Site(),
+    )

@@ -1,0 +1,44 @@
+"""The stories that people's requests tell, each joined to the parts that it uses."""
+
+from verger.app.stores import Stores
+from verger.domain.errands.errands import Errands
+from verger.edges.api.grounds import Grounds
+from verger.edges.live.hub import Hub
+from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.charting import Charting
+from verger.flows.clearing import Clearing
+from verger.flows.oversight import Oversight
+from verger.flows.overview import Overview
+from verger.flows.provisioning import Provisioning
+from verger.flows.retiring import Retiring
+from verger.flows.room import Room
+from verger.flows.showing import Showing
+
+
+def build_grounds(
+    stores: Stores,
+    showing: Showing,
+    hub: Hub,
+    listener: Listener,
+    oversight: Oversight,
+    errands: Errands,
+    room: Room,
+) -> Grounds:
+    """Return the stories that people's requests tell."""
+    kept, places = stores.kept, stores.places
+    limit = stores.settings.series_per_device
+    provisioning = Provisioning(kept, places, listener, hub, stores.clock, limit)
+    return Grounds(
+        clock=stores.clock,
+        places=places,
+        kept=kept,
+        events=stores.events,
+        errands=errands,
+        provisioning=provisioning,
+        retiring=Retiring(provisioning, kept, stores.history, stores.log),
+        clearing=Clearing(places, kept, provisioning),
+        showing=showing,
+        charting=Charting(showing, places, stores.history),
+        overview=Overview(showing, places, stores.clock, room.notices),
+        state=oversight.state,
+    )

@@ -1,0 +1,132 @@
+"""What runs behind the doors: the followers of the log, the wire, and the loops."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+
+from verger.app.grounds import build_grounds
+from verger.app.stores import Stores
+from verger.base.jobs import Jobs
+from verger.base.patience import Patience
+from verger.base.settings import Settings, taken
+from verger.base.work import Work, attempt, every
+from verger.domain.devices.model import Connect, Mqtt
+from verger.domain.errands.errands import Errands
+from verger.domain.storage.store import SampleStore
+from verger.domain.telemetry.followers import Followers
+from verger.edges.api.grounds import Grounds
+from verger.edges.live.hub import Hub
+from verger.edges.wire.http import DeviceHttp
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.figures import wire_figures
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.inbound import Inbound
+from verger.flows.keeping import Keeping
+from verger.flows.oversight import Figure, Oversight
+from verger.flows.presence import Presence
+from verger.flows.reception import Reception
+from verger.flows.recording import Recording
+from verger.flows.room import Room
+from verger.flows.showing import Showing
+
+_TIDY_S = 3600.0
+_REMARKS_S = 1.0
+_LOOK_S = 10.0
+_SPACE_S = 1.0
+_SIZE_S = 300.0
+
+
+@dataclass(frozen=True)
+class House:
+    """What runs behind the doors."""
+
+    stores: Stores
+    hub: Hub
+    presence: Presence
+    oversight: Oversight
+    inlet: Inlet
+    devices: DeviceHttp
+    patience: Patience
+    grounds: Grounds
+    mqtt_port: int
+    work: Work
+    room: Room
+
+
+async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
+    """Start what follows the log and what leads to it."""
+    kept, clock, settings = stores.kept, stores.clock, stores.settings
+    hub = Hub(kept.registry, stores.history.latest)
+    presence = Presence(kept.registry, kept.devices, hub, clock, settings.silent_s)
+    await presence.fill()
+    recording = Recording(stores.db, stores.events, kept.attributes, hub)
+    keeping = Keeping(stores.history)
+    followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
+    room = await Room.open(settings, SampleStore(stores.db), clock)
+    inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, room.mode)
+    inlet, patience, work = Inlet(inbound, settings.waiting_messages), Patience(), Work()
+    limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
+    reception = Reception(kept, presence)
+    listener = Listener(reception, inlet, patience, limits)
+    devices = DeviceHttp(reception, inlet, patience, settings.body_bytes)
+    await followers.start()
+    stack.push_async_callback(attempt, kept.remarks.write)
+    stack.push_async_callback(attempt, presence.save)
+    stack.push_async_callback(followers.stop)
+    stack.push_async_callback(work.stop)
+    stack.push_async_callback(listener.stop)
+    errands = await _open_errands(stack, stores, work)
+    oversight = Oversight(
+        stores.log,
+        followers,
+        stores.letters,
+        keeping,
+        kept,
+        clock,
+        lambda: chain(wire_figures(inlet, listener, devices), hub.figures(), _job_figures(errands), room.figures()),
+        room.state,
+    )
+    _repeat(work, stores, oversight, room)
+    for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
+        work.start(loop)
+    mqtt_port = await _open_door(listener, settings)
+    showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt_port)))
+    grounds = build_grounds(stores, showing, hub, listener, oversight, errands, room)
+    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work, room)
+
+
+def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:
+    for seconds, act in (
+        (_LOOK_S, oversight.look),
+        (_SPACE_S, room.mode.look),
+        (_SIZE_S, room.look),
+        (_REMARKS_S, stores.kept.remarks.write),
+        (_TIDY_S, stores.tenancy.purge),
+    ):
+        work.start(every(seconds, act))
+
+
+async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Errands:
+    """Go on with the long work of before, and take more."""
+    errands = Errands(stores.errands, stores.clock, {}, stores.settings.jobs_at_once)
+    stack.push_async_callback(errands.stop)
+    await errands.start()
+    work.start(every(_TIDY_S, partial(errands.purge, stores.settings.job_days)))
+    return errands
+
+
+async def _open_door(listener: Listener, settings: Settings) -> int:
+    try:
+        return await listener.listen(settings.mqtt_host, settings.mqtt_port)
+    except OSError as error:
+        raise taken("mqtt_port", settings.mqtt_host, settings.mqtt_port, error) from None
+
+
+def _job_figures(errands: Errands) -> Iterator[Figure]:
+    yield Figure("jobs_running", "Jobs under way", errands.running)
+    for state in ("done", "failed", "cancelled"):
+        ended = float(errands.ended[state])
+        yield Figure("jobs_ended", "Jobs that ended since the start", ended, grows=True, labels={"state": state})

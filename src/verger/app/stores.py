@@ -1,0 +1,65 @@
+"""What is kept, opened before anything runs."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from verger.base.clock import Clock, SystemClock
+from verger.base.db import Database
+from verger.base.folder import DataFolder
+from verger.base.migrate import migrate
+from verger.base.secrets import ServerSecret
+from verger.base.settings import Settings
+from verger.domain.devices.kept import Kept
+from verger.domain.errands.store import ErrandStore
+from verger.domain.history.history import History
+from verger.domain.places.store import PlaceStore
+from verger.domain.telemetry.events import EventStore
+from verger.domain.telemetry.log import Log
+from verger.domain.telemetry.store import FollowerStore
+from verger.domain.tenancy.tenancy import Tenancy
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What is kept, and where."""
+
+    settings: Settings
+    clock: Clock
+    db: Database
+    kept: Kept
+    places: PlaceStore
+    events: EventStore
+    tenancy: Tenancy
+    letters: FollowerStore
+    errands: ErrandStore
+    history: History
+    log: Log
+
+
+async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
+    """Open everything that is kept in the data folder; raise Refused when it cannot be."""
+    folder = DataFolder.hold(settings.data)
+    stack.callback(folder.release)
+    secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
+    db = Database.open(settings.database_url)
+    stack.push_async_callback(db.close)
+    await migrate(db)
+    kept = Kept.over(db, clock)
+    await kept.fill(settings.series_per_device)
+    history = await History.open(settings.data / "history", settings.hot_bytes, clock)
+    stack.push_async_callback(history.close)
+    kept_log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
+    stack.push_async_callback(kept_log.close)
+    return Stores(
+        settings=settings,
+        clock=clock,
+        db=db,
+        kept=kept,
+        places=PlaceStore(db),
+        events=EventStore(db),
+        tenancy=Tenancy.over(db, clock, secret, settings.session_days),
+        letters=FollowerStore(db),
+        errands=ErrandStore(db),
+        history=history,
+        log=kept_log,
+    )
