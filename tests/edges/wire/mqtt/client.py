@@ -1,7 +1,9 @@
 """The client's end of an MQTT connection, as pure as the server's: it refuses whatever a server may not send."""
 
+from verger.domain.messages.memory import Memory
 from verger.edges.wire.mqtt.encode import encode
-from verger.edges.wire.mqtt.greeting import Limits, Memory
+from verger.edges.wire.mqtt.granting import Manners
+from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.happenings import Ended, Happening
 from verger.edges.wire.mqtt.packets import (
     ConnAck,
@@ -34,6 +36,8 @@ class Client:
         self.level = level
         self.got: list[Packet] = []
         self.waiting: list[tuple[type[Packet], int]] = []
+        self.unreleased: set[int] = set()
+        self.silent = False
         self._stream = Stream(level)
         self._out = b""
 
@@ -74,15 +78,28 @@ class Client:
     def _check(self, packet: Packet) -> None:
         match packet:
             case Publish():
-                assert packet.qos < 2, "the server never sends at QoS 2"
-                if packet.qos:
-                    self._out += encode(PubAck(packet.packet_id), self.level)
+                self._on_publish(packet)
+            case PubRel() if packet.packet_id in self.unreleased:
+                self.unreleased.discard(packet.packet_id)
+                self._answer(PubComp(packet.packet_id))
             case Disconnect():
                 assert self.level == 5, "a server of MQTT 3.1.1 sends no DISCONNECT"
             case _:
                 number = getattr(packet, "packet_id", 0)
                 assert (type(packet), number) in self.waiting, f"nobody asked for {packet}"
                 self.waiting.remove((type(packet), number))
+
+    def _on_publish(self, packet: Publish) -> None:
+        """Answer a message as its quality of service asks; at QoS 2 it counts once."""
+        if packet.qos == 1:
+            self._answer(PubAck(packet.packet_id))
+        elif packet.qos == 2:
+            self.unreleased.add(packet.packet_id)
+            self._answer(PubRec(packet.packet_id))
+
+    def _answer(self, packet: Packet) -> None:
+        if not self.silent:
+            self._out += encode(packet, self.level)
 
 
 class Pair:
@@ -123,18 +140,29 @@ def said(packet: Packet) -> Properties:
     return packet.properties
 
 
+MINE = Manners(lambda topic: topic.startswith("mine"))
+ALL = Manners(bool, shared=True, identifiers=True, retained=True)
 LIMITS = Limits(packet_bytes=1000, receive_maximum=3, sent_maximum=2, topic_alias_maximum=2)
 
 
 def pair(level: int, limits: Limits = LIMITS) -> Pair:
-    return Pair(Client(level), Session(lambda topic: topic.startswith("mine"), 0.0, limits))
+    return Pair(Client(level), Session(MINE, 0.0, limits))
 
 
-def opened(level: int, connect: Connect | None = None, memory: Memory | None = None, limits: Limits = LIMITS) -> Pair:
-    joined = pair(level, limits)
+def opened(
+    level: int,
+    connect: Connect | None = None,
+    memory: Memory | None = None,
+    limits: Limits = LIMITS,
+    manners: Manners = MINE,
+    client: Client | None = None,
+) -> Pair:
+    joined = Pair(client or Client(level), Session(manners, 0.0, limits))
     asked = connect or Connect("c", level, username="token", keep_alive=10)
     assert joined.say(asked) == [asked]
-    joined.session.welcome(memory or Memory(), asked.client_id or "given", 0.0, present=memory is not None)
+    joined.session.welcome(
+        Memory() if memory is None else memory, asked.client_id or "given", 0.0, present=memory is not None
+    )
     assert joined.pump() == []
     return joined
 

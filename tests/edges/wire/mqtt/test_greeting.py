@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.edges.wire.mqtt.client import LIMITS, ended, opened, pair, said
-from verger.edges.wire.mqtt.greeting import Limits, Memory
+from tests.edges.wire.mqtt.client import LIMITS, MINE, ended, opened, pair, said
+from verger.domain.messages.memory import Memory
+from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.happenings import Ended
 from verger.edges.wire.mqtt.packets import (
     ConnAck,
@@ -101,7 +102,7 @@ def test_a_will_at_a_qos_that_is_not_spoken_is_refused() -> None:
     ],
 )
 def test_what_is_not_mqtt_3_1_1_or_5_is_answered_once_and_closed(raw: str, answer: str) -> None:
-    session = Session(bool, 0.0)
+    session = Session(MINE, 0.0)
     [happened] = session.hear(bytes.fromhex(raw), 0.0)
     assert isinstance(happened, Ended)
     assert happened.broken
@@ -136,7 +137,7 @@ def test_keep_alive_0_is_for_ever_in_mqtt_3_1_1() -> None:
 
 
 def test_who_does_not_connect_is_let_go() -> None:
-    session = Session(bool, 100.0, LIMITS)
+    session = Session(MINE, 100.0, LIMITS)
     session.hear(b"\x10", 105.0)
     assert session.deadline == 110.0
     [happened] = session.tick(110.0)

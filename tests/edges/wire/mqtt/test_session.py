@@ -3,9 +3,10 @@
 import pytest
 
 from tests.edges.wire.mqtt.client import ended, opened, subscribe
-from verger.edges.wire.mqtt.greeting import Limits, Memory
-from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Repeated, Subscribed
-from verger.edges.wire.mqtt.outgoing import Outgoing
+from verger.domain.messages.memory import Memory
+from verger.domain.messages.model import Subscription
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.happenings import Ended, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import (
     Auth,
     ConnAck,
@@ -151,7 +152,7 @@ def test_a_client_may_subscribe_to_its_own_words_only() -> None:
     joined = opened(5)
     happened = joined.say(subscribe("mine/+", "other", "mine/#/x", "$share/g/mine", qos=2))
     assert happened == [Subscribed(("mine/+",))]
-    codes = (1, Reason.NOT_AUTHORIZED, Reason.TOPIC_FILTER_INVALID, Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
+    codes = (2, Reason.NOT_AUTHORIZED, Reason.TOPIC_FILTER_INVALID, Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED)
     assert joined.last() == SubAck(1, codes)
     old = opened(4)
     old.say(subscribe("mine", "other", qos=0))
@@ -168,39 +169,13 @@ def test_subscriptions_are_remembered_and_can_be_taken_back() -> None:
     memory = Memory()
     joined = opened(5, memory=memory)
     joined.say(subscribe("mine"))
-    assert memory.subscriptions == {"mine": 1}
+    assert memory.subscriptions == {"mine": Subscription(1)}
     joined.say(Unsubscribe(2, ("mine", "other")))
     assert joined.last() == UnsubAck(2, (0, Reason.NO_SUBSCRIPTION_EXISTED))
     assert memory.subscriptions == {}
     old = opened(4)
     old.say(Unsubscribe(2, ("mine",)))
     assert old.last() == UnsubAck(2)
-
-
-def test_a_message_to_a_client_waits_for_its_answer() -> None:
-    joined = opened(5)
-    assert joined.session.publish("mine", b"x", 1) == 1
-    assert joined.pump() == [Acknowledged(1, 0)]
-    assert joined.last() == Publish("mine", b"x", 1, 1)
-
-
-def test_no_more_is_sent_than_the_client_takes() -> None:
-    joined = opened(5, Connect("c", 5, username="t", properties=Properties(receive_maximum=1, maximum_packet_size=30)))
-    assert joined.session.publish("mine", b"x", 1) == 1
-    assert joined.session.publish("mine", b"x", 1) is None
-    assert joined.session.publish("mine", b"x" * 30) is None
-    assert joined.session.publish("mine", b"x") == 0
-    joined.pump()
-    assert joined.session.publish("mine", b"x", 1) == 2
-
-
-def test_packet_identifiers_go_round_and_pass_by_those_in_use() -> None:
-    out = Outgoing(2)
-    assert out.publish("mine", b"", 1) == 1
-    for number in range(2, 65_536):
-        assert out.publish("mine", b"", 1) == number
-        assert out.acknowledged(number)
-    assert out.publish("mine", b"", 1) == 2
 
 
 def test_strange_answers_are_overheard() -> None:

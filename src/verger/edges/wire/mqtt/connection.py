@@ -1,12 +1,14 @@
 """One MQTT connection: moves bytes, paces its reading, and knows who speaks."""
 
 import asyncio
+import time
 
 import structlog
 
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Order
 from verger.edges.wire.mqtt.device import DeviceSpeaker
+from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State
 from verger.edges.wire.mqtt.packets import Connect, Publish, Will
 from verger.edges.wire.mqtt.pipe import Pipe
@@ -23,6 +25,8 @@ MOST_UNANSWERED = 1_000
 PAUSED_S = 1.0
 """How soon a client that we do not listen to is looked at again."""
 
+_DEVICES = Manners(native.may_hear)
+
 
 class Connection(Pipe):
     """A socket, its session, and its speaker once one is let in."""
@@ -32,7 +36,7 @@ class Connection(Pipe):
         super().__init__(wiring.counts, lines)
         self.client_id = ""
         self.speaker: Speaker | None = None
-        self.session = Session(native.may_hear, self.loop.time(), wiring.limits)
+        self.session = Session(_DEVICES, self.loop.time(), wiring.limits, time.time() - self.loop.time())
         self._wiring, self._inlet = wiring, wiring.inlet
         self._full = self._turn = self._strange = False
 

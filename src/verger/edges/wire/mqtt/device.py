@@ -84,8 +84,7 @@ class DeviceSpeaker:
     def _reply(self, answered: Answered) -> None:
         """Send an answer to whoever asked, subscribed or not."""
         for frame in native.write(answered):
-            if self._session.publish(frame.topic, frame.body, 1) is None:
-                self._session.publish(frame.topic, frame.body)
+            self._session.publish(frame.topic, frame.body, 1)
 
     def ended(self, ended: Ended) -> None:
         """Note it if the device broke the protocol."""
@@ -152,7 +151,7 @@ class DeviceSpeaker:
             frames = native.write(order, form)
             if self._line.blocked or not all(native.listens(heard, frame.topic) for frame in frames):
                 continue
-            sent = [self._session.publish(frame.topic, frame.body, qos) for frame in frames]
+            sent = [self._session.publish(frame.topic, frame.body, qos, wait=False) for frame in frames]
             self._line.write(self._session.take())
             return None not in sent
         return False

@@ -1,6 +1,6 @@
 """How a session of MQTT begins: what a CONNECT may ask, and what a CONNACK tells."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from msgspec.structs import replace
 
@@ -25,19 +25,6 @@ class Limits:
     client_id_length: int = 256
     subscriptions: int = 100
     session_s: int = 7 * _DAY_S  # how long a session is remembered without a connection
-
-
-@dataclass(slots=True)
-class Memory:
-    """What a session remembers beyond its connection (MQTT 5, section 4.1).
-
-    `subscriptions` granted QoS by filter; of messages at QoS 2 the identifiers `arriving`, not kept yet,
-    and `received`, kept and not yet released.
-    """
-
-    subscriptions: dict[str, int] = field(default_factory=dict)
-    arriving: set[int] = field(default_factory=set)
-    received: set[int] = field(default_factory=set)
 
 
 def fault(connect: Connect, limits: Limits) -> Reason:
@@ -70,8 +57,8 @@ def expiry(connect: Connect, limits: Limits) -> int:
     return 0 if connect.clean_start else limits.session_s
 
 
-def welcome(connect: Connect, limits: Limits, *, present: bool, client_id: str) -> ConnAck:
-    """Return the CONNACK that lets a client in under a client id."""
+def welcome(connect: Connect, limits: Limits, *, present: bool, client_id: str, full: bool = False) -> ConnAck:
+    """Return the CONNACK that lets a client in under a client id; `full`: it may use all that MQTT 5 has."""
     if connect.level == 4:
         return ConnAck(0, present)
     alive, remembered = keep_alive(connect, limits), expiry(connect, limits)
@@ -88,8 +75,8 @@ def welcome(connect: Connect, limits: Limits, *, present: bool, client_id: str) 
             assigned_client_identifier=client_id if client_id != connect.client_id else None,
             topic_alias_maximum=limits.topic_alias_maximum,
             wildcard_subscription_available=1,
-            subscription_identifier_available=0,
-            shared_subscription_available=0,
+            subscription_identifier_available=int(full),
+            shared_subscription_available=int(full),
             server_keep_alive=alive if alive != connect.keep_alive else None,
         ),
     )

@@ -24,14 +24,21 @@ class Repeated(Struct, frozen=True, gc=False):
 
 
 class Acknowledged(Struct, frozen=True, gc=False):
-    """The client has a message that it was sent at QoS 1."""
+    """The client has a message that it was sent at QoS 1 or 2, or says why it does not want it."""
 
     packet_id: int
     reason: int
 
 
 class Subscribed(Struct, frozen=True, gc=False):
-    """The client hears these topic filters from now on."""
+    """The client hears these topic filters from now on; what is retained in some of them it wants at once."""
+
+    topics: tuple[str, ...]
+    retained: tuple[str, ...] = ()
+
+
+class Unsubscribed(Struct, frozen=True, gc=False):
+    """The client hears these topic filters no longer."""
 
     topics: tuple[str, ...]
 
@@ -45,4 +52,4 @@ class Ended(Struct, frozen=True, gc=False):
     broken: bool = False
 
 
-Happening = Connect | Publish | Repeated | Acknowledged | Subscribed | Ended
+Happening = Connect | Publish | Repeated | Acknowledged | Subscribed | Unsubscribed | Ended

@@ -2,15 +2,25 @@
 
 What it will not do: look at tokens, topics or bodies, keep anything, or wait. It turns bytes into happenings and
 calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, each `Publish` above QoS 0 with
-`acknowledge` in the order they came, writes what `take` returns, and closes once it has `ended`.
+`acknowledge` in the order they came, writes what `take` returns, and closes once it is `over`. Where its memory is
+kept on disk, `saved` tells that more of it is there.
 """
 
-from collections.abc import Callable
-
+from verger.domain.messages.memory import Memory
+from verger.domain.messages.model import Message
 from verger.edges.wire.mqtt import encode, greeting
-from verger.edges.wire.mqtt.codec import filter_is_sound
-from verger.edges.wire.mqtt.greeting import Limits, Memory
-from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, State, Subscribed
+from verger.edges.wire.mqtt.aliases import Aliases
+from verger.edges.wire.mqtt.granting import Manners, grant
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.happenings import (
+    Acknowledged,
+    Ended,
+    Happening,
+    Repeated,
+    State,
+    Subscribed,
+    Unsubscribed,
+)
 from verger.edges.wire.mqtt.outgoing import Outgoing
 from verger.edges.wire.mqtt.packets import (
     Connect,
@@ -39,11 +49,11 @@ _OPEN = State.OPEN  # looking a member up costs, and this one is asked for twice
 
 
 class Session:
-    """One connection seen from the server; times are seconds of any steady clock."""
+    """One connection seen from the server; times are seconds of any steady clock, `epoch` its zero since 1970."""
 
-    def __init__(self, may_hear: Callable[[str], bool], now: float, limits: Limits | None = None) -> None:
-        """Wait for CONNECT; `may_hear` tells which topic filters may be subscribed."""
-        self.limits = limits or Limits()
+    def __init__(self, manners: Manners, now: float, limits: Limits | None = None, epoch: float = 0.0) -> None:
+        """Wait for CONNECT; `manners` tell what is open to the client."""
+        self.limits, self.manners = limits or Limits(), manners
         self.state = State.SILENT
         self.level = 4
         self.memory = Memory()
@@ -51,12 +61,12 @@ class Session:
         self.expiry_s = 0
         self.unacknowledged = 0
         self.more = False
-        self._may_hear = may_hear
+        self._epoch = epoch
         self._stream = Stream(largest=self.limits.packet_bytes)
         self._out = Outgoing(self.limits.sent_maximum)
         self._heard_at = now
         self._silence_s = self.limits.connect_s
-        self._aliases: dict[int, str] = {}
+        self._aliases = Aliases(self.limits.topic_alias_maximum)
 
     # bytes in, bytes out, time
 
@@ -126,7 +136,10 @@ class Session:
         self.state, self.memory, self._heard_at = _OPEN, memory, now
         self._silence_s = 1.5 * greeting.keep_alive(self.connect, self.limits)
         self.expiry_s = greeting.expiry(self.connect, self.limits)
-        self._send(greeting.welcome(self.connect, self.limits, present=present, client_id=client_id))
+        full = self.manners.shared
+        self._send(greeting.welcome(self.connect, self.limits, present=present, client_id=client_id, full=full))
+        self._out.now = self._wall(now)
+        self._out.begin(memory)
         self.more = True
 
     def refuse(self, reason: Reason, sentence: str = "") -> Ended:
@@ -149,14 +162,14 @@ class Session:
     def _on_publish(self, packet: Publish) -> Happening | None:
         """Prepare a message for its reader, who sees a whole topic."""
         if packet.properties is not NONE:
-            packet = self._without_alias(packet)
+            packet = self._aliases.resolved(packet)
         if not packet.qos:
             return packet
         if packet.qos > self.limits.maximum_qos:
             raise ProtocolError("This quality of service is not spoken here.", Reason.QOS_NOT_SUPPORTED)
         if packet.qos == 2:
             if packet.packet_id in self.memory.received:
-                self._send(PubRec(packet.packet_id))
+                self._out.send_once_saved(PubRec(packet.packet_id))
                 return None
             if packet.packet_id in self.memory.arriving:
                 return Repeated(packet.packet_id)
@@ -169,39 +182,20 @@ class Session:
             raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
         return packet
 
-    def _without_alias(self, packet: Publish) -> Publish:
-        """Return a message with the topic that its alias stands for."""
-        if packet.properties.subscription_identifiers:
-            raise ProtocolError("A client sent a subscription identifier.", Reason.PROTOCOL_ERROR)
-        alias, topic = packet.properties.topic_alias, packet.topic
-        if alias is None:
-            return packet
-        if not 0 < alias <= self.limits.topic_alias_maximum:
-            raise ProtocolError("A topic alias is out of range.", Reason.TOPIC_ALIAS_INVALID)
-        if topic:
-            self._aliases[alias] = topic
-        elif alias not in self._aliases:
-            raise ProtocolError("A topic alias was never given.", Reason.PROTOCOL_ERROR)
-        return Publish(self._aliases[alias], packet.body, packet.qos, packet.packet_id, packet.retain, packet.dup)
-
     def _on(self, packet: Packet) -> Happening | None:
         """Answer any packet but PUBLISH."""
+        self._out.now = self._wall(self._heard_at)
         match packet:
             case PubRel():
                 self._on_pubrel(packet)
-            case PubRec():
-                self._send(PubRel(packet.packet_id, Reason.PACKET_IDENTIFIER_NOT_FOUND))
-            case PubComp():
-                pass
             case PubAck():
-                known = self._out.acknowledged(packet.packet_id)
-                return Acknowledged(packet.packet_id, packet.reason) if known else None
+                return self._on_answer(packet)
             case PingReq():
                 self._send(PingResp())
             case Subscribe():
                 return self._on_subscribe(packet)
             case Unsubscribe():
-                self._on_unsubscribe(packet)
+                return self._on_unsubscribe(packet)
             case Disconnect():
                 return self._on_disconnect(packet)
             case _:
@@ -210,40 +204,35 @@ class Session:
 
     def _on_pubrel(self, packet: PubRel) -> None:
         """Forget a message at QoS 2 that its sender has let go."""
-        known = packet.packet_id in self.memory.received
-        self.memory.received.discard(packet.packet_id)
-        self._send(PubComp(packet.packet_id, 0 if known else Reason.PACKET_IDENTIFIER_NOT_FOUND))
+        known = self.memory.let_go(packet.packet_id)
+        self._out.send_once_saved(PubComp(packet.packet_id, 0 if known else Reason.PACKET_IDENTIFIER_NOT_FOUND))
+
+    def _on_answer(self, packet: PubAck) -> Acknowledged | None:
+        """Take an answer to a message of ours; PUBREC and PUBCOMP are answers of the same form."""
+        match packet:
+            case PubRec():
+                done = self._out.received(packet)
+            case PubComp():
+                done = self._out.completed(packet.packet_id)
+            case _:
+                done = self._out.acknowledged(packet.packet_id)
+        return Acknowledged(packet.packet_id, packet.reason) if done else None
 
     def _on_subscribe(self, packet: Subscribe) -> Subscribed:
         """Grant what the client may hear."""
-        if packet.properties.subscription_identifiers:
-            raise ProtocolError(
-                "Subscription identifiers are not spoken here.", Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
-            )
-        reasons = [self._grant(wish.topic, wish.qos) for wish in packet.filters]
+        reasons, retained = grant(packet, self.memory, self.manners, self.limits)
         codes = reasons if self.level == 5 else [min(reason, Reason.UNSPECIFIED_ERROR) for reason in reasons]
-        self._send(SubAck(packet.packet_id, tuple(codes)))
+        self._out.send_once_saved(SubAck(packet.packet_id, tuple(codes)))
         pairs = zip(packet.filters, reasons, strict=True)
-        return Subscribed(tuple(wish.topic for wish, reason in pairs if reason <= Reason.GRANTED_QOS_1))
+        heard = tuple(wish.topic for wish, reason in pairs if reason < Reason.UNSPECIFIED_ERROR)
+        return Subscribed(heard, tuple(retained))
 
-    def _grant(self, topic: str, qos: int) -> int:
-        """Return the QoS at which a topic filter is served, or why it is not."""
-        if not filter_is_sound(topic):
-            return Reason.TOPIC_FILTER_INVALID
-        if topic.startswith("$share/"):
-            return Reason.SHARED_SUBSCRIPTIONS_NOT_SUPPORTED
-        if not self._may_hear(topic):
-            return Reason.NOT_AUTHORIZED
-        if len(self.memory.subscriptions) >= self.limits.subscriptions and topic not in self.memory.subscriptions:
-            return Reason.QUOTA_EXCEEDED
-        self.memory.subscriptions[topic] = min(qos, 1)
-        return min(qos, 1)
-
-    def _on_unsubscribe(self, packet: Unsubscribe) -> None:
+    def _on_unsubscribe(self, packet: Unsubscribe) -> Unsubscribed:
         """Take back topic filters."""
-        known = [self.memory.subscriptions.pop(topic, None) is not None for topic in packet.topics]
+        known = [self.memory.unsubscribe(topic) for topic in packet.topics]
         reasons = tuple(0 if one else int(Reason.NO_SUBSCRIPTION_EXISTED) for one in known)
-        self._send(UnsubAck(packet.packet_id, reasons if self.level == 5 else ()))
+        self._out.send_once_saved(UnsubAck(packet.packet_id, reasons if self.level == 5 else ()))
+        return Unsubscribed(tuple(topic for topic, one in zip(packet.topics, known, strict=True) if one))
 
     def _on_disconnect(self, packet: Disconnect) -> Ended:
         """End as the client wishes."""
@@ -269,10 +258,9 @@ class Session:
         else:
             self.memory.arriving.discard(packet_id)
             if self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
-                self.memory.received.add(packet_id)
+                self.memory.receive(packet_id)
         if self.state is _OPEN:
-            answer = PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason)
-            self._out.explain(answer, sentence, told) if sentence else self._out.send(answer)
+            self._out.answer(PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason), sentence, told)
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""
@@ -280,12 +268,31 @@ class Session:
 
     def repeat(self, packet_id: int) -> None:
         """Answer a message that was `Repeated`, if its first copy was kept."""
-        if packet_id in self.memory.received:
-            self._send(PubRec(packet_id))
+        if packet_id in self.memory.received and self.state is _OPEN:
+            self._out.send_once_saved(PubRec(packet_id))
 
-    def publish(self, topic: str, body: bytes, qos: int = 0) -> int | None:
-        """Send a message; return its packet identifier (0 at QoS 0), or None when it cannot be sent now."""
-        return self._out.publish(topic, body, qos) if self.state is _OPEN else None
+    def publish(self, topic: str, body: bytes, qos: int = 0, *, wait: bool = True) -> int | None:
+        """Send a message of this connection; return its packet identifier, 0 at QoS 0.
+
+        None when it cannot be sent; what exceeds the client's window waits in order, or is not sent if it may not.
+        """
+        return self._out.publish(Message(topic, body), qos, wait=wait) if self.state is _OPEN else None
+
+    def send(
+        self, message: Message, qos: int, now: float, *, retain: bool = False, identifiers: tuple[int, ...] = ()
+    ) -> None:
+        """Send a message of a topic tree; at QoS 1 and 2 it stays in the session until it is answered."""
+        self._out.now = self._wall(now)
+        self._out.send_message(message, qos, retain=retain, identifiers=identifiers)
+
+    def saved(self, now: float) -> None:
+        """Say what had to wait until more of the session's memory was on disk."""
+        if self.state is _OPEN:
+            self._out.now = self._wall(now)
+            self._out.saved()
+
+    def _wall(self, now: float) -> int:
+        return int((self._epoch + now) * 1_000_000)
 
     def _send(self, packet: Packet) -> None:
         if self.state is _OPEN:

@@ -4,8 +4,8 @@ from collections import OrderedDict
 from typing import Protocol
 
 from verger.base.ids import new_id
+from verger.domain.messages.memory import Memory
 from verger.edges.wire.house import House
-from verger.edges.wire.mqtt.greeting import Memory
 from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
@@ -97,6 +97,7 @@ class Sessions:
 
     def _remember(self, line: Line, now: float) -> None:
         """Keep what a session remembers for as long as was agreed."""
+        line.session.memory.part()
         if line.session.expiry_s:
             self._memories[line.owner, line.client_id] = (line.session.memory, now + line.session.expiry_s)
             if len(self._memories) > MOST_REMEMBERED:

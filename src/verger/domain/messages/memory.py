@@ -1,0 +1,203 @@
+"""What a session remembers beyond its connection (MQTT 5, section 4.1): pure, bounded, and ready to be put on disk."""
+
+from collections.abc import Callable, Iterable
+
+from msgspec import Struct
+
+from verger.domain.messages.model import Letter, Message, Subscription
+
+_LETTER_BYTES = 100  # what a letter takes besides its message
+
+
+class Room:
+    """The space that the inboxes of one tenant share.
+
+    One inbox holds at most `messages` and `bytes`, all together at most `all_bytes`. `dropped` only grows.
+    """
+
+    def __init__(self, messages: int = 1_000, size: int = 1 << 20, together: int = 16 << 20) -> None:
+        """Be empty."""
+        self.messages, self.size, self.together = messages, size, together
+        self.letters = self.used = self.dropped = 0
+
+
+class Changes(Struct):
+    """What of a session is other than on disk: its state, its letters."""
+
+    mark: int
+    state: bool
+    fresh: dict[int, Letter]
+    released: set[int]
+    gone: set[int]
+
+
+class Memory:
+    """One session: its subscriptions, what it is in the middle of, and its inbox.
+
+    `name` names it on disk and is "" while it ends with its connection; `told` learns that there is something to save.
+    Of messages at QoS 2 from the client: `arriving` are not kept yet, `received` are kept and not yet released.
+    """
+
+    def __init__(
+        self,
+        room: Room | None = None,
+        name: str = "",
+        told: "Callable[[Memory], None] | None" = None,
+    ) -> None:
+        """Remember nothing yet."""
+        self.room, self.name, self._told = room or Room(), name, told
+        self.subscriptions: dict[str, Subscription] = {}
+        self.arriving: set[int] = set()
+        self.received: set[int] = set()
+        self.letters: dict[int, Letter] = {}
+        self.last = self.weight = self.dropped = 0
+        self.mark = self.saved = 0
+        self._state = False
+        self._fresh: dict[int, Letter] = {}
+        self._released: set[int] = set()
+        self._gone: set[int] = set()
+
+    # the client's side
+
+    def subscribe(self, topic: str, how: Subscription) -> None:
+        """Remember that the client hears a topic filter."""
+        if self.subscriptions.get(topic) != how:
+            self.subscriptions[topic] = how
+            self.change()
+
+    def unsubscribe(self, topic: str) -> bool:
+        """Forget a topic filter; whether it was there."""
+        known = self.subscriptions.pop(topic, None) is not None
+        if known:
+            self.change()
+        return known
+
+    def receive(self, packet_id: int) -> None:
+        """Remember that a message at QoS 2 was kept."""
+        self.arriving.discard(packet_id)
+        if packet_id not in self.received:
+            self.received.add(packet_id)
+            self.change()
+
+    def let_go(self, packet_id: int) -> bool:
+        """Forget a message at QoS 2 that the client has released; whether it was known."""
+        known = packet_id in self.received
+        if known:
+            self.received.discard(packet_id)
+            self.change()
+        return known
+
+    # the inbox
+
+    def add(
+        self,
+        message: Message,
+        qos: int,
+        *,
+        retain: bool = False,
+        identifiers: tuple[int, ...] = (),
+        passing: bool = False,
+    ) -> Letter | None:
+        """Put a message at QoS 1 or 2 into the inbox; when that is full the oldest go, None: this one did."""
+        weight = message.weight + _LETTER_BYTES
+        if not self._make_room(weight):
+            self._drop()
+            return None
+        self.last += 1
+        letter = Letter(self.last, message, qos, retain, identifiers, passing)
+        self.letters[letter.number] = letter
+        self.weight += weight
+        self.room.used += weight
+        self.room.letters += 1
+        if self.name and not passing:
+            self._fresh[letter.number] = letter
+            letter.mark = self.mark + 1
+            self._touch()
+        return letter
+
+    def remove(self, letter: Letter) -> None:
+        """Take a letter out of the inbox, if it is there."""
+        if self.letters.pop(letter.number, None) is None:
+            return
+        weight = letter.message.weight + _LETTER_BYTES
+        self.weight -= weight
+        self.room.used -= weight
+        self.room.letters -= 1
+        if self._fresh.pop(letter.number, None) is None and self.name and not letter.passing:
+            self._gone.add(letter.number)
+            self._touch()
+
+    def release(self, letter: Letter) -> None:
+        """Remember that the client has a letter at QoS 2."""
+        if not letter.released:
+            letter.released = True
+            if self.name and not letter.passing:
+                self._released.add(letter.number)
+                self._touch()
+
+    def recall(self, letters: Iterable[Letter]) -> None:
+        """Take up letters that are on disk, the oldest first."""
+        for letter in letters:
+            weight = letter.message.weight + _LETTER_BYTES
+            self.letters[letter.number] = letter
+            self.last = letter.number
+            self.weight += weight
+            self.room.used += weight
+            self.room.letters += 1
+
+    def part(self) -> None:
+        """Let go of what ends with a connection."""
+        for letter in [each for each in self.letters.values() if each.passing]:
+            self.remove(letter)
+
+    def empty(self) -> None:
+        """Give the room back; on disk the whole session goes at once."""
+        self.room.used -= self.weight
+        self.room.letters -= len(self.letters)
+        self.weight = 0
+        self.letters, self._fresh, self.name = {}, {}, ""
+
+    def _make_room(self, weight: int) -> bool:
+        room = self.room
+        if weight > room.size:
+            return False
+        while (
+            len(self.letters) >= room.messages or self.weight + weight > room.size or room.used + weight > room.together
+        ):
+            oldest = next((letter for letter in self.letters.values() if not letter.sent), None)
+            if oldest is None:
+                return False
+            self.remove(oldest)
+            self._drop()
+        return True
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        self.room.dropped += 1
+
+    # the disk
+
+    def change(self) -> None:
+        """Note that its state, besides the letters, is other than on disk."""
+        if self.name:
+            self._state = True
+            self._touch()
+
+    def _touch(self) -> None:
+        self.mark += 1
+        if self._told is not None:
+            self._told(self)
+
+    def changes(self) -> Changes:
+        """Hand over what is not on disk yet; `put_back` it when that failed, else set `saved`."""
+        taken = Changes(self.mark, self._state, self._fresh, self._released, self._gone)
+        self._state, self._fresh, self._released, self._gone = False, {}, set(), set()
+        return taken
+
+    def put_back(self, changes: Changes) -> None:
+        """Take back what could not be put on disk; what has gone meanwhile was never there."""
+        self._state = self._state or changes.state
+        still = {number: letter for number, letter in changes.fresh.items() if number in self.letters}
+        self._fresh = still | self._fresh
+        self._released |= changes.released
+        self._gone |= changes.gone
