@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from verger.domain.messages.memory import Memory
 from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.dialects import native
 from verger.edges.wire.mqtt.encode import encode
-from verger.edges.wire.mqtt.greeting import Limits, Memory
+from verger.edges.wire.mqtt.granting import Manners
+from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.packets import Connect, Publish
 from verger.edges.wire.mqtt.session import Session
 from verger.edges.wire.mqtt.stream import Stream
@@ -46,7 +48,7 @@ def session(raw: bytes) -> None:
     """Speak to a session that lets anybody in and keeps all it hears."""
     for level in (b"\x04", b"\x05"):
         greeting = b"\0\x04MQTT" + level + b"\x02\0\0" + (b"\0" if level == b"\x05" else b"") + b"\0\0"
-        machine = Session(native.may_hear, 0.0, Limits(packet_bytes=LARGEST))
+        machine = Session(Manners(native.may_hear), 0.0, Limits(packet_bytes=LARGEST))
         for chunk in (b"\x10" + bytes([len(greeting)]) + greeting, raw):
             for happened in machine.hear(chunk, 1.0, 64):
                 if isinstance(happened, Connect):
