@@ -6,9 +6,11 @@ from unittest.mock import patch
 
 import pytest
 
-from verger.domain.history import compaction, query
+from verger.domain.history import compaction, hourly, query, upkeep
 
 SMALL = {"PART_ROWS": 16, "BAND_ROWS": 20, "SLICE_ROWS": 12, "SLICE_LOTS": 3}
+
+SMALL_UPKEEP = {"UNIT_SERIES": 2, "UNIT_ROWS": 24, "HEAVY_ROWS": 8, "MOST_OF_HOUR": 2, "UNIT_IDS": 5, "SLICE_CHUNKS": 3}
 
 
 @pytest.fixture
@@ -17,5 +19,8 @@ def small() -> Iterator[None]:
     with ExitStack() as stack:
         for name, size in SMALL.items():
             stack.enter_context(patch.object(compaction, name, size))
+        for name, size in SMALL_UPKEEP.items():
+            stack.enter_context(patch.object(upkeep, name, size))
+        stack.enter_context(patch.object(hourly, "FEWEST", 2))
         stack.enter_context(patch.object(query, "CHUNKS_AT_ONCE", 2))
         yield

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verger.domain.history.codec import HEAD, VERSION, Damaged, decode, encode
+from verger.domain.history.codec import HEAD, VERSION, Damaged, broken, decode, encode, heads_of, seal
 from verger.domain.history.model import Readings
 
 BITS = st.integers(0, 2**64 - 1).map(lambda bits: float(np.uint64(bits).view(np.float64)))
@@ -80,10 +80,17 @@ def test_a_value_that_stands_still_takes_no_room() -> None:
 
 @pytest.mark.parametrize("field", [name for name in HEAD.names or () if name != "version"])
 def test_a_head_that_changed_is_noticed(field: str) -> None:
-    heads, bodies = encode(np.arange(4) * 7, np.arange(4.0), np.array([0]))
+    heads, _ = encode(np.arange(4) * 7, np.arange(4.0), np.array([0]))
+    seal(heads, [None])
+    assert broken(heads, [None]) == []
     heads[field] = heads[field] + 1
-    with pytest.raises(Damaged, match="checksum"):
-        decode(heads, bodies)
+    assert broken(heads, [None]) == [(0, "its head does not match its checksum")]
+
+
+def test_a_summary_that_changed_is_noticed_with_the_head() -> None:
+    heads, _ = encode(np.arange(4) * 7, np.arange(4.0), np.array([0, 2]))
+    seal(heads, [b"some", None])
+    assert [which for which, _ in broken(heads, [b"none", None])] == [0]
 
 
 def test_a_body_that_changed_is_noticed_and_told_which() -> None:
@@ -94,7 +101,10 @@ def test_a_body_that_changed_is_noticed_and_told_which() -> None:
 
 
 def test_a_version_of_the_future_is_named() -> None:
-    heads, bodies = encode(np.arange(4), np.arange(4.0), np.array([0]))
-    heads["version"] = 2
-    with pytest.raises(Damaged, match="its version is 2, known is 1"):
-        decode(heads, bodies)
+    heads, _ = encode(np.arange(4), np.arange(4.0), np.array([0]))
+    heads["version"] = 3
+    assert broken(heads, [None]) == [(0, "its version is 3, known are 1 and 2")]
+
+
+def test_a_head_that_was_cut_is_noticed() -> None:
+    assert broken(heads_of([b"short"]), [None]) == [(0, "its version is 0, known are 1 and 2")]

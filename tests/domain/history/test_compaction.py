@@ -8,9 +8,10 @@ import pytest
 
 from tests.domain.history.oracle import Row, columns
 from verger.base.clock import HOUR, SECOND
-from verger.domain.history.chunks import Change, Chunks, Found
+from verger.domain.history.chunks import Change, Chunks
 from verger.domain.history.codec import decode
 from verger.domain.history.compaction import PART_ROWS, SLICE_LOTS, SLICE_ROWS, compact
+from verger.domain.history.grain import Found
 from verger.domain.history.hot import Columns
 
 NOW = 1_800_000_000 * SECOND // HOUR * HOUR
@@ -20,7 +21,7 @@ class Counted(Chunks):
     """Counts what is written."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+        super().__init__(folder, lambda damage: pytest.fail(str(damage)))
         self.changes: list[Change] = []
 
     def change(self, change: Change) -> None:
@@ -37,11 +38,11 @@ class Counted(Chunks):
         """Return the parts of the hour."""
         (month,) = self.files.all_months()
         with self.reading(month) as file:
-            return file.found(series, NOW, NOW + HOUR)
+            return file.found(series, NOW, NOW + HOUR)[1]
 
     def put(self, rows: Columns) -> None:
         """Compact rows; damage is a failure."""
-        compact(self, rows, report=lambda damage: pytest.fail(str(damage)), go_on=lambda: None)
+        compact(self, rows, now=NOW, go_on=lambda: None)
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_one_late_reading_for_each_large_part_opens_a_bounded_number_at_a_time(c
     assert max(int(change.heads["n"].sum()) for change in chunks.changes) <= SLICE_ROWS
     found = chunks.parts(39)
     with chunks.reading(chunks.files.all_months()[0]) as file:
-        assert decode(found.heads, file.bodies(found.ids)).value[1] == -1.0
+        assert decode(found.heads, file.bodies(found)).value[1] == -1.0
 
 
 def test_a_file_that_was_not_finished_is_finished_when_next_opened(tmp_path: Path) -> None:

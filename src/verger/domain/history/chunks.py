@@ -1,67 +1,43 @@
-"""Chunks on disk: SQLite files, one a month, keyed by hour in the month, series, part.
+"""Chunks on disk: SQLite files, one a month, with a table for each grain and one for what is damaged.
 
-All parts of one (hour, series) lie in one file and change in one transaction; their spans of time do not overlap,
-unless one of them is damaged. One thread writes; any thread reads, each time a consistent state of one file.
+All parts of one (hour or day, series) lie in one file and change in one transaction; their spans of time do not
+overlap, unless one of them is damaged or thin. One thread writes; any thread reads, each time a consistent state of
+one file. A chunk whose head is damaged is reported and not found; the writer puts damaged ones apart.
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from verger.base.clock import HOUR
-from verger.domain.history.codec import HEAD, Heads
-from verger.domain.history.files import Files
+from verger.base.clock import DAY, HOUR
+from verger.domain.history.codec import Heads, broken
+from verger.domain.history.files import Files, is_damage
+from verger.domain.history.grain import DAYS, HOURS, PART_BITS, PARTS, SPAN_BITS, Found, Grain, Ids, series_of
 from verger.domain.history.model import Damage
-from verger.domain.history.months import first_hour, name_of
+from verger.domain.history.months import name_of, span_of
 
-Ids = NDArray[np.int64]
+Answer = TypeVar("Answer")
 
-PART_BITS = 16
-_HOUR_BITS = 48
-_BY_HOUR = """
-WITH RECURSIVE hour(id) AS (VALUES (:first) UNION ALL SELECT id + :step FROM hour WHERE id < :last)
-SELECT chunk.id, chunk.head FROM hour CROSS JOIN chunk ON chunk.id BETWEEN hour.id AND hour.id + :parts
+_BY_SPAN = """
+WITH RECURSIVE span(id) AS (VALUES (:first) UNION ALL SELECT id + :step FROM span WHERE id < :last)
+SELECT {listed} FROM span CROSS JOIN {table} ON {table}.id BETWEEN span.id AND span.id + :parts
 """
 _BY_KEY = """
-SELECT chunk.id, chunk.head FROM json_each(?) AS key
-CROSS JOIN chunk ON chunk.id BETWEEN key.value AND key.value + ?
+SELECT {listed} FROM json_each(?) AS key CROSS JOIN {table} ON {table}.id BETWEEN key.value AND key.value + ?
 """
-_BODIES = "SELECT chunk.body FROM json_each(?) AS wanted CROSS JOIN chunk ON chunk.id = wanted.value"
-
-
-def keys_of(hours: NDArray[np.int64], series: NDArray[np.uint32], month: int) -> Ids:
-    """Return the ids of part 0 of each (hour, series), all of one month."""
-    return (hours - first_hour(month)) << _HOUR_BITS | series.astype(np.int64) << PART_BITS
-
-
-def key_of(ids: Ids) -> Ids:
-    """Return the ids of part 0 of the same (hour, series)."""
-    return ids >> PART_BITS << PART_BITS
-
-
-class Found(NamedTuple):
-    """Chunks in a file, without their bodies; of equal length."""
-
-    ids: Ids
-    heads: Heads
-
-    def pick(self, which: NDArray[np.bool_] | NDArray[np.intp] | slice) -> "Found":
-        """Return some of them."""
-        return Found(self.ids[which], self.heads[which])
-
-    def touching(self, start: int, end: int) -> "Found":
-        """Return those that touch start <= time < end, in order of time."""
-        tmin, tmax = self.heads["tmin"], self.heads["tmax"]
-        inside = (tmax >= start) & (tmin < end)
-        found = self if inside.all() else self.pick(inside)
-        tmin = found.heads["tmin"]
-        return found if (tmin[1:] > tmin[:-1]).all() else found.pick(np.argsort(tmin, kind="stable"))
+_BODIES = "SELECT {table}.body FROM json_each(?) AS wanted CROSS JOIN {table} ON {table}.id = wanted.value"
+_INSERT = {HOURS: "INSERT INTO chunk (id, head, body) VALUES (?, ?, ?)", DAYS: "INSERT INTO day VALUES (?, ?, ?, ?)"}
+_EDGES = "SELECT (SELECT min(id) FROM chunk), (SELECT max(id) FROM chunk)"
+_APART = """
+INSERT INTO damaged (grain, chunk, head, hours, body, reason)
+SELECT :grain, {table}.id, {table}.head, {hours}, {table}.body, :reason FROM {table} WHERE {table}.id = :id
+"""
 
 
 class Month:
@@ -70,79 +46,201 @@ class Month:
     def __init__(self, connection: sqlite3.Connection, month: int) -> None:
         self._connection = connection
         self.month = month
+        self.wrong: list[Damage] = []
 
-    def found(self, series: int, start: int, end: int) -> Found:
-        """Return the chunks of a series that touch start <= time < end, in order of time."""
-        begin = first_hour(self.month)
-        first = max(start // HOUR, begin)
-        last = min(-(-end // HOUR), first_hour(self.month + 1)) - 1
-        if first > last:
-            return _found([])
-        base = series << PART_BITS
-        bounds = {"first": (first - begin) << _HOUR_BITS | base, "last": (last - begin) << _HOUR_BITS | base}
-        step = {"step": 1 << _HOUR_BITS, "parts": (1 << PART_BITS) - 1}
-        return _found(self._connection.execute(_BY_HOUR, bounds | step).fetchall()).touching(start, end)
+    def found(self, series: int, start: int, end: int) -> tuple[Found, Found]:
+        """Return the chunks of a series that touch start <= time < end, of days and of hours, each in order of time."""
+        days = self._spans(DAYS, series, start, end)
+        # Chunks of hours are few and near today, so only between the first and the last is looked for them.
+        low, high = self._connection.execute(_EDGES).fetchone()
+        if low is None:
+            return days, Found.of([], HOURS)
+        first, last = ((edge >> SPAN_BITS) + HOURS.first(self.month) for edge in (low, high))
+        return days, self._spans(HOURS, series, max(start, first * HOUR), min(end, (last + 1) * HOUR))
 
-    def among(self, keys: Ids) -> Found:
-        """Return all parts of some (hour, series), in order of id when the keys are."""
-        rows = self._connection.execute(_BY_KEY, (_listed(keys), (1 << PART_BITS) - 1)).fetchall()
-        return _found(rows)
+    def among(self, grain: Grain, keys: Ids) -> Found:
+        """Return all parts of some (hour or day, series), in order of id when the keys are."""
+        sql = _BY_KEY.format(listed=grain.listed, table=grain.table)
+        return self._proved(grain, self._connection.execute(sql, (_listed(keys), PARTS)).fetchall())
 
-    def bodies(self, ids: Ids) -> list[bytes]:
-        """Return the bodies of chunks that were found, in the order asked."""
-        return [body for (body,) in self._connection.execute(_BODIES, (_listed(ids),))]
+    def after(self, grain: Grain, first: int, last: int, most: int) -> Found:
+        """Return the first chunks with first <= id <= last, in order of id."""
+        sql = f"SELECT {grain.listed} FROM {grain.table} WHERE id BETWEEN ? AND ? ORDER BY id LIMIT ?"  # noqa: S608  a grain's own names
+        return self._proved(grain, self._connection.execute(sql, (first, last, most)).fetchall())
+
+    def days_in_hours(self) -> list[int]:
+        """Return the days, counted since 1970, of which there are chunks of hours."""
+        days: list[int] = []
+        first = DAYS.first(self.month)
+        (low,) = self._connection.execute("SELECT min(id) FROM chunk").fetchone()
+        while low is not None:
+            day = (low >> SPAN_BITS) // 24
+            days.append(first + day)
+            next_ = (day + 1) * 24 << SPAN_BITS
+            (low,) = self._connection.execute("SELECT min(id) FROM chunk WHERE id >= ?", (next_,)).fetchone()
+        return days
+
+    def bodies(self, found: Found) -> list[bytes]:
+        """Return the bodies of chunks that were found; none may be thin."""
+        bodies: list[bytes] = [b""] * len(found.ids)
+        for grain, of_grain in ((DAYS, found.daily), (HOURS, ~found.daily)):
+            if of_grain.any():
+                rows = self._connection.execute(_BODIES.format(table=grain.table), (_listed(found.ids[of_grain]),))
+                for place, (body,) in zip(np.flatnonzero(of_grain).tolist(), rows, strict=True):
+                    bodies[place] = body
+        return bodies
 
     def totals(self) -> tuple[int, int]:
         """Return how many chunks and readings the file holds."""
         chunks, readings = self._connection.execute("SELECT chunks, readings FROM total").fetchone()
         return chunks, readings
 
-    def damage(self, chunk: int, reason: str) -> Damage:
+    def apart(self) -> list[Damage]:
+        """Return what was put apart as damaged."""
+        rows = self._connection.execute("SELECT grain, chunk, reason FROM damaged").fetchall()
+        return [self._damage(DAYS if grain == DAYS.table else HOURS, chunk, why) for grain, chunk, why in rows]
+
+    def damage(self, found: Found, which: int, reason: str) -> Damage:
         """Return what to say of a chunk that cannot be read."""
-        hour = (chunk >> _HOUR_BITS) + first_hour(self.month)
-        series = chunk >> PART_BITS & 0xFFFF_FFFF
-        return Damage(f"{name_of(self.month)}.db", reason, series, hour, chunk & 0xFFFF)
+        return self._damage(DAYS if found.daily[which] else HOURS, int(found.ids[which]), reason)
+
+    def _damage(self, grain: Grain, chunk: int, reason: str) -> Damage:
+        span = (chunk >> SPAN_BITS) + grain.first(self.month)
+        series = int(series_of(np.array(chunk)))
+        hour = span * grain.width // HOUR
+        return Damage(f"{name_of(self.month)}.db", reason, series, hour, chunk & PARTS, grain.width // HOUR)
+
+    def _spans(self, grain: Grain, series: int, start: int, end: int) -> Found:
+        begin, past = span_of(self.month)
+        start, end = max(start, begin), min(end, past)
+        if start >= end:
+            return Found.of([], grain)
+        first, last = (at // grain.width - grain.first(self.month) for at in (start, end - 1))
+        base = series << PART_BITS
+        sql = _BY_SPAN.format(listed=grain.listed, table=grain.table)
+        bounds = {"first": first << SPAN_BITS | base, "last": last << SPAN_BITS | base}
+        rows = self._connection.execute(sql, bounds | {"step": 1 << SPAN_BITS, "parts": PARTS}).fetchall()
+        return self._proved(grain, rows).touching(start, end)
+
+    def _proved(self, grain: Grain, rows: list[tuple[int, bytes, bytes | None, int]]) -> Found:
+        found = Found.of(rows, grain)
+        wrong = broken(found.heads, found.hours.tolist()) if rows else []
+        self.wrong += [self.damage(found, which, reason) for which, reason in wrong]
+        return found.pick(np.delete(np.arange(len(rows)), [which for which, _ in wrong])) if wrong else found
 
 
 class Change(NamedTuple):
-    """What one transaction does to the file of one month: chunks that go, and chunks that come."""
+    """What one transaction does to the file of one month: chunks that go, and chunks of one grain that come."""
 
     month: int
     gone: Found
+    grain: Grain
     ids: Ids
     heads: Heads
+    hours: Sequence[bytes | None]
     bodies: Sequence[bytes]
 
 
 class Chunks:
     """The chunks of all months."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, report: Callable[[Damage], None]) -> None:
         self.files = Files(folder)
+        self.report = report
         self._totals: dict[int, tuple[int, int]] = {}
         self._changes = 0
+        self._open_days: dict[int, set[int]] = {}
 
     @contextmanager
     def reading(self, month: int) -> Iterator[Month]:
         """Give one consistent state of the file of a month."""
         with self.files.lent(month) as connection:
             connection.execute("BEGIN")
-            yield Month(connection, month)
+            file = Month(connection, month)
+            yield file
+        for damage in file.wrong:
+            self.report(damage)
+
+    def open_days(self, month: int) -> set[int]:
+        """Return the days of a month of which there may be chunks of hours; for the writer alone."""
+        if month not in self._open_days:
+            self._open_days[month] = self.mending(month, partial(self._days_in_hours, month))
+        return self._open_days[month]
 
     def change(self, change: Change) -> None:
         """Do all of one change, or raise with nothing of it done; on disk when it returns."""
-        more = len(change.ids) - len(change.gone.ids), int(change.heads["n"].sum()) - int(change.gone.heads["n"].sum())
-        gone = ((each,) for each in change.gone.ids.tolist())
+        grain, gone = change.grain, change.gone
+        if grain is HOURS:
+            self.open_days(change.month).update((grain.spans(change.ids, change.month) // 24).tolist())
+        more = len(change.ids) - len(gone.ids), int(change.heads["n"].sum()) - int(gone.heads["n"].sum())
         heads = [head.tobytes() for head in change.heads]
+        columns = (heads, change.hours, change.bodies) if grain is DAYS else (heads, change.bodies)
         with self.files.lent(change.month) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("DELETE FROM chunk WHERE id = ?", gone)
-            rows = zip(change.ids.tolist(), heads, change.bodies, strict=True)
-            connection.executemany("INSERT INTO chunk VALUES (?, ?, ?)", rows)
+            connection.executemany("DELETE FROM day WHERE id = ?", _each(gone.ids[gone.daily]))
+            connection.executemany("DELETE FROM chunk WHERE id = ?", _each(gone.ids[~gone.daily]))
+            connection.executemany(_INSERT[grain], zip(change.ids.tolist(), *columns, strict=True))
             connection.execute("UPDATE total SET chunks = chunks + ?, readings = readings + ?", more)
             connection.execute("COMMIT")
-        self._changes += 1
-        self._totals.pop(change.month, None)
+        self._changed(change.month)
+
+    def thin(self, month: int, ids: Ids, heads: Heads, hours: Sequence[bytes | None]) -> None:
+        """Take the readings out of some chunks of days; heads and summaries stay."""
+        rows = zip([head.tobytes() for head in heads], hours, ids.tolist(), strict=True)
+        with self.files.lent(month) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("UPDATE day SET head = ?, hours = ?, body = NULL WHERE id = ?", rows)
+            connection.execute("COMMIT")
+
+    def put_apart(self, month: int, damage: Damage) -> None:
+        """Move a damaged chunk out of the way, kept for whoever can mend it, count the others anew, and report it."""
+        grain = DAYS if damage.hours == DAY // HOUR else HOURS
+        span = (damage.hour or 0) * HOUR // grain.width - grain.first(month)
+        chunk = span << SPAN_BITS | (damage.series or 0) << PART_BITS | (damage.part or 0)
+        with self.files.lent(month) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute(
+                _APART.format(table=grain.table, hours=grain.hours),
+                {"grain": grain.table, "reason": damage.reason, "id": chunk},
+            )
+            connection.execute(f"DELETE FROM {grain.table} WHERE id = ?", (chunk,))  # noqa: S608  a grain's own name
+            chunks, readings = _counted(connection)
+            connection.execute("UPDATE total SET chunks = ?, readings = ?", (chunks, readings))
+            connection.execute("COMMIT")
+        self._changed(month)
+        self.report(damage)
+
+    @contextmanager
+    def unless_damaged(self, month: int) -> Iterator[None]:
+        """Give up what is done with the file of a month, and report it, when that is damaged."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self.report(Damage(f"{name_of(month)}.db", str(error)))
+
+    def look_apart(self) -> None:
+        """Report what was put apart before."""
+        for month in self.files.all_months():
+            with self.unless_damaged(month), self.reading(month) as file:
+                file.wrong += file.apart()
+
+    def mending(self, month: int, work: Callable[[], Answer]) -> Answer:
+        """Do the writer's work on a file; when that is damaged put it aside, report it, and work on a new one."""
+        try:
+            return work()
+        except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
+            self.report(Damage(self.files.set_aside(month), str(error)))
+        self._open_days.pop(month, None)
+        self._changed(month)
+        return work()
+
+    def merged(self, month: int, day: int) -> None:
+        """Note that no chunks of hours are left of a day."""
+        self.open_days(month).discard(day)
 
     def totals(self, month: int) -> tuple[int, int]:
         """Return how many chunks and readings a month holds; asked of the file only after a change."""
@@ -154,19 +252,31 @@ class Chunks:
                 self._totals[month] = known
         return known
 
-    def erase(self, month: int, series: Sequence[int]) -> None:
-        """Remove every chunk of some series in a month, one transaction for each."""
-        span = first_hour(month) * HOUR, first_hour(month + 1) * HOUR
-        for number in series:
-            with self.reading(month) as file:
-                found = file.found(number, *span)
-            if len(found.ids):
-                self.change(Change(month, found, *_found([]), []))
+    def _days_in_hours(self, month: int) -> set[int]:
+        if month not in self.files.all_months():
+            return set()
+        with self.reading(month) as file:
+            return set(file.days_in_hours())
+
+    def _changed(self, month: int) -> None:
+        self._changes += 1
+        self._totals.pop(month, None)
 
 
-def _found(rows: list[tuple[int, bytes]]) -> Found:
-    ids = np.array([row[0] for row in rows], np.int64)
-    return Found(ids, np.frombuffer(b"".join([row[1] for row in rows]), HEAD))
+def _counted(connection: sqlite3.Connection) -> tuple[int, int]:
+    chunks = readings = 0
+    for grain in (HOURS, DAYS):
+        rows = connection.execute(f"SELECT {grain.listed} FROM {grain.table}")  # noqa: S608  a grain's own names
+        while some := rows.fetchmany(4096):
+            found = Found.of(some, grain)
+            whole = np.ones(len(some), np.bool_)
+            whole[[which for which, _ in broken(found.heads, found.hours.tolist())]] = False
+            chunks, readings = chunks + len(some), readings + int(found.heads["n"][whole].sum())
+    return chunks, readings
+
+
+def _each(ids: Ids) -> Iterator[tuple[int]]:
+    return ((each,) for each in ids.tolist())
 
 
 def _listed(ids: Ids) -> str:

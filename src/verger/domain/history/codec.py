@@ -4,11 +4,14 @@ A chunk is a head (fixed, see HEAD) and a body: byte planes of two unsigned colu
 Times: differences less the smallest one, in the coarsest unit of 1 us, 1 ms, 1 s that fits. Values: whole numbers
 after scaling by a power of ten, as differences (DELTA) or above the smallest (PLAIN); else the bits of the float,
 each XORed with the one before (BITS). First elements are zero; `tmin`, `tmax`, `vmin`, `vlast` give the rest back.
+
+Version 1 had one checksum over head and body. Since version 2 the head has its own, over itself and the summary of
+hours beside it, and tells that of the body: so a head is proved without its body, and stays when the body goes.
 """
 
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import zstandard
@@ -26,7 +29,7 @@ from verger.domain.history.columns import (
 from verger.domain.history.model import Readings, Times, Values
 from verger.domain.history.scaling import BITS, DELTA, PLAIN, POWERS, Shapes, shapes
 
-VERSION = 1
+VERSION = 2
 LEVEL = 3
 HEAD = np.dtype(
     [
@@ -44,12 +47,14 @@ HEAD = np.dtype(
         ("vmax", "<f8"),
         ("vsum", "<f8"),
         ("vlast", "<f8"),
+        ("body_crc", "<u4"),
         ("crc", "<u4"),
     ]
 )
 Heads = NDArray[np.void]
 _UNITS = np.array([1, 1000, 1_000_000], np.uint64)
 _COVERED = HEAD.itemsize - 4
+_OLD_COVERED = HEAD.itemsize - 8
 _FRAME = zstandard.FORMAT_ZSTD1_MAGICLESS
 
 
@@ -78,7 +83,7 @@ _packers = _Packers()
 
 
 def encode(at: Times, value: Values, starts: NDArray[np.intp]) -> tuple[Heads, list[bytes]]:
-    """Return heads and bodies of the chunks that begin at `starts`; each is ascending in time and not empty."""
+    """Return heads, not sealed yet, and bodies of the chunks that begin at `starts`, each ascending, none empty."""
     heads = np.zeros(len(starts), HEAD)
     lengths = np.diff(starts, append=len(at))
     with np.errstate(all="ignore"):
@@ -220,23 +225,67 @@ def _pack(heads: Heads, plain: list[bytes]) -> list[bytes]:
         packed[which] = len(smaller) < len(body)
         bodies.append(smaller if packed[which] else body)
     heads["packed"] = packed
-    raw, size = heads.tobytes(), HEAD.itemsize
-    heads["crc"] = [
-        zlib.crc32(body, zlib.crc32(raw[where : where + _COVERED]))
-        for body, where in zip(bodies, range(0, len(raw), size), strict=True)
-    ]
+    heads["body_crc"] = [zlib.crc32(body) for body in bodies]
     return bodies
 
 
 def _unpack(heads: Heads, bodies: Sequence[bytes]) -> list[bytes]:
-    raw, size, unpack = heads.tobytes(), HEAD.itemsize, _packers.unpack
+    unpack = _packers.unpack
     plain = []
-    columns = zip(bodies, heads["crc"].tolist(), heads["packed"].tolist(), heads["version"].tolist(), strict=True)
-    for which, (body, crc, packed, version) in enumerate(columns):
-        where = which * size
-        if version != VERSION:
-            raise Damaged(which, f"its version is {version}, known is {VERSION}")
-        if zlib.crc32(body, zlib.crc32(raw[where : where + _COVERED])) != crc:
+    columns = zip(bodies, _body_checks(heads), heads["packed"].tolist(), strict=True)
+    for which, (body, (before, crc), packed) in enumerate(columns):
+        if zlib.crc32(body, before) != crc:
             raise Damaged(which, "its checksum does not match")
         plain.append(unpack(body) if packed else body)
     return plain
+
+
+def _body_checks(heads: Heads) -> Iterator[tuple[int, int]]:
+    """Give by chunk the checksum of what goes before the body, and that of both."""
+    if (heads["version"] == VERSION).all():
+        yield from ((0, crc) for crc in heads["body_crc"].tolist())
+        return
+    for head in heads:
+        old = head["version"] == 1
+        yield (zlib.crc32(head.tobytes()[:_OLD_COVERED]), int(head["crc"])) if old else (0, int(head["body_crc"]))
+
+
+def seal(heads: Heads, hours: Sequence[bytes | None]) -> None:
+    """Set the checksum of each head and of the summary of hours beside it."""
+    heads["crc"] = _sums(heads, hours)
+
+
+def broken(heads: Heads, hours: Sequence[bytes | None]) -> list[tuple[int, str]]:
+    """Return (place, reason) of each head that is not as it was sealed; one of version 1 is proved with its body."""
+    version = heads["version"]
+    wrong = (version != 1) & ((version != VERSION) | (heads["crc"] != _sums(heads, hours)))
+    return [
+        (which, "its head does not match its checksum" if version[which] == VERSION else _unknown(version[which]))
+        for which in np.flatnonzero(wrong).tolist()
+    ]
+
+
+def heads_of(raw: Sequence[bytes]) -> Heads:
+    """Return heads as they were kept; those of version 1, shorter by a checksum, in the form of today."""
+    size = HEAD.itemsize
+    fitting = [head if len(head) == size else _widened(head) for head in raw]
+    return np.frombuffer(b"".join(fitting), HEAD)
+
+
+def _widened(head: bytes) -> bytes:
+    if len(head) == HEAD.itemsize - 4 and head[0] == 1:
+        return head[:_OLD_COVERED] + bytes(4) + head[_OLD_COVERED:]
+    return bytes(HEAD.itemsize)
+
+
+def _sums(heads: Heads, hours: Sequence[bytes | None]) -> list[int]:
+    raw, size = heads.tobytes(), HEAD.itemsize
+    begins = range(0, len(raw), size)
+    return [
+        zlib.crc32(summary or b"", zlib.crc32(raw[begin : begin + _COVERED]))
+        for begin, summary in zip(begins, hours, strict=True)
+    ]
+
+
+def _unknown(version: int) -> str:
+    return f"its version is {version}, known are 1 and {VERSION}"

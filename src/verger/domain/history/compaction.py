@@ -1,41 +1,47 @@
 """Compaction: readings in order of arrival become chunks, merged with what is there; of equal times the first stands.
 
-Rows are put in order of (hour, series, arrival) and worked on in slices, each small enough for one short transaction.
-A new lot joins the parts of its hour that it overlaps, and small neighbours: as each part it takes in is no larger
-than what it has gathered, sizes grow by doubling and a reading is written again only a few times. Doing a slice again
-changes nothing, so a crash between any two is healed by taking the same readings again.
+Rows are put in order of (hour or day, series, arrival) and worked on in slices, each small enough for one short
+transaction. Rows of a day that goes on become chunks of hours, all others chunks of days. So that the first stands,
+a day with chunks of hours takes more of those until they are merged: what is in a chunk of a day was always there
+before. A new lot joins the parts of its span that it overlaps, and small neighbours: as each part it takes in is no
+larger than what it has gathered, sizes grow by doubling and a reading is written again only a few times. Doing a
+slice again changes nothing, so a crash between any two is healed by taking the same readings again.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verger.domain.history.chunks import Change, Chunks, Found, Ids, Month, key_of, keys_of
-from verger.domain.history.codec import Damaged, decode, encode
-from verger.domain.history.files import is_damage
+from verger.base.clock import DAY, HOUR
+from verger.domain.history.chunks import Change, Chunks
+from verger.domain.history.codec import Damaged, decode, encode, seal
+from verger.domain.history.grain import DAYS, HOURS, Found, Grain, Ids, Mask, key_of
 from verger.domain.history.hot import GONE, Columns
-from verger.domain.history.model import Damage, Readings, Times, Values
+from verger.domain.history.hourly import summaries, unpacked
+from verger.domain.history.model import Readings, Times, Values
 from verger.domain.history.months import hours_of, months_of
 from verger.domain.history.order import by_number
 
-PART_ROWS = 8192
+DAY_GRACE = 2 * HOUR
+PART_ROWS = 16_384
 BAND_ROWS = 400_000
 SLICE_ROWS = 65_536
 SLICE_LOTS = 4096
 
-Report = Callable[[Damage], None]
+GoOn = Callable[[], None]
 
 
 class Slice(NamedTuple):
-    """Some lots of one month; a lot is what is new for one (hour, series). `lot` tells for each row which it is of.
+    """Some lots of one month and grain; a lot is what is new for one (hour or day, series). `lot` tells each row's.
 
     Rows are in order of (lot, time), each (lot, time) once.
     """
 
     month: int
+    grain: Grain
     keys: Ids
     lot: NDArray[np.intp]
     at: Times
@@ -44,37 +50,42 @@ class Slice(NamedTuple):
     def lots(self, begin: int, end: int) -> "Slice":
         """Return the lots from begin to end."""
         low, high = np.searchsorted(self.lot, (begin, end))
-        return Slice(
-            self.month, self.keys[begin:end], self.lot[low:high] - begin, self.at[low:high], self.value[low:high]
+        rows = slice(low, high)
+        return self._replace(
+            keys=self.keys[begin:end], lot=self.lot[rows] - begin, at=self.at[rows], value=self.value[rows]
         )
 
+    def rows(self, which: Mask) -> "Slice":
+        """Return some of the rows, and the lots they are of."""
+        kept, lot = np.unique(self.lot[which], return_inverse=True)
+        return self._replace(keys=self.keys[kept], lot=lot, at=self.at[which], value=self.value[which])
 
-def compact(chunks: Chunks, rows: Columns, report: Report, go_on: Callable[[], None]) -> None:
+
+def compact(chunks: Chunks, rows: Columns, now: int, go_on: GoOn) -> None:
     """Merge rows, in order of arrival for each series, into the chunks; `go_on` is called before each transaction."""
     changed = set()
-    for each in slices(rows):
-        try:
-            _put(chunks, each, report, go_on)
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise
-            report(Damage(chunks.files.set_aside(each.month), str(error)))
-            _put(chunks, each, report, go_on)
+    for each in slices(chunks, rows, now):
+        chunks.mending(each.month, partial(_put, chunks, each, go_on))
         changed.add(each.month)
     for month in changed:
         chunks.files.settle(month)
 
 
-def _put(chunks: Chunks, new: Slice, report: Report, go_on: Callable[[], None]) -> None:
-    for change in merge(chunks, new, report):
+def _put(chunks: Chunks, new: Slice, go_on: GoOn) -> None:
+    for change in merge(chunks, new):
         go_on()
         chunks.change(change)
 
 
-def slices(rows: Columns) -> Iterator[Slice]:
-    """Cut rows into slices, in order of (hour, series) inside bands of series."""
+def is_over(day: int, now: int) -> bool:
+    """Tell whether a day is over, and the time in which its last readings are waited for."""
+    return (day + 1) * DAY + DAY_GRACE <= now
+
+
+def slices(chunks: Chunks, rows: Columns, now: int) -> Iterator[Slice]:
+    """Cut rows into slices, in order of (hour or day, series) inside bands of series."""
     for band in _bands(rows):
-        yield from _slices(band)
+        yield from _slices(chunks, band, now)
 
 
 def _bands(rows: Columns) -> Iterator[Columns]:
@@ -90,46 +101,82 @@ def _bands(rows: Columns) -> Iterator[Columns]:
             yield Columns(rows.series[inside], rows.at[inside], rows.value[inside])
 
 
-def _slices(rows: Columns) -> Iterator[Slice]:
+def _slices(chunks: Chunks, rows: Columns, now: int) -> Iterator[Slice]:
     hours = hours_of(rows.at)
-    order = by_number((hours - hours.min()).astype(np.uint32), by_number(rows.series))
-    hours, series = hours[order], rows.series[order]
-    starts = np.flatnonzero(np.append(True, (hours[1:] != hours[:-1]) | (series[1:] != series[:-1])))
-    hours, series = hours[starts], series[starts]
-    months = months_of(hours)
+    coarse = _in_days(chunks, hours, now)
+    # A day as its first hour, so that hours and days stand in one order.
+    spans = np.where(coarse, hours // 24 * 24, hours)
+    order = by_number((spans - spans.min()).astype(np.uint32), by_number(rows.series))
+    spans, series, coarse = spans[order], rows.series[order], coarse[order]
+    starts = np.flatnonzero(np.append(True, (spans[1:] != spans[:-1]) | (series[1:] != series[:-1])))
+    spans, series, coarse = spans[starts], series[starts], coarse[starts]
+    months = months_of(spans)
+    kinds = np.append(0, np.cumsum((months[1:] != months[:-1]) | (coarse[1:] != coarse[:-1])))
     bounds = np.append(starts, len(order))
-    for begin, end in _cuts(bounds, months):
+    for begin, end in _cuts(bounds, kinds):
         places = order[bounds[begin] : bounds[end]]
         lot = np.repeat(np.arange(end - begin), np.diff(bounds[begin : end + 1]))
-        month = int(months[begin])
-        keys = keys_of(hours[begin:end], series[begin:end], month)
-        yield Slice(month, keys, *_distinct(lot, rows.at[places], rows.value[places]))
+        month, grain = int(months[begin]), DAYS if coarse[begin] else HOURS
+        keys = grain.keys(spans[begin:end] // (grain.width // HOUR), series[begin:end], month)
+        yield Slice(month, grain, keys, *distinct(lot, rows.at[places], rows.value[places]))
 
 
-def merge(chunks: Chunks, new: Slice, report: Report) -> Iterator[Change]:
+def _in_days(chunks: Chunks, hours: NDArray[np.int64], now: int) -> Mask:
+    """Tell of each row whether it goes to a chunk of its day rather than of its hour."""
+    days, which = np.unique(hours // 24, return_inverse=True)
+    months = months_of(days * 24).tolist()
+    coarse = [
+        (is_over(day, now) or day * DAY > now + DAY) and day not in chunks.open_days(month)
+        for day, month in zip(days.tolist(), months, strict=True)
+    ]
+    return np.array(coarse)[which]
+
+
+def merge(chunks: Chunks, new: Slice) -> Iterator[Change]:
     """Give the changes after which the chunks hold a slice too; none where they hold all of it already."""
-    with chunks.reading(new.month) as month:
-        there = month.among(new.keys)
+    there = _there(chunks, new)
+    standing = there.ids
+    if there.thin.any():
+        new = _unsummarised(new, there.pick(there.thin))
+        there = there.pick(~there.thin & np.isin(key_of(there.ids), new.keys))
+    if not len(new.keys):
+        return
     of_lot = np.searchsorted(new.keys, key_of(there.ids))
     wanted = _wanted(new, there, of_lot)
     rows = np.bincount(new.lot) + np.bincount(of_lot[wanted], there.heads["n"][wanted], len(new.keys)).astype(np.intp)
     # Parts to be merged with may be far larger than what is new, so the slice is cut again by what has to be opened.
     for begin, end in _cuts(np.append(0, np.cumsum(rows)), np.zeros(len(rows), np.int64)):
         here = (of_lot >= begin) & (of_lot < end)
-        with chunks.reading(new.month) as month:
-            taken, old = _read(month, there.pick(here & wanted), report)
-        change = _merged(new.lots(begin, end), taken, old, there.ids[here])
+        taken, old = opened(chunks, new.month, there.pick(here & wanted))
+        change = _merged(new.lots(begin, end), taken, old, standing)
         if change is not None:
             yield change
 
 
-def _merged(new: Slice, taken: Found, old: Readings, there: Ids) -> Change | None:
+def _there(chunks: Chunks, new: Slice) -> Found:
+    """Return all parts that are there of the lots of a slice; those with a damaged head are put apart."""
+    with chunks.reading(new.month) as file:
+        there = file.among(new.grain, new.keys)
+    for damage in file.wrong:
+        chunks.put_apart(new.month, damage)
+    return there
+
+
+def _unsummarised(new: Slice, thin: Found) -> Slice:
+    """Leave out what falls in hours of which only the summary is left: whether that has it cannot be told."""
+    known = unpacked(thin.hours.tolist())["n"] > 0
+    closed = (key_of(thin.ids)[:, None] + np.arange(24))[known]
+    # The low bits of a key are free, so the hour of the day stands there.
+    return new.rows(~np.isin(new.keys[new.lot] + hours_of(new.at) % 24, closed))
+
+
+def _merged(new: Slice, taken: Found, old: Readings, standing: Ids) -> Change | None:
     """Return the change that puts new rows and those of the parts taken together, if that are more than there were."""
     lot, at, value = new.lot, new.at, new.value
     old_lot = np.searchsorted(new.keys, key_of(taken.ids))
     if len(old):
         rows = np.append(np.repeat(old_lot, taken.heads["n"]), lot)
-        lot, at, value = _distinct(rows, np.append(old.at, at), np.append(old.value, value))
+        lot, at, value = distinct(rows, np.append(old.at, at), np.append(old.value, value))
     had = np.bincount(old_lot, taken.heads["n"], len(new.keys)).astype(np.intp)
     grown = np.bincount(lot, minlength=len(new.keys)) != had
     if not grown.any():
@@ -138,8 +185,11 @@ def _merged(new: Slice, taken: Found, old: Readings, there: Ids) -> Change | Non
         keep = grown[lot]
         lot, at, value = lot[keep], at[keep], value[keep]
     gone = taken.pick(grown[old_lot])
-    starts, ids = _parts(lot, new.keys, there[~np.isin(there, gone.ids)])
-    return Change(new.month, gone, ids, *encode(at, value, starts))
+    starts, ids = _parts(lot, new.keys, standing[~np.isin(standing, gone.ids)])
+    heads, bodies = encode(at, value, starts)
+    hours = summaries(at, value, starts) if new.grain is DAYS else [None] * len(starts)
+    seal(heads, hours)
+    return Change(new.month, gone, new.grain, ids, heads, hours, bodies)
 
 
 def _cuts(bounds: NDArray[np.intp], months: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
@@ -152,7 +202,8 @@ def _cuts(bounds: NDArray[np.intp], months: NDArray[np.int64]) -> Iterator[tuple
         begin = end
 
 
-def _distinct(lot: NDArray[np.intp], at: Times, value: Values) -> tuple[NDArray[np.intp], Times, Values]:
+def distinct(lot: NDArray[np.intp], at: Times, value: Values) -> tuple[NDArray[np.intp], Times, Values]:
+    """Return rows in order of (lot, time), each once: the first of those that are equal."""
     after = (at[1:] > at[:-1]) | (lot[1:] != lot[:-1])
     if after.all() and (lot[1:] >= lot[:-1]).all():
         return lot, at, value
@@ -194,16 +245,17 @@ def _neighbours(tmin: list[int], tmax: list[int], n: list[int], new: tuple[int, 
             return first, last
 
 
-def _read(month: Month, wanted: Found, report: Report) -> tuple[Found, Readings]:
-    """Return the readings of the wanted parts, and which those are: damaged ones are reported and left as they are."""
+def opened(chunks: Chunks, month: int, wanted: Found) -> tuple[Found, Readings]:
+    """Return the readings of some chunks, and which those are: damaged ones are put apart and left out."""
     if not len(wanted.ids):
         return wanted, Readings(np.empty(0, np.int64), np.empty(0, np.float64))
-    bodies = month.bodies(wanted.ids)
+    with chunks.reading(month) as file:
+        bodies = file.bodies(wanted)
     try:
         return wanted, decode(wanted.heads, bodies)
     except Damaged as damaged:
-        report(month.damage(int(wanted.ids[damaged.which]), damaged.reason))
-        return _read(month, wanted.pick(np.arange(len(wanted.ids)) != damaged.which), report)
+        chunks.put_apart(month, file.damage(wanted, damaged.which, damaged.reason))
+        return opened(chunks, month, wanted.pick(np.arange(len(wanted.ids)) != damaged.which))
 
 
 def _parts(lot: NDArray[np.intp], keys: Ids, staying: Ids) -> tuple[NDArray[np.intp], Ids]:

@@ -4,30 +4,28 @@ import os
 import re
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from verger.domain.history.months import month_named, month_of, name_of
 
 _MOST_IDLE = 24
 _PATIENCE_S = 30
+_ENDS = ("", "-wal", "-shm")
 _SCHEMA = """
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS chunk (id INTEGER PRIMARY KEY, head BLOB NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS day (id INTEGER PRIMARY KEY, head BLOB NOT NULL, hours BLOB, body BLOB);
+CREATE TABLE IF NOT EXISTS damaged
+    (id INTEGER PRIMARY KEY, grain TEXT, chunk INTEGER, head BLOB, hours BLOB, body BLOB, reason TEXT);
 CREATE TABLE IF NOT EXISTS total
     (id INTEGER PRIMARY KEY CHECK (id = 1), chunks INTEGER NOT NULL, readings INTEGER NOT NULL);
 INSERT OR IGNORE INTO total VALUES (1, 0, 0);
 COMMIT;
 """
-
-
-class _Key(NamedTuple):
-    """A month, and how often its file was set aside before."""
-
-    month: int
-    era: int
+_IS_OF_TODAY = "SELECT 1 FROM sqlite_master WHERE name = 'damaged'"
 
 
 class Files:
@@ -37,9 +35,9 @@ class Files:
         self._folder = folder
         named = (re.fullmatch(r"(\d{4}-\d\d)\.db", path.name) for path in folder.iterdir())
         self._months = frozenset(month_named(match[1]) for match in named if match)
-        self._eras: dict[int, int] = {}
-        self._idle: list[tuple[_Key, sqlite3.Connection]] = []
-        self._lock = threading.Lock()
+        self._idle: list[tuple[int, sqlite3.Connection]] = []
+        self._lent: Counter[int] = Counter()
+        self._returned = threading.Condition()
 
     def months(self, start: int, end: int) -> list[int]:
         """Return the months that have a file and touch start <= time < end, in order."""
@@ -63,14 +61,14 @@ class Files:
     @contextmanager
     def lent(self, month: int) -> Iterator[sqlite3.Connection]:
         """Lend a connection; a transaction that is left open is rolled back."""
-        key, connection = self._borrow(month)
+        connection = self._borrow(month)
         try:
             yield connection
         except sqlite3.Error:
             connection.close()
             raise
         finally:
-            self._take_back(key, connection)
+            self._take_back(month, connection)
 
     def settle(self, month: int) -> None:
         """Move what was written of a month into its file proper, unless somebody is reading; it is safe anyway."""
@@ -79,51 +77,87 @@ class Files:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.execute(f"PRAGMA busy_timeout = {_PATIENCE_S * 1000}")
 
+    def shrink(self, month: int, pages: int) -> bool:
+        """Give some pages that are free back to the disk; tell whether there may be more."""
+        with self.lent(month) as connection:
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            (kind,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+            if free and not kind:
+                # A file of the first version has to be written anew once before it can shrink by and by.
+                connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                connection.execute("VACUUM")
+            else:
+                connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            return bool(free > pages and kind)
+
+    def free_share(self, month: int) -> float:
+        """Return which part of a month's file is free."""
+        with self.lent(month) as connection:
+            free, every = (connection.execute(f"PRAGMA {n}_count").fetchone()[0] for n in ("freelist", "page"))
+        return float(free / max(every, 1))
+
     def set_aside(self, month: int) -> str:
         """Rename the file of a month, so that a new one takes its place; return its new name."""
-        with self._lock:
-            self._eras[month] = self._eras.get(month, 0) + 1
-            for key, connection in [*self._idle]:
-                if key.month == month:
-                    connection.close()
-                    self._idle.remove((key, connection))
-        old = name_of(month) + ".db"
-        new = next(name for n in range(1000) if not (self._folder / (name := f"{old}.damaged-{n}")).exists())
-        for end in ("", "-wal", "-shm"):
-            if (self._folder / (old + end)).exists():
-                (self._folder / (old + end)).rename(self._folder / (new + end))
-        self._months -= {month}
-        sync_folder(self._folder)
+        with self._nobody_reading(month):
+            new = aside(self._folder, name_of(month) + ".db")
+            self._months -= {month}
         return new
+
+    def remove(self, month: int) -> None:
+        """Remove the file of a month."""
+        with self._nobody_reading(month):
+            for end in _ENDS:
+                (self._folder / f"{name_of(month)}.db{end}").unlink(missing_ok=True)
+            self._months -= {month}
+        sync_folder(self._folder)
 
     def close(self) -> None:
         """Close every connection; none may be lent."""
-        with self._lock:
+        with self._returned:
             while self._idle:
                 self._idle.pop()[1].close()
 
-    def _borrow(self, month: int) -> tuple[_Key, sqlite3.Connection]:
-        with self._lock:
-            key = _Key(month, self._eras.get(month, 0))
-            for place, (of, connection) in enumerate(self._idle):
-                if of == key:
-                    del self._idle[place]
-                    return key, connection
-        return key, self._connect(month)
+    @contextmanager
+    def _nobody_reading(self, month: int) -> Iterator[None]:
+        """Wait until no connection to a month is open; none is opened before the end."""
+        # SQLite removes what it takes for its log, by name, when a last connection closes: so none may be left over.
+        with self._returned:
+            self._returned.wait_for(lambda: not self._lent[month])
+            for each in [each for each in self._idle if each[0] == month]:
+                each[1].close()
+                self._idle.remove(each)
+            yield
 
-    def _take_back(self, key: _Key, connection: sqlite3.Connection) -> None:
+    def _borrow(self, month: int) -> sqlite3.Connection:
+        with self._returned:
+            self._lent[month] += 1
+            for place, (of, connection) in enumerate(self._idle):
+                if of == month:
+                    del self._idle[place]
+                    return connection
+        try:
+            return self._connect(month)
+        except BaseException:
+            self._give_back(month, None)
+            raise
+
+    def _take_back(self, month: int, connection: sqlite3.Connection) -> None:
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
         except sqlite3.ProgrammingError:
-            return  # it was closed, as it failed
-        surplus = [connection]
-        with self._lock:
-            if key.era == self._eras.get(key.month, 0):
-                self._idle.append((key, connection))
-                surplus = [self._idle.pop(0)[1]] if len(self._idle) > _MOST_IDLE else []
-        for each in surplus:
-            each.close()
+            self._give_back(month, None)  # it was closed, as it failed
+        else:
+            self._give_back(month, connection)
+
+    def _give_back(self, month: int, connection: sqlite3.Connection | None) -> None:
+        with self._returned:
+            if connection is not None:
+                self._idle.append((month, connection))
+            if len(self._idle) > _MOST_IDLE:
+                self._idle.pop(0)[1].close()
+            self._lent[month] -= 1
+            self._returned.notify_all()
 
     def _connect(self, month: int) -> sqlite3.Connection:
         path = self._folder / f"{name_of(month)}.db"
@@ -131,11 +165,12 @@ class Files:
         try:
             # Several chunks to a page: with 4 KiB a quarter of the file stays empty.
             connection.execute("PRAGMA page_size = 8192")
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             # The system caches the file for all of them; each by itself would keep 2 MB of it.
             connection.execute("PRAGMA cache_size = -1024")
-            if month not in self._months or not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            if month not in self._months or not connection.execute(_IS_OF_TODAY).fetchone():
                 connection.executescript(_SCHEMA)
                 sync_folder(self._folder)
                 self._months |= {month}
@@ -148,6 +183,16 @@ class Files:
 def is_damage(error: sqlite3.Error) -> bool:
     """Tell whether a file itself is bad, rather than the moment."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def aside(folder: Path, old: str) -> str:
+    """Rename a damaged database, so that a new one takes its place; return its new name. Nobody may have it open."""
+    new = next(name for n in range(1000) if not (folder / (name := f"{old}.damaged-{n}")).exists())
+    for end in _ENDS:
+        if (folder / (old + end)).exists():
+            (folder / (old + end)).rename(folder / (new + end))
+    sync_folder(folder)
+    return new
 
 
 def sync_folder(folder: Path) -> None:

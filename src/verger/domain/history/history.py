@@ -15,7 +15,9 @@ from verger.domain.history.files import sync_folder
 from verger.domain.history.hot import Columns
 from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
+from verger.domain.history.latest import Latest
 from verger.domain.history.model import Buckets, Damage, Readings, Series, Stats, Times, Values
+from verger.domain.history.upkeep import latest_of, verify
 
 HOT_BYTES = 64 << 20
 _READERS = 2
@@ -33,12 +35,13 @@ class History:
 
     def __init__(self, folder: Path, hot_bytes: int, clock: Clock) -> None:
         self._damaged: list[Damage] = []
-        self._chunks = Chunks(folder)
-        self._keeper = Keeper(self._chunks, Index(folder), clock, hot_bytes, self._report)
+        self._chunks = Chunks(folder, self._report)
+        self._keeper = Keeper(self._chunks, self._index(folder), clock, hot_bytes)
         self._readers = ThreadPoolExecutor(_READERS, "history-reader")
         sync_folder(folder)
         for name in self._chunks.files.aside():
             self._report(Damage(name, "it was set aside"))
+        self._chunks.look_apart()
 
     @classmethod
     async def open(cls, folder: Path, hot_bytes: int = HOT_BYTES, clock: Clock | None = None) -> "History":
@@ -79,8 +82,7 @@ class History:
 
         For the next page begin 1 us after the last time of this one, or end at its first.
         """
-        page = query.newest if newest else query.raw
-        return await self._ask(lambda source: page(source, series, start, end, limit))
+        return await self._ask(lambda source: query.raw(source, series, start, end, limit, backwards=newest))
 
     async def buckets(self, series: int, start: int, end: int, points: int) -> Buckets:
         """Return the readings with start <= time < end: alone if at most `points`, else in as many buckets."""
@@ -106,6 +108,27 @@ class History:
     async def delete(self, series: Sequence[int], upto: int = 0) -> None:
         """Delete all readings of some series, also those that still come in records of the log up to `upto`."""
         await self._keeper.delete(series, upto)
+
+    async def merge_days(self) -> None:
+        """Merge the chunks of every day that is over now; it is done by itself, a unit at a time, within a minute."""
+        await self._keeper.merge_days()
+
+    async def thin(self, series: Sequence[int], before: int) -> None:
+        """Take away the readings of all whole days before a time; what is known of their hours and days stays.
+
+        A reading that comes later for an hour that is only known in sum is not kept: it may be in it already.
+        """
+        await self._keeper.thin(series, before)
+
+    async def drop(self, series: Sequence[int], before: int) -> None:
+        """Remove all that is known of whole days before a time; also the latest reading, if it lies there."""
+        await self._keeper.drop(series, before)
+
+    async def verify(self) -> tuple[Damage, ...]:
+        """Open every chunk; put apart those that are damaged; return all damage that is known."""
+        for month in self._chunks.files.all_months():
+            await self._keeper.in_turn(verify, month)
+        return tuple(self._damaged)
 
     async def stats(self) -> Stats:
         """Return figures for the metrics page."""
@@ -133,8 +156,19 @@ class History:
 
     async def _ask(self, question: Callable[[query.Source], Answer]) -> Answer:
         keeper = self._keeper
-        source = query.Source(self._chunks, keeper.views(), self._report, keeper.deleting)
+        source = query.Source(self._chunks, keeper.views(), keeper.deleting)
         return await asyncio.get_running_loop().run_in_executor(self._readers, question, source)
+
+    def _index(self, folder: Path) -> Index:
+        index, aside = Index.open(folder)
+        if aside is not None:
+            latest = Latest()
+            for month in self._chunks.files.all_months():
+                with self._chunks.unless_damaged(month):
+                    latest_of(self._chunks, month, latest)
+            index.save(0, latest.snapshot())
+            log.warning("The index of the history was damaged and made anew from its chunks.", aside=aside)
+        return index
 
     def _report(self, damage: Damage) -> None:
         if damage not in self._damaged and len(self._damaged) < _MOST_DAMAGED:

@@ -3,8 +3,10 @@
 import sqlite3
 from pathlib import Path
 
+import zstandard
 from msgspec import Struct
 
+from verger.domain.history.files import aside
 from verger.domain.history.latest import packed, unpacked
 from verger.domain.history.model import Times, Values
 
@@ -13,6 +15,9 @@ CREATE TABLE IF NOT EXISTS mark
     (id INTEGER PRIMARY KEY CHECK (id = 1), position INTEGER NOT NULL, latest BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS forgotten (series INTEGER PRIMARY KEY, upto INTEGER NOT NULL, cleared INTEGER NOT NULL);
 """
+
+
+_NAME = "index.db"
 
 
 class Mark(Struct, frozen=True, eq=False):
@@ -25,11 +30,35 @@ class Mark(Struct, frozen=True, eq=False):
 class Index:
     """One small SQLite file; each call is one transaction, on disk when it returns; one thread at a time."""
 
+    @classmethod
+    def open(cls, folder: Path) -> "tuple[Index, str | None]":
+        """Open the index of a folder; one that is damaged is renamed, and its new name told beside an empty one."""
+        try:
+            return cls(folder), None
+        except sqlite3.OperationalError:
+            raise
+        except (sqlite3.DatabaseError, zstandard.ZstdError, ValueError):
+            new = aside(folder, _NAME)
+            return cls(folder), new
+
     def __init__(self, folder: Path) -> None:
-        self._connection = sqlite3.connect(folder / "index.db", timeout=30, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = sqlite3.connect(folder / _NAME, timeout=30, check_same_thread=False)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self._connection.executescript(_SCHEMA)
+            self._prove()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def _prove(self) -> None:
+        """Raise unless all of it can be read; it is small."""
+        (sentence,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if sentence != "ok":
+            raise sqlite3.DatabaseError(sentence)
+        self.mark()
+        self.forgotten()
 
     def mark(self) -> Mark:
         """Return what was saved last; position 0 if nothing was."""

@@ -6,29 +6,30 @@ A buffer that could not be written stays frozen, readable, and is tried again; m
 """
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
 import structlog
 
-from verger.base.clock import HOUR, MINUTE, Clock
+from verger.base.clock import DAY, HOUR, MINUTE, Clock
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.compaction import compact
-from verger.domain.history.files import is_damage
 from verger.domain.history.hot import ROW_BYTES, Columns, Hot, View
 from verger.domain.history.index import Index
 from verger.domain.history.latest import Latest
-from verger.domain.history.model import Damage, Times, Values
+from verger.domain.history.model import Times, Values
+from verger.domain.history.upkeep import drop, due, merge_some, shrink, thin
 
 GRACE = MINUTE
 TICK_S = 60.0
 RETRY_S = 5.0
+_EVER = -(1 << 63)
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger()
@@ -41,9 +42,7 @@ class Stopped(Exception):
 class Keeper:
     """Takes readings and has them in chunks before long; all but the writer runs on the event loop."""
 
-    def __init__(
-        self, chunks: Chunks, index: Index, clock: Clock, hot_bytes: int, report: Callable[[Damage], None]
-    ) -> None:
+    def __init__(self, chunks: Chunks, index: Index, clock: Clock, hot_bytes: int) -> None:
         mark = index.mark()
         self.latest = Latest(mark.latest)
         self.saved = self._taken = mark.position
@@ -51,7 +50,7 @@ class Keeper:
         self.trouble: str | None = None
         self.deleting: frozenset[int] = frozenset()
         self._forgotten: dict[int, int] = {}
-        self._chunks, self._index, self._clock, self._report = chunks, index, clock, report
+        self._chunks, self._index, self._clock = chunks, index, clock
         self._rows = hot_bytes // 2 // ROW_BYTES
         self._active = Hot(self._rows)
         self._frozen: Hot | None = None
@@ -111,18 +110,14 @@ class Keeper:
     async def flush(self) -> None:
         """Return once all that was taken before is in chunks; raises what keeps it from being written."""
         async with self._writing:
-            await self._drain()
-            self._freeze()
-            await self._drain()
+            await self._drain_all()
 
     async def load(self, rows: Columns) -> None:
         """Put readings straight into the chunks, on disk when it returns; what is there already stands."""
         async with self._writing:
             if any(len(view.of(series)) for view in self.views() for series in np.unique(rows.series).tolist()):
-                await self._drain()
-                self._freeze()
-                await self._drain()
-            await self._in_writer(compact, self._chunks, rows, self._report, self._go_on)
+                await self._drain_all()
+            await self._in_writer(compact, self._chunks, rows, self._clock.now(), self._go_on)
             if len(rows.series):
                 self.latest.take(*rows)
             await self._in_writer(self._index.save, self.saved, self.latest.snapshot())
@@ -136,6 +131,36 @@ class Keeper:
                 for number in series:
                     buffer.forget(number)
             await self._erase(forgotten)
+
+    async def merge_days(self) -> None:
+        """Merge the hours of each day that is over; a frozen buffer goes to chunks before the next unit."""
+        for month, day in await self._in_writer(due, self._chunks, self._clock.now()):
+            more = True
+            while more:
+                async with self._writing:
+                    await self._drain()
+                    more = await self._in_writer(self._merge_some, month, day)
+
+    async def thin(self, series: Sequence[int], before: int) -> None:
+        """Take away the readings of the whole days before a time, month by month."""
+        for month in self._chunks.files.months(_EVER, before):
+            await self.in_turn(thin, month, series, before)
+            await self.in_turn(shrink, month)
+
+    async def drop(self, series: Sequence[int], before: int) -> None:
+        """Remove the whole days before a time, month by month, and the latest readings that lie there."""
+        await self.flush()
+        for month in self._chunks.files.months(_EVER, before):
+            await self.in_turn(drop, month, series, before)
+            await self.in_turn(shrink, month)
+        async with self._writing:
+            self.latest.forget_before(series, before // DAY * DAY)
+            await self._in_writer(self._index.save, self.saved, self.latest.snapshot())
+
+    async def in_turn(self, work: Callable[..., Answer], *given: object) -> Answer:
+        """Do some work on the chunks in the writer, while nothing else is written."""
+        async with self._writing:
+            return await self._in_writer(work, self._chunks, *given, self._go_on)
 
     async def close(self) -> None:
         """Stop writing between two transactions; what is in memory is taken again from the log."""
@@ -174,12 +199,18 @@ class Keeper:
             try:
                 async with self._writing:
                     await self._drain()
+                await self.merge_days()
             except Stopped:
                 return
             except Exception as error:  # noqa: BLE001  whatever it is: readings stay in memory and are tried again
                 self.trouble = f"The history cannot be written: {error}. It is tried again every {RETRY_S:g} s."
                 log.warning("history not written", reason=str(error))
                 asyncio.get_running_loop().call_later(RETRY_S, self._due.set)
+
+    async def _drain_all(self) -> None:
+        await self._drain()
+        self._freeze()
+        await self._drain()
 
     async def _drain(self) -> None:
         if self._frozen is None:
@@ -195,8 +226,11 @@ class Keeper:
         self._room.set()
 
     def _write(self, rows: Columns, upto: int, latest: tuple[Times, Values]) -> None:
-        compact(self._chunks, rows, self._report, self._go_on)
+        compact(self._chunks, rows, self._clock.now(), self._go_on)
         self._index.save(upto, latest)
+
+    def _merge_some(self, month: int, day: int) -> bool:
+        return self._chunks.mending(month, partial(merge_some, self._chunks, month, day, self._go_on))
 
     async def _erase(self, forgotten: dict[int, int]) -> None:
         for number in forgotten:
@@ -211,14 +245,13 @@ class Keeper:
         # Noted before the first chunk goes and until the last is gone, so a crash cannot bring anything back.
         self._index.forget(forgotten, cleared=False)
         for month in self._chunks.files.all_months():
-            try:
-                self._chunks.erase(month, list(forgotten))
-            except sqlite3.Error as error:
-                if not is_damage(error):
-                    raise
-                self._report(Damage(self._chunks.files.set_aside(month), str(error)))
+            self._chunks.mending(month, partial(self._clear_month, month, list(forgotten)))
         self._index.save(position, latest)
         self._index.forget(forgotten, cleared=True)
+
+    def _clear_month(self, month: int, series: Sequence[int]) -> None:
+        drop(self._chunks, month, series, None, self._go_on)
+        shrink(self._chunks, month, self._go_on)
 
     def _remembered(self, sequence: int, rows: Columns) -> Columns:
         gone = [series for series, upto in self._forgotten.items() if sequence <= upto]

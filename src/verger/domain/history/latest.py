@@ -41,16 +41,26 @@ class Latest:
 
     def of(self, series: Sequence[int]) -> list[tuple[int, float] | None]:
         """Return (at, value) for each, None where nothing was ever heard."""
-        known, at, value = len(self._at), self._at, self._value
+        wanted = np.asarray(series, np.int64)
+        there = wanted < len(self._at)
+        wanted = np.where(there, wanted, 0)
+        at, value = self._at[wanted], self._value[wanted]
+        heard = (there & (at != NEVER)).tolist()
         return [
-            (int(at[number]), float(value[number])) if number < known and at[number] != NEVER else None
-            for number in series
+            (when, what) if known else None
+            for known, when, what in zip(heard, at.tolist(), value.tolist(), strict=True)
         ]
 
     def forget(self, series: int) -> None:
         """Know nothing of one series any more."""
         if series < len(self._at):
             self._at[series] = NEVER
+
+    def forget_before(self, series: Sequence[int], before: int) -> None:
+        """Know nothing of those of some series whose latest reading lies before a time."""
+        for number in series:
+            if number < len(self._at) and self._at[number] < before:
+                self._at[number] = NEVER
 
     def snapshot(self) -> tuple[Times, Values]:
         """Return copies of the columns up to the last series that was heard."""

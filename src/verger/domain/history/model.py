@@ -55,19 +55,21 @@ class Buckets(Struct, frozen=True, eq=False):
 
 
 class Damage(Struct, frozen=True):
-    """A chunk, or a whole file when `hour` is None, that cannot be read, and why."""
+    """A chunk of so many `hours` from `hour` on, or a whole file when that is None, that cannot be read, and why."""
 
     file: str
     reason: str
     series: int | None = None
     hour: int | None = None
     part: int | None = None
+    hours: int = 1
 
     def __str__(self) -> str:
         """Return a sentence that names it."""
         if self.hour is None:
             return f"A file of the history cannot be read ({self.file}): {self.reason}."
-        where = f"{self.file}, series {self.series}, hour {self.hour}, part {self.part}"
+        span = "hour" if self.hours == 1 else "day from hour"
+        where = f"{self.file}, series {self.series}, {span} {self.hour}, part {self.part}"
         return f"A chunk of the history cannot be read ({where}): {self.reason}."
 
 
@@ -104,12 +106,12 @@ def alone(readings: Readings) -> Buckets:
     )
 
 
-def width_for(start: int, end: int, points: int) -> int:
-    """Return the bucket width that cuts [start, end) into at most `points` buckets at its multiples.
+def width_for(start: int, end: int, points: int, least: int = 1) -> int:
+    """Return the bucket width, `least` or more, that cuts [start, end) into at most `points` at its multiples.
 
-    Widths are round for a person: from 1 ms up to whole days, so that hour chunks lie inside the wide ones.
+    Widths are round for a person: from 1 ms up to whole days, so that whole hours lie inside the wide ones.
     """
-    least = -(-(end - start) // max(points, 1))
+    least = max(least, -(-(end - start) // max(points, 1)))
     return next(width for width in _widths(least) if (end - 1) // width - start // width < max(points, 1))
 
 

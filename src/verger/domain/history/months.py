@@ -1,4 +1,4 @@
-"""Months of UTC, counted since January 1970, and the hours in them, counted since 1970."""
+"""Months of UTC, counted since January 1970, and the hours and days in them, counted since 1970."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,11 @@ def month_of(at: int) -> int:
 def first_hour(month: int) -> int:
     """Return the hour with which a month begins."""
     return int(np.datetime64(month, "M").astype("datetime64[h]").astype(np.int64))
+
+
+def span_of(month: int) -> tuple[int, int]:
+    """Return when a month begins and when the next one does, in microseconds."""
+    return first_hour(month) * HOUR, first_hour(month + 1) * HOUR
 
 
 def name_of(month: int) -> str:

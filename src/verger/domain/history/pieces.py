@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from verger.domain.history.chunks import Found
+from verger.base.clock import DAY, HOUR
+from verger.domain.history.grain import Found
+from verger.domain.history.hourly import begins_of, unpacked
 from verger.domain.history.model import Buckets, Counts, Readings, Times, Values
 
 
@@ -41,6 +43,21 @@ def of_heads(found: Found) -> Pieces:
     heads = found.heads
     low, high, last, total = (heads[name].astype(np.float64) for name in ("vmin", "vmax", "vlast", "vsum"))
     return Pieces(heads["tmax"].astype(np.int64), low, high, last, total, heads["n"].astype(np.int64))
+
+
+def of_hours(found: Found, start: int, end: int) -> Pieces:
+    """Return the hours of chunks of days that begin at start <= time < end, from their summaries alone."""
+    rows = unpacked(found.hours.tolist())
+    begins = begins_of(found.heads["tmin"] // DAY)
+    # An hour begins with its chunk and ends with it, where that begins or ends amid the hour.
+    first, last = (
+        np.maximum(begins, found.heads["tmin"][:, None]),
+        np.minimum(begins + HOUR - 1, found.heads["tmax"][:, None]),
+    )
+    wanted = (rows["n"] > 0) & (first >= start) & (first < end)
+    rows = rows[wanted]
+    low, high, at_last, total = (rows[name].astype(np.float64) for name in ("vmin", "vmax", "vlast", "vsum"))
+    return Pieces(last[wanted], low, high, at_last, total, rows["n"].astype(np.int64))
 
 
 def summed(many: Sequence[Pieces], width: int) -> Pieces:

@@ -1,27 +1,28 @@
 """Answers from the history: chunks and hot buffers as one, each reading once.
 
 A query looks at the hot buffers first and reads chunks afterwards, so what moves from one to the other meanwhile is
-seen twice, never missed; of equal times the chunk's reading stands, for it arrived first. A chunk is answered from its
-head only where no hot reading lies in its span, else a reading that is in both would count twice.
+seen twice, never missed; of equal times the chunk's reading stands, for it arrived first. So it is with chunks of
+hours that reach into those of days: their readings are taken as the hot ones are, and called loose with them.
+A bucket is answered from the coarsest summary that fits: the head of a chunk, the hours of a day, readings. A summary
+serves only where no loose reading lies in its span, else a reading that is in both would count twice. Where readings
+were thinned only summaries are left, of hours at the finest; each hour then belongs where it begins.
 """
 
-import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
-from numpy.typing import NDArray
 
-from verger.base.clock import HOUR
-from verger.domain.history.chunks import Chunks, Found, Month
+from verger.base.clock import DAY, HOUR
+from verger.domain.history.chunks import Chunks, Month
 from verger.domain.history.codec import Damaged, decode
-from verger.domain.history.files import is_damage
+from verger.domain.history.grain import Found, Mask
 from verger.domain.history.hot import View
-from verger.domain.history.model import Buckets, Damage, Readings, Times, alone, width_for
-from verger.domain.history.months import first_hour, name_of
+from verger.domain.history.hourly import begins_of, unpacked
+from verger.domain.history.model import Buckets, Readings, Times, alone, width_for
+from verger.domain.history.months import span_of
 from verger.domain.history.order import cut, joined, united
-from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_readings
+from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_hours, of_readings
 
 CHUNKS_AT_ONCE = 64
 _NONE = Readings(np.empty(0, np.int64), np.empty(0, np.float64))
@@ -32,22 +33,11 @@ class Source(Struct, frozen=True):
 
     chunks: Chunks
     hot: tuple[View, ...]
-    report: Callable[[Damage], None]
     hidden: frozenset[int] = frozenset()
 
     def months(self, series: int, start: int, end: int) -> list[int]:
         """Return the months whose files to read; none for a series that is being deleted."""
         return [] if series in self.hidden else self.chunks.files.months(start, end)
-
-    @contextmanager
-    def unless_damaged(self, month: int) -> Iterator[None]:
-        """Give up what is done with the file of a month, and report it, when that is damaged."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            if not is_damage(error):
-                raise
-            self.report(Damage(f"{name_of(month)}.db", str(error)))
 
     def heated(self, series: int, start: int, end: int) -> Readings:
         """Return the hot readings of a series with start <= time < end, in order of time, each time once."""
@@ -59,99 +49,125 @@ class Source(Struct, frozen=True):
         return united(inside.at, inside.value)
 
 
-def raw(source: Source, series: int, start: int, end: int, limit: int) -> Readings:
-    """Return the first `limit` readings with start <= time < end."""
-    hot = source.heated(series, start, end)
-    lots: list[Readings] = []
-    for lot in _kept(source, series, start, end):
-        lots.append(lot)
-        if sum(map(len, lots)) >= limit:
-            hot = cut(hot, start, int(lot.at[-1]) + 1)
+def raw(source: Source, series: int, start: int, end: int, limit: int, *, backwards: bool = False) -> Readings:
+    """Return the first `limit` readings with start <= time < end, or `backwards` the last, in order of time."""
+    loose, lots, left = source.heated(series, start, end), list[Readings](), limit
+    months = source.months(series, start, end)
+    for month in reversed(months) if backwards else months:
+        with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
+            found, loose = _laid_out(source, file, series, (start, end), loose)
+            for lot in _opened(source, file, found.pick(~found.thin), start, end, backwards=backwards):
+                lots.append(lot)
+                left -= len(lot)
+                if left <= 0:
+                    break
+        if left <= 0:
+            reach = (int(lots[-1].at[0]), end) if backwards else (start, int(lots[-1].at[-1]) + 1)
+            loose = cut(loose, *reach)
             break
-    found = joined(_chained(lots), hot)
-    return Readings(found.at[:limit], found.value[:limit])
-
-
-def newest(source: Source, series: int, start: int, end: int, limit: int) -> Readings:
-    """Return the last `limit` readings with start <= time < end, in order of time."""
-    hot = source.heated(series, start, end)
-    lots: list[Readings] = []
-    for lot in _kept(source, series, start, end, backwards=True):
-        lots.append(lot)
-        if sum(map(len, lots)) >= limit:
-            hot = cut(hot, int(lot.at[0]), end)
-            break
-    found = joined(_chained(lots[::-1]), hot)
-    first = max(0, len(found) - limit)
-    return Readings(found.at[first:], found.value[first:])
+    every = joined(_chained(lots[::-1] if backwards else lots), loose)
+    page = slice(max(0, len(every) - limit), None) if backwards else slice(limit)
+    return Readings(every.at[page], every.value[page])
 
 
 def buckets(source: Source, series: int, start: int, end: int, points: int) -> Buckets:
     """Return the readings with start <= time < end alone if there are no more than `points`, else in buckets."""
-    if not _surely_more(source, series, start, end, points):
+    more, thin = _looked_at(source, series, start, end, points)
+    if not more and not thin:
         readings = raw(source, series, start, end, points + 1)
         if len(readings) <= points:
             return alone(readings)
-    return sums(source, series, start, end, width_for(start, end, points))
+    width = width_for(start, end, points, HOUR if thin else 1)
+    pieces = _pieces(source, series, start, end, width)
+    if pieces is None:
+        return sums(source, series, start, end, width_for(start, end, points, HOUR))
+    return buckets_of(pieces, width)
 
 
 def sums(source: Source, series: int, start: int, end: int, width: int) -> Buckets:
-    """Return the readings with start <= time < end in buckets of one width."""
-    hot = source.heated(series, start, end)
-    many: list[Pieces] = []
-    for month in source.months(series, start, end):
-        first, past = (first_hour(each) * HOUR for each in (month, month + 1))
-        here = cut(hot, first, past)
-        hot = joined(cut(hot, start, first), cut(hot, past, end))
-        part = [of_readings(here, width)]
-        with source.unless_damaged(month), source.chunks.reading(month) as file:
-            found = file.found(series, start, end)
-            whole = _answered_by_head(found, start, end, width, here.at)
-            lots = _opened(source, file, found.pick(~whole), start, end)
-            if len(here):
-                lots = iter([joined(_chained(list(lots)), here)])
-            part = [of_heads(found.pick(whole)), *(of_readings(lot, width) for lot in lots)]
-        many += part
-    return buckets_of([*many, of_readings(hot, width)], width)
+    """Return the readings with start <= time < end in buckets of one width, of whole hours."""
+    return buckets_of(_pieces(source, series, start, end, width) or [], width)
 
 
 def totals(source: Source) -> tuple[int, int]:
     """Return how many chunks and readings the files hold."""
     chunks = readings = 0
     for month in source.chunks.files.all_months():
-        with source.unless_damaged(month):
+        with source.chunks.unless_damaged(month):
             more = source.chunks.totals(month)
             chunks, readings = chunks + more[0], readings + more[1]
     return chunks, readings
 
 
-def _surely_more(source: Source, series: int, start: int, end: int, points: int) -> bool:
-    """Tell whether the heads alone show more readings than `points`."""
+def _looked_at(source: Source, series: int, start: int, end: int, points: int) -> tuple[bool, bool]:
+    """Tell whether heads alone show more readings than `points`, and whether some of those looked at are thin."""
+    thin = False
     for month in reversed(source.months(series, start, end)):
-        with source.unless_damaged(month), source.chunks.reading(month) as file:
-            heads = file.found(series, start, end).heads
-            inside = (heads["tmin"] >= start) & (heads["tmax"] < end)
-            points -= int(heads["n"][inside].sum())
+        with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
+            for found in file.found(series, start, end):
+                inside = (found.heads["tmin"] >= start) & (found.heads["tmax"] < end)
+                points -= int(found.heads["n"][inside].sum())
+                thin = thin or bool(found.thin.any())
         if points < 0:
-            return True
-    return False
+            return True, thin
+    return False, thin
 
 
-def _answered_by_head(found: Found, start: int, end: int, width: int, hot: Times) -> NDArray[np.bool_]:
-    """Tell which chunks lie wholly in the span and in one bucket, with no hot reading between their ends."""
+def _pieces(source: Source, series: int, start: int, end: int, width: int) -> list[Pieces] | None:
+    """Return pieces for buckets of a width; None where only summaries are left, which are too coarse for it."""
+    loose = source.heated(series, start, end)
+    many: list[Pieces] = []
+    for month in source.months(series, start, end):
+        first, past = span_of(month)
+        here = cut(loose, first, past)
+        loose = joined(cut(loose, start, first), cut(loose, past, end))
+        part = [of_readings(here, width)]
+        with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
+            found, here = _laid_out(source, file, series, (start, end), here)
+            if width % HOUR and found.thin.any():
+                return None
+            by_head, by_hours, rest = _tiers(found, start, end, width, here.at)
+            lots = _opened(source, file, found.pick(rest), start, end)
+            if len(here):
+                lots = iter([joined(_chained(list(lots)), here)])
+            part = [of_heads(found.pick(by_head)), *(of_readings(lot, width) for lot in lots)]
+            if by_hours.any():
+                part.append(of_hours(found.pick(by_hours), start, end))
+        many += part
+    return [*many, of_readings(loose, width)]
+
+
+def _laid_out(
+    source: Source, file: Month, series: int, span: tuple[int, int], loose: Readings
+) -> tuple[Found, Readings]:
+    """Return the chunks of a month, in order of time, and what is loose: with chunks of hours that reach into days."""
+    days, hours = file.found(series, *span)
+    if len(days.ids) and len(hours.ids):
+        (low, high), (tmin, tmax) = ([each.heads[name] for name in ("tmin", "tmax")] for each in (days, hours))
+        reaching: Mask = np.logical_or.reduce((low[:, None] <= tmax) & (high[:, None] >= tmin))
+        if reaching.any():
+            loose = joined(cut(_decoded(source, file, hours.pick(reaching)), *span), loose)
+            hours = hours.pick(~reaching)
+    if days.thin.any():
+        thin = days.pick(days.thin)
+        known = begins_of(thin.heads["tmin"] // DAY)[unpacked(thin.hours.tolist())["n"] > 0]
+        fresh = ~np.isin(loose.at // HOUR * HOUR, known)
+        loose = Readings(loose.at[fresh], loose.value[fresh])
+    return days.also(hours).touching(*span), loose
+
+
+def _tiers(found: Found, start: int, end: int, width: int, loose: Times) -> tuple[Mask, Mask, Mask]:
+    """Tell which chunks are answered from their heads, which from their hours, and which have to be opened."""
     tmin, tmax = found.heads["tmin"], found.heads["tmax"]
-    inside = (tmin >= start) & (tmax < end) & (tmin // width == tmax // width)
-    untouched: NDArray[np.bool_] = inside & (np.searchsorted(hot, tmin) == np.searchsorted(hot, tmax, side="right"))
-    return untouched
-
-
-def _kept(source: Source, series: int, start: int, end: int, *, backwards: bool = False) -> Iterator[Readings]:
-    """Give what the chunks hold of start <= time < end, some chunks at a time, none empty."""
-    months = source.months(series, start, end)
-    for month in reversed(months) if backwards else months:
-        with source.unless_damaged(month), source.chunks.reading(month) as file:
-            found = file.found(series, start, end)
-            yield from _opened(source, file, found, start, end, backwards=backwards)
+    untouched = np.searchsorted(loose, tmin) == np.searchsorted(loose, tmax, side="right")
+    untouched |= found.thin
+    inside = (tmin >= start) & (tmax < end)
+    by_head = untouched & inside & (tmin // width == tmax // width)
+    if width % HOUR:
+        return by_head, np.zeros_like(by_head), ~by_head
+    told = np.array([hours is not None for hours in found.hours], np.bool_)
+    by_hours = untouched & ~by_head & told & (inside | found.thin)
+    return by_head, by_hours, ~by_head & ~by_hours
 
 
 def _opened(
@@ -170,9 +186,9 @@ def _decoded(source: Source, file: Month, found: Found) -> Readings:
     if not len(found.ids):
         return _NONE
     try:
-        return decode(found.heads, file.bodies(found.ids))
+        return decode(found.heads, file.bodies(found))
     except Damaged as damaged:
-        source.report(file.damage(int(found.ids[damaged.which]), damaged.reason))
+        source.chunks.report(file.damage(found, damaged.which, damaged.reason))
         return _decoded(source, file, found.pick(np.arange(len(found.ids)) != damaged.which))
 
 
