@@ -25,6 +25,7 @@ from verger.domain.devices.model import Device, DeviceType, Metric
 from verger.domain.places.model import Place
 from verger.domain.telemetry.model import Event, Heard
 from verger.domain.tenancy.model import Founding
+from verger.edges.api.server import HttpPorts
 from verger.simulator.device import Character
 from verger.simulator.estate import ESTATE
 from verger.simulator.history import occurrences, readings
@@ -101,10 +102,10 @@ async def _serve(settings: Settings, begin: Begin | None = None) -> bool:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running(settings) as (house, http_port):
+    async with running(settings) as (house, http):
         if begin is not None:
             await begin(house, settings)
-        await _greet(house, settings, http_port)
+        await _greet(house, settings, http)
         _spare_the_collector()
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(house.work.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -133,7 +134,7 @@ async def _demonstrate(house: House, settings: Settings) -> None:
     tenant, _ = await house.stores.tenancy.first_run.found(owner, code=None, at_the_machine=True)
     fleet = [who async for who in _settle(house, tenant.id)]
     await _remember(house, tenant.id, fleet)
-    house.work.start(live([who for _, who in fleet], Server(settings.mqtt_host, house.mqtt_port)))
+    house.work.start(live([who for _, who in fleet], Server(settings.mqtt_host, house.mqtt.plain)))
     click.echo(f"\n  Sign in as demo@verger.example with the password {password}\n", err=True)
 
 
@@ -182,12 +183,17 @@ async def _remember(house: House, tenant: str, fleet: Sequence[tuple[str, Charac
             await house.inlet.put(Heard(device, said))
 
 
-async def _greet(house: House, settings: Settings, http_port: int) -> None:
-    http, mqtt = _address(settings.http_host, http_port), _address(settings.mqtt_host, house.mqtt_port)
+async def _greet(house: House, settings: Settings, http: HttpPorts) -> None:
+    pages = f"http://{_address(settings.http_host, http.plain)}"
+    ready = f"verger ready http={pages} mqtt={_address(settings.mqtt_host, house.mqtt.plain)}"
+    if http.tls is not None:
+        ready += f" https=https://{_address(settings.http_host, http.tls)}"
+    if house.mqtt.tls is not None:
+        ready += f" mqtts={_address(settings.mqtt_host, house.mqtt.tls)}"
     first_run = house.stores.tenancy.first_run
     if await first_run.needed():
-        click.echo(f"\n  Open http://{http}/setup?code={first_run.code} to set Verger up.\n", err=True)
-    print(f"verger ready http=http://{http} mqtt={mqtt}", flush=True)
+        click.echo(f"\n  Open {pages}/setup?code={first_run.code} to set Verger up.\n", err=True)
+    print(ready, flush=True)
 
 
 def _address(host: str, port: int) -> str:

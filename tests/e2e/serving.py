@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-_READY = re.compile(r"verger ready http=http://127\.0\.0\.1:(\d+) mqtt=127\.0\.0\.1:(\d+)\n")
+_HERE = r"127\.0\.0\.1:(\d+)"
+_READY = re.compile(rf"verger ready http=http://{_HERE} mqtt={_HERE}(?: https=https://{_HERE} mqtts={_HERE})?\n")
 _LINK = re.compile(r"http://\S+/setup\?code=\S+")
 _STOPS_WITHIN_S = 20.0
 
@@ -33,13 +34,18 @@ def run_out(folder: Path, **settings: object) -> subprocess.CompletedProcess[str
 
 @dataclass
 class Server:
-    """A data folder and the process that serves it, with `surroundings` besides settings; its ports `http`, `mqtt`."""
+    """A data folder and the process that serves it, with `surroundings` besides settings.
+
+    Its ports are `http`, `mqtt` and, over TLS, `https` and `mqtts`.
+    """
 
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
     surroundings: dict[str, str] = field(default_factory=dict)
     http: int = 0
     mqtt: int = 0
+    https: int = 0
+    mqtts: int = 0
     _process: subprocess.Popen[str] | None = None
 
     @property
@@ -82,7 +88,7 @@ class Server:
         if ready is None:
             self.end()
             raise AssertionError(f"{line!r} is no ready line\n{self.stderr}")
-        self.http, self.mqtt = int(ready[1]), int(ready[2])
+        self.http, self.mqtt, self.https, self.mqtts = (int(port or 0) for port in ready.groups())
         return self
 
     def kill(self) -> None:

@@ -31,6 +31,7 @@ def build_api(house: House) -> Front:
             "log": house.oversight.check_log,
             "followers": house.oversight.check_followers,
             "history": house.oversight.check_history,
+            **({"certificate": house.tls.check} if house.tls is not None else {}),
         },
         warnings={"disk": house.room.check},
         metrics=registry(house.oversight.figures),

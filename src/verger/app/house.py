@@ -10,7 +10,8 @@ from verger.app.grounds import build_grounds
 from verger.app.stores import Stores
 from verger.base.jobs import Jobs
 from verger.base.patience import Patience
-from verger.base.settings import Settings, taken
+from verger.base.settings import Settings
+from verger.base.tls import Tls
 from verger.base.work import Work, attempt, every
 from verger.domain.devices.model import Connect, Mqtt
 from verger.domain.errands.errands import Errands
@@ -20,6 +21,7 @@ from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
 from verger.edges.wire.mqtt.figures import wire_figures
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
@@ -35,6 +37,7 @@ from verger.flows.showing import Showing
 _TIDY_S = 3600.0
 _REMARKS_S = 1.0
 _LOOK_S = 10.0
+_CERTIFICATE_S = 2.0
 _SPACE_S = 1.0
 _SIZE_S = 300.0
 
@@ -51,7 +54,9 @@ class House:
     devices: DeviceHttp
     patience: Patience
     grounds: Grounds
-    mqtt_port: int
+    listener: Listener
+    mqtt: MqttPorts
+    tls: Tls | None
     work: Work
     room: Room
 
@@ -68,9 +73,8 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     room = await Room.open(settings, SampleStore(stores.db), clock)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, room.mode)
     inlet, patience, work = Inlet(inbound, settings.waiting_messages), Patience(), Work()
-    limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
     reception = Reception(kept, presence)
-    listener = Listener(reception, inlet, patience, limits)
+    listener = Listener(reception, inlet, patience, Limits(settings.packet_bytes, settings.connect_s))
     devices = DeviceHttp(reception, inlet, patience, settings.body_bytes)
     await followers.start()
     stack.push_async_callback(attempt, kept.remarks.write)
@@ -92,10 +96,11 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     _repeat(work, stores, oversight, room)
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
         work.start(loop)
-    mqtt_port = await _open_door(listener, settings)
-    showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt_port)))
+    tls = _open_tls(settings, work)
+    mqtt = await open_doors(listener, settings, tls)
+    showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     grounds = build_grounds(stores, showing, hub, listener, oversight, errands, room)
-    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, mqtt_port, work, room)
+    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, room)
 
 
 def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:
@@ -109,6 +114,14 @@ def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> Non
         work.start(every(seconds, act))
 
 
+def _open_tls(settings: Settings, work: Work) -> Tls | None:
+    """Read the certificate, if there is one, and use it renewed."""
+    tls = Tls.of(settings)
+    if tls is not None:
+        work.start(every(_CERTIFICATE_S, tls.look))
+    return tls
+
+
 async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Errands:
     """Go on with the long work of before, and take more."""
     errands = Errands(stores.errands, stores.clock, {}, stores.settings.jobs_at_once)
@@ -116,13 +129,6 @@ async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Er
     await errands.start()
     work.start(every(_TIDY_S, partial(errands.purge, stores.settings.job_days)))
     return errands
-
-
-async def _open_door(listener: Listener, settings: Settings) -> int:
-    try:
-        return await listener.listen(settings.mqtt_host, settings.mqtt_port)
-    except OSError as error:
-        raise taken("mqtt_port", settings.mqtt_host, settings.mqtt_port, error) from None
 
 
 def _job_figures(errands: Errands) -> Iterator[Figure]:

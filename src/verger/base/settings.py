@@ -53,6 +53,10 @@ def _host(text: str) -> str:
     return text
 
 
+def _file(text: str) -> Path:
+    return Path(text).expanduser().absolute()
+
+
 def _networks(text: str) -> tuple[str, ...]:
     try:
         return tuple(str(ip_network(part.strip())) for part in text.split(",") if part.strip())
@@ -80,6 +84,11 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "mqtt_host": _host,
     "http_port": _PORT,
     "mqtt_port": _PORT,
+    "http_tls_port": _PORT,
+    "mqtt_tls_port": _PORT,
+    "tls_cert": _file,
+    "tls_key": _file,
+    "tls_client_ca": _file,
     "database_url": _database,
     "trusted_proxies": _networks,
     "log_level": _level,
@@ -110,6 +119,11 @@ class Settings:
     http_port: int = 8000
     mqtt_host: str = "127.0.0.1"
     mqtt_port: int = 1883
+    http_tls_port: int | None = None  # none: no HTTPS
+    mqtt_tls_port: int | None = None  # none: no MQTT over TLS
+    tls_cert: Path | None = None
+    tls_key: Path | None = None  # in the certificate's file, if not named
+    tls_client_ca: Path | None = None  # who signs the certificates of devices
     database_url: str = ""  # SQLite in the data folder
     trusted_proxies: tuple[str, ...] = ()  # whose forwarded addresses are believed
     log_level: str = "info"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from msgspec import structs
 
+from verger.base.certificates import fingerprint
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid, Missing
 from verger.domain.devices.credentials import own
@@ -27,19 +28,29 @@ class Provisioning:
     clock: Clock
     series_limit: int
 
-    async def add(self, tenant: str, device: Device, secret: str | None = None) -> tuple[Device, str]:
-        """Take a new device in, with the access token it has or a fresh one; return both. Raise Invalid or Conflict."""
-        await self._check(tenant, device)
-        token = await self.kept.add(tenant, device, self.series_limit, None if secret is None else own(secret))
-        self.screens.changed(tenant)
-        return device, token
+    async def add(
+        self, tenant: str, device: Device, secret: str | None = None, certificate: str | None = None
+    ) -> tuple[Device, str]:
+        """Take a new device in by its certificate, the access token it has or a fresh one; return it and that.
 
-    async def renew(self, tenant: str, device: str) -> str:
-        """Give a device a new access token; the old one ends now, and so do the connections it opened."""
+        A certificate comes in PEM form or as its fingerprint, and is told as that. Raise Invalid or Conflict.
+        """
+        await self._check(tenant, device)
+        known_by = None if certificate is None else fingerprint(certificate)
+        token = None if secret is None else own(secret)
+        if token and known_by:
+            sentence = "A device has either a secret or a certificate; leave one of them out."
+            raise Invalid(sentence, [Fault("certificate", sentence)])
+        proof = await self.kept.add(tenant, device, self.series_limit, token, known_by)
+        self.screens.changed(tenant)
+        return device, proof
+
+    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> str:
+        """Give a device a new access token or a certificate; the old ends now, and so do connections it opened."""
         await self.kept.devices.get(tenant, device)
-        token = await self.kept.renew(tenant, device)
+        proof = await self.kept.renew(tenant, device, None if certificate is None else fingerprint(certificate))
         self.wire.drop(device)
-        return token
+        return proof
 
     async def change(self, tenant: str, device: Device, metrics: Mapping[str, Mapping[str, str]]) -> Device:
         """Keep a changed device, and what some of its metrics are called and measured in."""

@@ -19,6 +19,10 @@ class Reception:
         """Return the id of the device that an access token belongs to."""
         return self.kept.registry.holder(token)
 
+    def certified(self, fingerprint: str) -> str | None:
+        """Return the id of the device that a certificate belongs to."""
+        return self.kept.registry.certified(fingerprint)
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         self.presence.connected(device)

@@ -90,7 +90,7 @@ async def test_the_answers_are_as_recorded(product: Product, record: Record) -> 
     await furnish(product)
     unit = {"metrics": {"temperature": {"unit": "Cel", "name": "Air"}}}
     assert (await product.owner.patch(f"/devices/{product.device['id']}", json=unit)).status_code == 200
-    port = product.house.mqtt_port
+    port = product.house.mqtt.plain
 
     def steadily(answer: Any) -> Any:
         return json.loads(json.dumps(answer).replace(f'"port": {port}', '"port": 1883'))

@@ -57,11 +57,15 @@ class FakeHouse:
         self.presence: list[str] = []
         self.came = asyncio.Event()
         self.remarks: list[tuple[str, str, str]] = []
+        self.certificates: dict[str, str] = {}
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
 
     def holder(self, token: str) -> str | None:
         return token.removeprefix("token-") if token.startswith("token-") else None
+
+    def certified(self, fingerprint: str) -> str | None:
+        return self.certificates.get(fingerprint)
 
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")

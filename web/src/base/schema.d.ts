@@ -207,7 +207,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Give a device a new secret
-         * @description Return the new secret, shown this once; the old one has ended.
+         * @description Return the new access token, shown this once, or the fingerprint of the certificate; the old has ended.
          */
         readonly post: operations["devices.renew"];
         readonly delete?: never;
@@ -903,6 +903,7 @@ export interface components {
         /** NewDevice */
         readonly NewDevice: {
             readonly address?: string | null;
+            readonly certificate?: string | null;
             readonly channels?: {
                 readonly [key: string]: string;
             };
@@ -936,6 +937,15 @@ export interface components {
             readonly parent?: string | null;
             /** @default UTC */
             readonly timezone?: string;
+        };
+        /**
+         * NewProof
+         * @default {
+         *       "certificate": null
+         *     }
+         */
+        readonly NewProof: {
+            readonly certificate?: string | null;
         };
         /** NewRole */
         readonly NewRole: {
@@ -1175,7 +1185,8 @@ export interface components {
         };
         /** Credentials */
         readonly devices_Credentials: {
-            readonly access_token: string;
+            readonly access_token?: string;
+            readonly certificate?: string;
         };
         /** State */
         readonly devices_model_State: {
@@ -1690,7 +1701,11 @@ export interface operations {
             };
             readonly cookie?: never;
         };
-        readonly requestBody?: never;
+        readonly requestBody?: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewProof"];
+            };
+        };
         readonly responses: {
             /** @description Document created, URL follows */
             readonly 201: {

@@ -1,4 +1,4 @@
-"""Credentials: how a device proves who it is. Only hashes are kept."""
+"""Credentials: how a device proves who it is, by a token or a certificate. Only hashes are kept."""
 
 import re
 
@@ -27,6 +27,16 @@ credential_table = Table(
 )
 
 
+certificate_table = Table(
+    "certificate",
+    metadata,
+    Column("device", String(36), ForeignKey("device.id"), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id"), nullable=False),
+    Column("fingerprint", String(64), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+)
+
+
 def own(secret: str) -> str:
     """Return the access token that a device brings along; raise Invalid for one that could not work."""
     fits = _OWN.fullmatch(secret) and _NOT_IN_A_PATH.isdisjoint(secret)
@@ -37,38 +47,55 @@ def own(secret: str) -> str:
 
 
 class CredentialStore:
-    """Where the hashes of access tokens are kept, one for each device."""
+    """Where hashes of access tokens and fingerprints of certificates are kept, one or the other for each device."""
 
     def __init__(self, db: Database, clock: Clock) -> None:
         """Keep them in a database."""
         self._db = db
         self._clock = clock
 
-    async def renew(self, tenant: str, device: str) -> str:
-        """End a device's access token and give it a new one; return that, which cannot be read again."""
+    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> str:
+        """End what a device proves itself by; return a new access token, or the fingerprint it is known by now."""
         async with self._db.writing() as connection:
             await self.end(connection, tenant, device)
+            if certificate is not None:
+                return await self.certify(connection, tenant, device, certificate)
             return await self.give(connection, tenant, device)
 
     async def give(self, connection: AsyncConnection, tenant: str, device: str, token: str | None = None) -> str:
         """Let a device in, within the caller's transaction, by a token of its own or a fresh one; return it."""
         token = token or new_token(KIND)
-        row = {"device": device, "tenant": tenant, "token_hash": digest(token)}
-        try:
-            await connection.execute(credential_table.insert().values(**row, created_at=moment(self._clock.now())))
-        except IntegrityError:
-            sentence = "This secret is taken; leave it out to get a fresh one."
-            raise Conflict(sentence, [Fault("secret", sentence)]) from None
+        await self._put(connection, credential_table, "secret", tenant, device, {"token_hash": digest(token)})
         return token
 
+    async def certify(self, connection: AsyncConnection, tenant: str, device: str, certificate: str) -> str:
+        """Let a device in, within the caller's transaction, by the certificate of this fingerprint; return that."""
+        await self._put(connection, certificate_table, "certificate", tenant, device, {"fingerprint": certificate})
+        return certificate
+
+    async def _put(
+        self, connection: AsyncConnection, table: Table, field: str, tenant: str, device: str, proof: dict[str, str]
+    ) -> None:
+        row = {"device": device, "tenant": tenant, "created_at": moment(self._clock.now()), **proof}
+        try:
+            await connection.execute(table.insert().values(**row))
+        except IntegrityError:
+            sentence = f"This {field} is taken; leave it out to get a fresh access token."
+            raise Conflict(sentence, [Fault(field, sentence)]) from None
+
     async def end(self, connection: AsyncConnection, tenant: str, device: str) -> None:
-        """Take a device's token away, within the caller's transaction."""
-        await connection.execute(
-            delete(credential_table).where(credential_table.c.tenant == tenant, credential_table.c.device == device)
-        )
+        """Take away what a device proves itself by, within the caller's transaction."""
+        for table in (credential_table, certificate_table):
+            await connection.execute(delete(table).where(table.c.tenant == tenant, table.c.device == device))
 
     async def everything(self) -> list[tuple[str, str]]:
         """Return (device, token hash) of every tenant, to fill the registry at start."""
         query = select(credential_table.c.device, credential_table.c.token_hash)
         async with self._db.reading() as connection:
             return [(row.device, row.token_hash) for row in await connection.execute(query)]
+
+    async def certificates(self) -> list[tuple[str, str]]:
+        """Return (device, fingerprint) of every tenant, to fill the registry at start."""
+        query = select(certificate_table.c.device, certificate_table.c.fingerprint)
+        async with self._db.reading() as connection:
+            return [(row.device, row.fingerprint) for row in await connection.execute(query)]

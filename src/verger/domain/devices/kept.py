@@ -47,24 +47,35 @@ class Kept:
             registry=Registry(),
         )
 
-    async def add(self, tenant: str, device: Device, series_limit: int, token: str | None = None) -> str:
-        """Keep a new device, let in by a token of its own or a fresh one; return the token. Raise Conflict."""
+    async def add(
+        self, tenant: str, device: Device, series_limit: int, token: str | None = None, certificate: str | None = None
+    ) -> str:
+        """Keep a new device, let in by a certificate, its own token or a fresh one; return that. Raise Conflict."""
         async with self.db.writing() as connection:
             await self.devices.add(connection, tenant, device)
-            token = await self.credentials.give(connection, tenant, device.id, token)
+            if certificate is not None:
+                proof = await self.credentials.certify(connection, tenant, device.id, certificate)
+            else:
+                proof = await self.credentials.give(connection, tenant, device.id, token)
         self.registry.add(device.id, tenant, device.place, series_limit)
-        self.registry.trust(device.id, digest(token))
-        return token
+        self._trust(device.id, proof, certified=certificate is not None)
+        return proof
 
-    async def renew(self, tenant: str, device: str) -> str:
-        """End a device's token and return a new one."""
-        token = await self.credentials.renew(tenant, device)
+    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> str:
+        """End what a device proves itself by; return its new token, or the fingerprint that it is known by now."""
+        proof = await self.credentials.renew(tenant, device, certificate)
         if self.registry.known(device) is not None:  # it may have retired meanwhile
-            self.registry.trust(device, digest(token))
-        return token
+            self._trust(device, proof, certified=certificate is not None)
+        return proof
+
+    def _trust(self, device: str, proof: str, *, certified: bool) -> None:
+        if certified:
+            self.registry.certify(device, proof)
+        else:
+            self.registry.trust(device, digest(proof))
 
     async def retire(self, tenant: str, device: str, at: datetime) -> None:
-        """End a device and its token; what it said stays."""
+        """End a device and what it proves itself by; what it said stays."""
         async with self.db.writing() as connection:
             await self.credentials.end(connection, tenant, device)
             await self.devices.retire(connection, tenant, device, at)
@@ -76,5 +87,7 @@ class Kept:
             self.registry.add(device.id, tenant, device.place, series_limit)
         for device_id, token_hash in await self.credentials.everything():
             self.registry.trust(device_id, token_hash)
+        for device_id, fingerprint in await self.credentials.certificates():
+            self.registry.certify(device_id, fingerprint)
         for series in await self.series.everything():
             self.registry.learn(series.device, {series.metric: series.number})

@@ -32,6 +32,8 @@ class Registry:
         self._known: dict[str, Known] = {}
         self._holders: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
+        self._certified: dict[str, str] = {}
+        self._fingerprints: dict[str, str] = {}
         self._slots: list[Known | None] = []
         self._metrics: list[str | None] = [None]
         self._slot_of = np.full(1024, -1, np.int32)
@@ -56,16 +58,25 @@ class Registry:
         self.end(device)
 
     def trust(self, device: str, token_hash: str) -> None:
-        """Let a device in by the token of this hash, and by no other."""
+        """Let a device in by the token of this hash, and by nothing else."""
         self.end(device)
         self._holders[token_hash] = device
         self._hashes[device] = token_hash
+
+    def certify(self, device: str, fingerprint: str) -> None:
+        """Let a device in by the certificate of this fingerprint, and by nothing else."""
+        self.end(device)
+        self._certified[fingerprint] = device
+        self._fingerprints[device] = fingerprint
 
     def end(self, device: str) -> None:
         """Let a device in no longer."""
         old = self._hashes.pop(device, None)
         if old is not None:
             del self._holders[old]
+        shown = self._fingerprints.pop(device, None)
+        if shown is not None:
+            del self._certified[shown]
 
     def holder(self, token: str) -> str | None:
         """Return the device that holds an access token; the time taken tells nothing about any token."""
@@ -74,6 +85,10 @@ class Registry:
         if device is None or not same(self._hashes[device], token_hash):
             return None
         return device
+
+    def certified(self, fingerprint: str) -> str | None:
+        """Return the device that a certificate belongs to."""
+        return self._certified.get(fingerprint)
 
     def learn(self, device: str, series: Mapping[str, int]) -> None:
         """Know the numbers of some of a device's metrics."""

@@ -14,9 +14,14 @@ from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.showing import Latest
 
+_Certificate = Annotated[str, Meta(max_length=20_000)]
+
 
 class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
-    """A device to connect; `secret` is the access token it has already, if it is to keep that."""
+    """A device to connect, known by a fresh access token unless it brings a `secret` or a `certificate`.
+
+    `secret` is an access token that it has already; `certificate` is PEM, or the SHA-256 fingerprint of one.
+    """
 
     name: str
     place: str
@@ -26,6 +31,7 @@ class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
     address: str | None = None
     channels: dict[str, str] = {}
     secret: str | None = None
+    certificate: _Certificate | None = None
 
 
 class NameChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,9 +54,10 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Credentials(Struct, frozen=True):
-    """How a device proves who it is; shown once."""
+    """How a device proves who it is: an access token, shown this once, or the certificate of this fingerprint."""
 
-    access_token: str
+    access_token: str | UnsetType = UNSET
+    certificate: str | UnsetType = UNSET
 
 
 class Added(Struct, frozen=True):
@@ -61,9 +68,18 @@ class Added(Struct, frozen=True):
 
 
 class Renewed(Struct, frozen=True):
-    """A device's new secret."""
+    """What a device proves itself by from now on."""
 
     credentials: Credentials
+
+
+class NewProof(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device is to prove itself by: a certificate, as PEM or its SHA-256 fingerprint, or a fresh token."""
+
+    certificate: _Certificate | None = None
+
+
+_FRESH_TOKEN = NewProof()
 
 
 class By(Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,10 +102,11 @@ async def items(
 @post("/devices", summary="Connect a device", tags=["devices"])
 async def add(data: JSONBody[NewDevice], caller: Given[Caller], grounds: Given[Grounds]) -> Added:
     """Take a device in; its secret is shown this once."""
-    known = {name: value for name, value in structs.asdict(data).items() if name != "secret"}
+    known = {name: value for name, value in structs.asdict(data).items() if name not in {"secret", "certificate"}}
     fresh = Device(id=new_id(), created_at=moment(grounds.clock.now()), **known)
-    device, token = await grounds.provisioning.add(caller.needs("devices:write").tenant, fresh, data.secret)
-    return Added(device, Credentials(token))
+    tenant = caller.needs("devices:write").tenant
+    device, proof = await grounds.provisioning.add(tenant, fresh, data.secret, data.certificate)
+    return Added(device, _credentials(proof, data.certificate))
 
 
 @get("/devices/{device:str}", summary="Read a device", tags=["devices"])
@@ -132,10 +149,12 @@ async def retire(
 
 
 @post("/devices/{device:str}/credentials", summary="Give a device a new secret", tags=["devices"])
-async def renew(device: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Renewed:
-    """Return the new secret, shown this once; the old one has ended."""
-    token = await grounds.provisioning.renew(caller.needs("devices:write").tenant, device)
-    return Renewed(Credentials(token))
+async def renew(
+    device: Id, caller: Given[Caller], grounds: Given[Grounds], data: JSONBody[NewProof] = _FRESH_TOKEN
+) -> Renewed:
+    """Return the new access token, shown this once, or the fingerprint of the certificate; the old has ended."""
+    proof = await grounds.provisioning.renew(caller.needs("devices:write").tenant, device, data.certificate)
+    return Renewed(_credentials(proof, data.certificate))
 
 
 @post("/devices/{device:str}/replace", summary="Let another device take its place", tags=["devices"])
@@ -163,3 +182,7 @@ async def remarks(device: Id, caller: Given[Caller], grounds: Given[Grounds]) ->
     """Return a device's log page, the latest first."""
     await grounds.kept.devices.get(caller.needs("devices:read").tenant, device)
     return Page(await grounds.kept.remarks.of(caller.tenant, device))
+
+
+def _credentials(proof: str, certificate: str | None) -> Credentials:
+    return Credentials(access_token=proof) if certificate is None else Credentials(certificate=proof)

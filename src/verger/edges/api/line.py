@@ -1,13 +1,16 @@
-"""One HTTP connection that does not wait for ever for a request, nor hold an endless head of one."""
+"""Connections that do not wait for ever: for a request and its head, or for a WebSocket to read."""
 
 import asyncio
 from typing import cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 REQUEST_S = 60.0
 """How soon a request has to be there with its body, from its first byte, or the connection's beginning."""
 MOST_HEAD = 65_536
+SLOW_S = 30.0
+"""How long a WebSocket may leave unread what it is sent."""
 
 
 class Line(HttpToolsProtocol):
@@ -67,3 +70,30 @@ class Line(HttpToolsProtocol):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+class SocketLine(WebSocketsSansIOProtocol):
+    """Gives up a WebSocket whose other side does not read what it is sent."""
+
+    slow_s = SLOW_S
+    _slow: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """Wait only so long for the other side to read."""
+        super().pause_writing()
+        self._slow = self.loop.call_later(self.slow_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on with a side that reads again."""
+        self._cease()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let everything go."""
+        self._cease()
+        super().connection_lost(exc)
+
+    def _cease(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None

@@ -41,6 +41,10 @@ _ONCE = {
 }
 
 
+_PARTIAL = {"devices_Credentials"}
+"""Answers of which a part is left out: a device has one credential of several kinds."""
+
+
 def _operation_id(handler: HTTPRouteHandler, _method: Method, _path: list[str | PathParameterDefinition]) -> str:
     """Return a name such as `api_keys.add`: the resource and what is done to it."""
     return f"{handler.fn.__module__.rpartition('.')[2]}.{handler.handler_name}"
@@ -126,6 +130,9 @@ def _amend(operation: dict[str, Any], method: str, handler: HTTPRouteHandler) ->
         parameters.append(_TENANT)
     if method == "POST":
         parameters.append(_ONCE)
+    body = handler.parsed_data_field
+    if body is not None and body.has_default:
+        operation["requestBody"]["required"] = False
 
 
 def _make_whole(schema: dict[str, Any]) -> None:
@@ -138,7 +145,7 @@ def _make_whole(schema: dict[str, Any]) -> None:
         accepted |= fresh
         fresh = {name for each in fresh for name in _references(components[each])} - accepted
     for name, component in components.items():
-        if name not in accepted and "properties" in component:
+        if name not in accepted | _PARTIAL and "properties" in component:
             component["required"] = sorted(component["properties"])
 
 

@@ -2,12 +2,20 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
 
-from verger.base.settings import taken
+from verger.base.settings import Settings, taken
+from verger.base.tls import Tls
+from verger.edges.api.line import Line, SocketLine
+
+_STOP_S = 2
+_MOST_MESSAGE = 1 << 20  # bytes of one message on a WebSocket; libraries put many MQTT packets into one
 
 
 class Web(uvicorn.Server):
@@ -29,10 +37,59 @@ class Web(uvicorn.Server):
         yield
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; raise BadSetting when the port is taken."""
+def listen(host: str, port: int, name: str = "http_port") -> socket.socket:
+    """Return a socket that listens; raise BadSetting when the port of that setting is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048, reuse_port=False)
     except OSError as error:
-        raise taken("http_port", host, port, error) from None
+        raise taken(name, host, port, error) from None
+
+
+@dataclass(frozen=True)
+class HttpPorts:
+    """Where HTTP is answered; None where that is not spoken."""
+
+    plain: int
+    tls: int | None = None
+
+
+@asynccontextmanager
+async def served(app: Any, settings: Settings, tls: Tls | None) -> AsyncIterator[HttpPorts]:
+    """Answer HTTP with an app; give where. Raise BadSetting when a port is taken."""
+    most = max(_MOST_MESSAGE, settings.packet_bytes)
+    async with AsyncExitStack() as stack:
+        plain = listen(settings.http_host, settings.http_port)
+        await stack.enter_async_context(_serving(app, plain, None, most))
+        ports = HttpPorts(plain.getsockname()[1])
+        if tls is not None and settings.http_tls_port is not None:
+            encrypted = listen(settings.http_host, settings.http_tls_port, "http_tls_port")
+            await stack.enter_async_context(_serving(app, encrypted, tls.context(), most))
+            ports = HttpPorts(ports.plain, encrypted.getsockname()[1])
+        yield ports
+
+
+@asynccontextmanager
+async def _serving(app: Any, listening: socket.socket, tls: ssl.SSLContext | None, most: int) -> AsyncIterator[None]:
+    config = uvicorn.Config(
+        app,
+        http=Line,
+        ws=SocketLine,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        ws_max_size=most,
+        timeout_graceful_shutdown=_STOP_S,
+        ssl_context_factory=None if tls is None else lambda *_: tls,
+    )
+    web = Web(config)
+    serving = asyncio.create_task(web.serve([listening]), name="http")
+    try:
+        await web.ready.wait()
+        yield
+    finally:
+        web.should_exit = True
+        await serving
+        listening.close()

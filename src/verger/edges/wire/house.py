@@ -14,6 +14,10 @@ class House(Protocol):
         """Return the id of the device that an access token belongs to."""
         ...
 
+    def certified(self, fingerprint: str) -> str | None:
+        """Return the id of the device that a certificate belongs to."""
+        ...
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         ...

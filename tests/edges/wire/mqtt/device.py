@@ -1,6 +1,7 @@
 """A device on a real socket."""
 
 import asyncio
+import ssl
 from types import TracebackType
 from typing import Self
 
@@ -11,13 +12,20 @@ from verger.edges.wire.mqtt.packets import ConnAck, Connect, Packet
 class Device:
     """A client machine with a socket under it: `async with Device(port, level) as device`."""
 
-    def __init__(self, port: int, level: int = 5, username: str = "token-d", client_id: str = "c") -> None:
+    def __init__(
+        self,
+        port: int,
+        level: int = 5,
+        username: str = "token-d",
+        client_id: str = "c",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.client = Client(level)
         self.connect = Connect(client_id, level, username=username, keep_alive=60)
-        self._port = port
+        self._port, self._tls = port, tls
 
     async def __aenter__(self) -> Self:
-        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port)
+        self.reader, self.writer = await asyncio.open_connection("127.0.0.1", self._port, ssl=self._tls)
         return self
 
     async def __aexit__(

@@ -3,8 +3,9 @@
 import asyncio
 import json
 import queue
+import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import aiomqtt
 import gmqtt
@@ -149,10 +150,20 @@ async def test_mqtt_js_publishes_and_hears(open_listener: Open, inbound: FakeInb
 class Paho:
     """A paho client, whose callbacks go into a queue."""
 
-    def __init__(self, port: int, version: str, username: str = "token-d") -> None:
+    def __init__(
+        self,
+        port: int,
+        version: str,
+        username: str | None = "token-d",
+        tls: ssl.SSLContext | None = None,
+        transport: Literal["tcp", "websockets"] = "tcp",
+    ) -> None:
         self.happened: queue.Queue[tuple[str, Any]] = queue.Queue()
-        self.client = Client(CallbackAPIVersion.VERSION2, "paho", protocol=PAHO[version])
-        self.client.username_pw_set(username)
+        self.client = Client(CallbackAPIVersion.VERSION2, "paho", protocol=PAHO[version], transport=transport)
+        if username is not None:
+            self.client.username_pw_set(username)
+        if tls is not None:
+            self.client.tls_set_context(tls)
         self.client.on_connect = lambda *given: self.happened.put(("connected", given[3]))
         self.client.on_publish = lambda *given: self.happened.put(("published", given[3]))
         self.client.on_message = lambda *given: self.happened.put(("message", given[2].topic))

@@ -87,9 +87,9 @@ class Connection(Pipe):
                 self.speaker.on(happened)
 
     def _on_connect(self, connect: Connect) -> None:
-        """Let in the holder of an access token, and let anybody else wait."""
+        """Let in the holder of a certificate or an access token, and let anybody else wait."""
         token = connect.username or ""
-        device = self._wiring.house.holder(token) if token and not token.startswith("?") else None
+        device = self._who(token)
         if device is None:
             self._on_stranger(token)
             return
@@ -99,6 +99,13 @@ class Connection(Pipe):
         memory, present = self._wiring.sessions.admit(self, connect, now)
         self.session.welcome(memory, self.client_id, now, present=present)
         self._tick()
+
+    def _who(self, token: str) -> str | None:
+        """Return the device that speaks; its certificate outranks a user name."""
+        certified = self._wiring.house.certified(self.certificate) if self.certificate else None
+        if certified is None and token and not token.startswith("?"):
+            return self._wiring.house.holder(token)
+        return certified
 
     def _on_stranger(self, token: str) -> None:
         """Let a stranger wait for its refusal; one too many is not answered."""

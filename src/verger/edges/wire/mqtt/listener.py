@@ -51,10 +51,15 @@ class Listener:
         return self._wiring.counts
 
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Open a port, 0 for any free one; return which."""
+        """Open a port, 0 for any free one; return which. Over TLS greeting may take as long as CONNECT after it."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Connection(self._wiring, self.lines), host, port, ssl=tls, backlog=BACKLOG
+            lambda: Connection(self._wiring, self.lines),
+            host,
+            port,
+            ssl=tls,
+            backlog=BACKLOG,
+            ssl_handshake_timeout=None if tls is None else self._wiring.limits.connect_s,
         )
         self._servers.append(server)
         opened: int = server.sockets[0].getsockname()[1]
