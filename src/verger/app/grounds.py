@@ -1,7 +1,7 @@
 """The stories that people's requests tell, each joined to the parts that it uses."""
 
+from verger.app.errands import LongWork
 from verger.app.stores import Stores
-from verger.domain.errands.errands import Errands
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
 from verger.edges.wire.mqtt.listener import Listener
@@ -21,7 +21,7 @@ def build_grounds(
     hub: Hub,
     listener: Listener,
     oversight: Oversight,
-    errands: Errands,
+    long_work: LongWork,
     room: Room,
 ) -> Grounds:
     """Return the stories that people's requests tell."""
@@ -33,7 +33,8 @@ def build_grounds(
         places=places,
         kept=kept,
         events=stores.events,
-        errands=errands,
+        errands=long_work.errands,
+        exporting=long_work.exporting,
         provisioning=provisioning,
         retiring=Retiring(provisioning, kept, stores.history, stores.log),
         clearing=Clearing(places, kept, provisioning),

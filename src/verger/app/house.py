@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 
+from verger.app.errands import errand_figures, open_errands
 from verger.app.grounds import build_grounds
 from verger.app.stores import Stores
 from verger.base.jobs import Jobs
@@ -82,25 +82,27 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     stack.push_async_callback(followers.stop)
     stack.push_async_callback(work.stop)
     stack.push_async_callback(listener.stop)
-    errands = await _open_errands(stack, stores, work)
-    oversight = Oversight(
-        stores.log,
-        followers,
-        stores.letters,
-        keeping,
-        kept,
-        clock,
-        lambda: chain(wire_figures(inlet, listener, devices), hub.figures(), _job_figures(errands), room.figures()),
-        room.state,
-    )
+    errands = Errands(stores.errands, clock, settings.jobs_at_once)
+    figures = partial(_figures, inlet, listener, devices, hub, stores, errands, room)
+    oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, room.state)
     _repeat(work, stores, oversight, room)
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    grounds = build_grounds(stores, showing, hub, listener, oversight, errands, room)
+    long_work = await open_errands(stack, stores, showing, errands, work)
+    grounds = build_grounds(stores, showing, hub, listener, oversight, long_work, room)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, room)
+
+
+def _figures(
+    inlet: Inlet, listener: Listener, devices: DeviceHttp, hub: Hub, stores: Stores, errands: Errands, room: Room
+) -> Iterator[Figure]:
+    yield from wire_figures(inlet, listener, devices)
+    yield from hub.figures()
+    yield from errand_figures(stores, errands)
+    yield from room.figures()
 
 
 def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:
@@ -120,19 +122,3 @@ def _open_tls(settings: Settings, work: Work) -> Tls | None:
     if tls is not None:
         work.start(every(_CERTIFICATE_S, tls.look))
     return tls
-
-
-async def _open_errands(stack: AsyncExitStack, stores: Stores, work: Work) -> Errands:
-    """Go on with the long work of before, and take more."""
-    errands = Errands(stores.errands, stores.clock, {}, stores.settings.jobs_at_once)
-    stack.push_async_callback(errands.stop)
-    await errands.start()
-    work.start(every(_TIDY_S, partial(errands.purge, stores.settings.job_days)))
-    return errands
-
-
-def _job_figures(errands: Errands) -> Iterator[Figure]:
-    yield Figure("jobs_running", "Jobs under way", errands.running)
-    for state in ("done", "failed", "cancelled"):
-        ended = float(errands.ended[state])
-        yield Figure("jobs_ended", "Jobs that ended since the start", ended, grows=True, labels={"state": state})

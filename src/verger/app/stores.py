@@ -11,6 +11,7 @@ from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.store import ErrandStore
+from verger.domain.exports.folder import ExportFolder
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
@@ -32,6 +33,7 @@ class Stores:
     tenancy: Tenancy
     letters: FollowerStore
     errands: ErrandStore
+    exports: ExportFolder
     history: History
     log: Log
 
@@ -60,6 +62,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         tenancy=Tenancy.over(db, clock, secret, settings.session_days),
         letters=FollowerStore(db),
         errands=ErrandStore(db),
+        exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
         log=kept_log,
     )

@@ -67,6 +67,7 @@ class Desk:
     """Errands of two households over a real database."""
 
     errands: Errands
+    kinds: dict[str, Kind]
     store: ErrandStore
     clock: HeldClock
     walk: Walk
@@ -86,8 +87,9 @@ class Desk:
         """Return the same desk after a restart."""
         walk, round_ = Walk(), Round()
         kinds = {"walk": Kind(walk, resumes), "round": Kind(round_, resumes)}
-        errands = Errands(self.store, self.clock, kinds, 2)
-        return Desk(errands, self.store, self.clock, walk, round_, self.home, self.next_door)
+        return Desk(
+            Errands(self.store, self.clock, 2), kinds, self.store, self.clock, walk, round_, self.home, self.next_door
+        )
 
 
 @pytest_asyncio.fixture
@@ -96,8 +98,9 @@ async def desk(db: Database, clock: HeldClock) -> AsyncIterator[Desk]:
     home, farm = await first_household(tenancy), await next_household(tenancy)
     walk, round_, store = Walk(), Round(), ErrandStore(db)
     kinds = {"walk": Kind(walk), "round": Kind(round_), "ferry": Kind(refuse), "stone": Kind(stumble)}
-    errands = Errands(store, clock, kinds, at_once=2)
-    yield Desk(errands, store, clock, walk, round_, _id(home), _id(farm))
+    errands = Errands(store, clock, at_once=2)
+    await errands.start(kinds)
+    yield Desk(errands, kinds, store, clock, walk, round_, _id(home), _id(farm))
     await errands.stop()
 
 
@@ -161,7 +164,7 @@ async def test_anothers_is_not_there(desk: Desk) -> None:
 async def test_after_a_restart_what_was_cut_short_has_failed(desk: Desk) -> None:
     errand = await desk.begin()
     later = desk.again()
-    await later.errands.start()
+    await later.errands.start(later.kinds)
     cut = await later.errands.get(desk.home, errand.id)
     assert cut.state == State.failed
     assert "ask for it again" in (cut.error or "")
@@ -170,7 +173,7 @@ async def test_after_a_restart_what_was_cut_short_has_failed(desk: Desk) -> None
 async def test_after_a_restart_what_resumes_goes_on(desk: Desk) -> None:
     errand = await desk.begin()
     later = desk.again(resumes=True)
-    await later.errands.start()
+    await later.errands.start(later.kinds)
     for _ in range(3):
         later.walk.may.release()
     assert (await later.ended(errand)).result == {"walked": {"to": "lake"}}
@@ -178,6 +181,7 @@ async def test_after_a_restart_what_resumes_goes_on(desk: Desk) -> None:
 
 async def test_stopping_leaves_what_resumes_and_fails_the_rest(desk: Desk) -> None:
     resuming = desk.again(resumes=True)
+    await resuming.errands.start(resuming.kinds)
     for each, state in ((desk, State.failed), (resuming, State.running)):
         errand = await each.begin("round")
         await each.errands.stop()

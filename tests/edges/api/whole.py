@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 from litestar import Litestar
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
-from verger.base.clock import moment
-from verger.base.ids import new_id
 from verger.base.settings import Settings
-from verger.domain.errands.model import Errand, State
+from verger.domain.errands.model import State
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
 
@@ -26,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /devices/{device}/replace": {"by": "device"},
     "POST /device-types": {"key": "probe", "name": "Probe"},
     "POST /api-keys": {"name": "Export"},
+    "POST /exports": {"devices": ["device"]},
     "PATCH /members/{member}": {"role": "viewer"},
 }
 
@@ -93,15 +93,20 @@ async def opened(folder: Path) -> AsyncIterator[Whole]:
         api: Any = build_api(house).api
         tokens = await moved_in(house.stores.tenancy)
         samples = await furnished(Whole(api, tokens, {}).ask("owner"))
-        yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{await errand(house)}"})
+        job = await exported(house, Whole(api, tokens, {}).ask("owner"), samples)
+        yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{job}", "/exports/{export}": f"/exports/{job}"})
 
 
-async def errand(house: House) -> str:
-    """Keep a job of the first tenant that ended; return its id."""
-    tenant = next(iter(house.stores.kept.registry.everyone())).tenant
-    ended = Errand(id=new_id(), kind="export", asked_by="user:aino", state=State.done, created_at=moment(0))
-    await house.stores.errands.add(tenant, ended, None)
-    return ended.id
+async def exported(house: House, owner: httpx.AsyncClient, samples: dict[str, str]) -> str:
+    """Let a device have measured something, and export it; return the job."""
+    device, stores = samples["/devices/{device}"].rpartition("/")[2], house.stores
+    known = stores.kept.registry.known(device)
+    assert known is not None
+    [series] = await stores.kept.series.create({(known.tenant, device): ["t"]})
+    await stores.history.load(np.array([series.number], np.uint32), np.array([10**15]), np.array([21.5]))
+    job = str((await owner.post("/exports", json={"devices": [device]})).json()["id"])
+    assert (await house.grounds.errands.outcome(known.tenant, job)).state == State.done
+    return job
 
 
 async def moved_in(tenancy: Tenancy) -> dict[str, str]:

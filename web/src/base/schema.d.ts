@@ -356,6 +356,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/exports": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Export readings as CSV or Parquet
+         * @description Begin to write a file; the job's result tells its `url`, and until when it can be fetched there.
+         */
+        readonly post: operations["exports.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/exports/{export}/file": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Fetch an exported file
+         * @description Return the file, until it expires.
+         */
+        readonly get: operations["exports.file"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -1101,6 +1141,11 @@ export interface components {
          * @enum {string}
          */
         readonly Role: "viewer" | "member" | "manager" | "owner";
+        /** SeriesName */
+        readonly SeriesName: {
+            readonly device: string;
+            readonly metric: string;
+        };
         /** SetUp */
         readonly SetUp: {
             readonly code?: string | null;
@@ -1177,6 +1222,26 @@ export interface components {
             readonly id: string;
             readonly name: string;
             readonly version: number;
+        };
+        /** Wanted */
+        readonly Wanted: {
+            /** @default [] */
+            readonly devices?: readonly string[];
+            /**
+             * @default csv
+             * @enum {string}
+             */
+            readonly format?: "csv" | "parquet";
+            readonly from?: string | null;
+            /** @default [] */
+            readonly metrics?: readonly string[];
+            /** @default [] */
+            readonly places?: readonly string[];
+            /** @default [] */
+            readonly series?: readonly components["schemas"]["SeriesName"][];
+            /** @default UTC */
+            readonly timezone?: string;
+            readonly to?: string | null;
         };
         /** Credentials */
         readonly auth_Credentials: {
@@ -1939,6 +2004,62 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["StayPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "exports.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Wanted"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "exports.file": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly export: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Stream Response */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": unknown;
                 };
             };
             readonly default: components["responses"]["Problem"];

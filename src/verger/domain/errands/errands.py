@@ -59,9 +59,10 @@ class Errands:
     `ended` counts them by how they ended.
     """
 
-    def __init__(self, store: ErrandStore, clock: Clock, kinds: Mapping[str, Kind], at_once: int) -> None:
-        """Do each kind of errand in its way."""
-        self._store, self._clock, self._kinds, self._at_once = store, clock, kinds, at_once
+    def __init__(self, store: ErrandStore, clock: Clock, at_once: int) -> None:
+        """Do nothing yet; `start` tells how."""
+        self._store, self._clock, self._at_once = store, clock, at_once
+        self._kinds: Mapping[str, Kind] = {}
         self._doing: dict[str, Doing] = {}
         self._stopping = False
         self.ended: Counter[str] = Counter()
@@ -71,8 +72,9 @@ class Errands:
         """Return how many are under way."""
         return len(self._doing)
 
-    async def start(self) -> None:
-        """Go on with what a restart cut short, or say that it failed."""
+    async def start(self, kinds: Mapping[str, Kind]) -> None:
+        """Do each kind in its way; go on with what a restart cut short, or say that it failed."""
+        self._kinds = kinds
         for cut in await self._store.cut():
             kind = self._kinds.get(cut.errand.kind)
             if kind is not None and kind.resumes:

@@ -11,6 +11,7 @@ from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
+from verger.flows.exporting import Exporting
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retiring import Retiring
@@ -26,6 +27,7 @@ class Grounds:
     kept: Kept
     events: EventStore
     errands: Errands
+    exporting: Exporting
     provisioning: Provisioning
     retiring: Retiring
     clearing: Clearing

@@ -15,7 +15,7 @@ def begun(errand: Errand) -> Response[Errand]:
     return Response(errand, status_code=202, headers={"Location": f"/api/v1/jobs/{errand.id}"})
 
 
-def _own(caller: Caller) -> str | None:
+def own(caller: Caller) -> str | None:
     """Return whose jobs a caller may see: their own, or everybody's."""
     return None if caller.may("jobs:read") else caller.name
 
@@ -23,16 +23,16 @@ def _own(caller: Caller) -> str | None:
 @get("/jobs", summary="List long work, the newest first", tags=_TAGS)
 async def items(caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked]) -> Page[Errand]:
     """Return a page of the jobs that you asked for; a manager sees everybody's."""
-    return await grounds.errands.page(caller.tenant, asked, _own(caller))
+    return await grounds.errands.page(caller.tenant, asked, own(caller))
 
 
 @get("/jobs/{job:str}", summary="How far is it?", tags=_TAGS)
 async def read(job: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Errand:
     """Return one job: `done` of `total`, its `result` once done, its `error` if it failed."""
-    return await grounds.errands.get(caller.tenant, job, _own(caller))
+    return await grounds.errands.get(caller.tenant, job, own(caller))
 
 
 @post("/jobs/{job:str}/cancel", status_code=200, summary="Call it off", tags=_TAGS)
 async def cancel(job: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Errand:
     """Call a job off and return how it ended; one that has ended stays as it is."""
-    return await grounds.errands.cancel(caller.tenant, job, _own(caller))
+    return await grounds.errands.cancel(caller.tenant, job, own(caller))

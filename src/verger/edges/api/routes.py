@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from verger.edges.api import device_types, devices, history, jobs, overview, places, system
+from verger.edges.api import device_types, devices, exports, history, jobs, overview, places, system
 from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
@@ -33,6 +33,8 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.of_place,
     history.readings,
     history.events,
+    exports.add,
+    exports.file,
     jobs.items,
     jobs.read,
     jobs.cancel,

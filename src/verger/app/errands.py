@@ -1,0 +1,47 @@
+"""The long work that people ask for, each kind joined to the parts that it uses."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+
+from verger.app.stores import Stores
+from verger.base.work import Work, every
+from verger.domain.errands.errands import Errands, Kind
+from verger.flows import exporting
+from verger.flows.exporting import Exporting
+from verger.flows.oversight import Figure
+from verger.flows.showing import Showing
+
+_TIDY_S = 3600.0
+_EXPIRED_S = 600.0
+
+
+@dataclass(frozen=True)
+class LongWork:
+    """All errands, and what does each kind of them."""
+
+    errands: Errands
+    exporting: Exporting
+
+
+async def open_errands(
+    stack: AsyncExitStack, stores: Stores, showing: Showing, errands: Errands, work: Work
+) -> LongWork:
+    """Go on with the long work of before, and take more."""
+    settings = stores.settings
+    export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
+    stack.push_async_callback(errands.stop)
+    await errands.start({exporting.KIND: Kind(export.run)})
+    work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))
+    work.start(every(_EXPIRED_S, export.purge))
+    return LongWork(errands, export)
+
+
+def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:
+    """Tell the figures of long work."""
+    yield Figure("export_bytes", "Bytes of exported files", stores.exports.bytes())
+    yield Figure("jobs_running", "Jobs under way", errands.running)
+    for state in ("done", "failed", "cancelled"):
+        ended = float(errands.ended[state])
+        yield Figure("jobs_ended", "Jobs that ended since the start", ended, grows=True, labels={"state": state})

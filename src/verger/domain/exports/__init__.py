@@ -1,0 +1,1 @@
+"""Exports: readings as files that other programs read, kept for a while."""
