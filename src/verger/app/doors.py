@@ -15,6 +15,7 @@ from verger.edges.api.visitor import Visitor
 from verger.edges.live.hub import Hub
 from verger.edges.live.socket import LiveSocket
 from verger.edges.wire.http import owns
+from verger.edges.wire.mqtt.websocket import MqttSocket
 from verger.flows.keeping import Keeping
 
 
@@ -42,6 +43,7 @@ def build_api(house: House) -> Front:
         owned_by_devices=owns,
         devices=house.devices,
         live=LiveSocket(house.hub, house.grounds.showing, Visitor(system), abreast),
+        mqtt=MqttSocket(house.listener, system.proxies),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
     )

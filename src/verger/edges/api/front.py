@@ -10,6 +10,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Any, Any, Any], Awaitable[None]]
 
 LIVE = "/api/v1/live"
+MQTT = "/mqtt"
 _API = ("/api/", "/health", "/ready", "/metrics")
 _GONE = 1008
 
@@ -21,6 +22,7 @@ class Front:
     owned_by_devices: Callable[[str], bool]
     devices: App
     live: App
+    mqtt: App
     api: App
     pages: App
 
@@ -41,6 +43,8 @@ class Front:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == LIVE:
             await self.live(scope, receive, send)
+        elif scope["path"] == MQTT:
+            await self.mqtt(scope, receive, send)
         else:
             await receive()
             await send({"type": "websocket.close", "code": _GONE})

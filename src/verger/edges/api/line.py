@@ -88,6 +88,14 @@ class SocketLine(WebSocketsSansIOProtocol):
         self._cease()
         super().resume_writing()
 
+    def keepalive_timeout(self) -> None:
+        """Do not take for gone a side that answered while nobody listened."""
+        if self.read_paused:
+            self.pong_timer = self.pending_ping_payload = None
+            self.schedule_ping()
+        else:
+            super().keepalive_timeout()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Let everything go."""
         self._cease()

@@ -26,7 +26,7 @@ BACKLOG = 1_024
 
 
 class Listener:
-    """Lets devices in over MQTT 3.1.1 and 5; `lines` are the sockets that are open."""
+    """Lets devices in over MQTT 3.1.1 and 5; `lines` are the open sockets, `stopping`: no more are to come."""
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Listener:
             house, inlet, self._sessions, Strangers(patience or Patience()), limits or Limits(), busy_s=busy_s
         )
         self.lines: set[Pipe] = set()
+        self.stopping = False
         self._servers: list[asyncio.Server] = []
 
     @property
@@ -54,7 +55,7 @@ class Listener:
         """Open a port, 0 for any free one; return which. Over TLS greeting may take as long as CONNECT after it."""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            lambda: Connection(self._wiring, self.lines),
+            self.line,
             host,
             port,
             ssl=tls,
@@ -64,6 +65,10 @@ class Listener:
         self._servers.append(server)
         opened: int = server.sockets[0].getsockname()[1]
         return opened
+
+    def line(self) -> Connection:
+        """Return a fresh connection, for whoever brings it a transport."""
+        return Connection(self._wiring, self.lines)
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
@@ -76,6 +81,7 @@ class Listener:
 
     async def stop(self, grace_s: float = 1.0) -> None:
         """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
+        self.stopping = True
         for server in self._servers:
             server.close()
         for line in self.lines:
