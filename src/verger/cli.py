@@ -106,7 +106,7 @@ async def _serve(settings: Settings, begin: Begin | None = None) -> bool:
         if begin is not None:
             await begin(house, settings)
         await _greet(house, settings, http)
-        _spare_the_collector()
+        spare_the_collector()
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(house.work.failed.wait())]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
@@ -120,8 +120,9 @@ def _let_many_in() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _spare_the_collector() -> None:
-    # What a message makes is freed by its counts; looking through the whole program every 700 objects costs a tenth.
+def spare_the_collector() -> None:
+    """Let the garbage collector leave the program alone, and look less often at what messages make."""
+    # That is freed by its counts; looking through the whole program every 700 objects costs a tenth.
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)

@@ -1,6 +1,6 @@
 """Inbound: what a device said, up to the moment it may be acknowledged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,13 +9,12 @@ from msgspec import structs
 
 from verger.base.clock import MINUTE, SECOND, Clock
 from verger.base.errors import Fault
-from verger.domain.devices.registry import Known, Registry
+from verger.domain.devices.registry import Known, Registry, row_of
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import Answer, Attributes, Batch, Event, Heard, Readings, Said, Told
+from verger.domain.telemetry.model import KEPT, Answer, Attributes, Batch, Event, Heard, Readings, Told
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
-KEPT = Answer(kept=True)
 _NOTHING = Answer(kept=False, refused=(Fault("", "There was nothing to keep in this message."),))
 _STRANGER = Answer(kept=False, refused=(Fault("", "This device is not known here any longer."),))
 _MAY_WAIT = (Readings, Attributes, Event)  # whatever else a device says is about a command, and is always kept
@@ -77,13 +76,13 @@ class Inbound:
         """Keep a batch; the wire may acknowledge each message as its answer says once this returns. Raises Busy."""
         naming = _Naming(self.registry, self.remarks, self.clock.now())
         shut = self.gate.shut
-        answers = [naming.take(each) if shut is None else self._needed(naming, each, shut) for each in heard]
+        answers = naming.take(heard) if shut is None else [self._needed(naming, each, shut) for each in heard]
         if naming.unnumbered:
             made = await self.series.create(naming.unnumbered)
             for series in made:
                 self.registry.learn(series.device, {series.metric: series.number})
             naming.fill({(series.device, series.metric): series.number for series in made})
-        if naming.numbers or naming.told:
+        if naming.rows or naming.told:
             await self.log.append(naming.batch())
         return answers
 
@@ -91,57 +90,82 @@ class Inbound:
         """Take a message of which a rule needs a reading, whole, and what is no measurement; refuse any other."""
         known = self.registry.known(heard.device)
         if known is None or not heard.said or not all(isinstance(said, _MAY_WAIT) for said in heard.said):
-            return naming.take(heard)
+            return naming.take([heard])[0]
         metrics = {metric for said in heard.said if isinstance(said, Readings) for metric in said.values}
         if any(self.gate.named(number) for metric in metrics if (number := known.series.get(metric)) is not None):
-            return naming.take(heard)
+            return naming.take([heard])[0]
         self.gate.refused += 1
         return Answer(kept=False, later=shut)
 
 
 @dataclass
 class _Naming:
-    """Turns a batch of messages into the columns of one record."""
+    """Turns a batch of messages into the columns of one record.
+
+    Readings of one time stand together: their numbers as the bytes of `rows`, their time and count once, their values
+    one by one. So a message whose metrics came together before costs one look-up, however many they are.
+    """
 
     registry: Registry
     remarks: Notes
     now: int
-    numbers: list[int] = field(default_factory=list)
+    rows: list[bytes] = field(default_factory=list)
     ats: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     told: list[Told] = field(default_factory=list)
     unnumbered: dict[tuple[str, str], list[str]] = field(default_factory=dict)
-    _open: list[tuple[int, str, str]] = field(default_factory=list)
+    _open: list[tuple[int, Known, tuple[str, ...]]] = field(default_factory=list)
 
-    def take(self, heard: Heard) -> Answer:
-        """Name one message; return what becomes of it once the batch is on disk."""
-        known = self.registry.known(heard.device)
-        if known is None:
-            return _STRANGER
-        before = len(self.numbers) + len(self.told)
+    def take(self, heard: Sequence[Heard]) -> list[Answer]:
+        """Name each message; return what becomes of it once the batch is on disk."""
+        known_as, answers = self.registry.known, []
+        for each in heard:
+            known = known_as(each.device)
+            if known is None:
+                answers.append(_STRANGER)
+                continue
+            said = each.said
+            if len(said) == 1 and type(usual := said[0]) is Readings and not each.refused:
+                row = known.rows.get(tuple(usual.values))
+                if row is not None:
+                    self._add(row, self._time(known, usual.at), usual.values)
+                    answers.append(KEPT)
+                    continue
+            answers.append(self._name(known, each))
+        return answers
+
+    def _add(self, row: bytes, at: int, values: Mapping[str, float]) -> None:
+        self.rows.append(row)
+        self.ats.append(at)
+        self.counts.append(len(values))
+        self.values += values.values()
+
+    def _name(self, known: Known, heard: Heard) -> Answer:
+        before = len(self.rows) + len(self.told)
         refused: list[Fault] = []
         for said in heard.said:
-            at = self._time(known, said)
+            at = self._time(known, said.at)
             if isinstance(said, Readings):
                 self._readings(known, said, at, refused)
             else:
                 self.told.append(Told(known.tenant, known.device, structs.replace(said, at=at)))
+        kept = len(self.rows) + len(self.told) > before
         if not refused and not heard.refused:
-            return KEPT if len(self.numbers) + len(self.told) > before else _NOTHING
-        return self._refused(known, (*heard.refused, *refused), kept=len(self.numbers) + len(self.told) > before)
+            return KEPT if kept else _NOTHING
+        return self._refused(known, (*heard.refused, *refused), kept=kept)
 
     def _readings(self, known: Known, said: Readings, at: int, refused: list[Fault]) -> None:
-        series = known.series
-        for metric, value in said.values.items():
-            number = series.get(metric)
-            if number is None:
-                if fault := self._reserve(known, metric):
-                    refused.append(fault)
-                    continue
-                number = 0  # filled in once the series has its row
-            self.numbers.append(number)
-            self.ats.append(at)
-            self.values.append(value)
+        faults = {metric: self._reserve(known, metric) for metric in said.values if metric not in known.series}
+        refused += [fault for fault in faults.values() if fault]
+        values = {metric: value for metric, value in said.values.items() if not faults.get(metric)}
+        if not values:
+            return
+        metrics = tuple(values)
+        row = known.row(metrics)
+        if row is None:  # filled in once the new series have their rows
+            self._open.append((len(self.rows), known, metrics))
+        self._add(row or b"", at, values)
 
     def _reserve(self, known: Known, metric: str) -> Fault | None:
         wanted = self.unnumbered.get((known.tenant, known.device), [])
@@ -149,19 +173,17 @@ class _Naming:
             if len(known.series) + len(wanted) >= known.limit:
                 return Fault(metric, f"This device has {known.limit} metrics already; a further one is not kept.")
             self.unnumbered[known.tenant, known.device] = [*wanted, metric]
-        self._open.append((len(self.numbers), known.device, metric))
         return None
 
-    def _time(self, known: Known, said: Said) -> int:
-        at = said.at
+    def _time(self, known: Known, at: int | None) -> int:
         if at is not None:
             if EARLIEST <= at <= self.now + FURTHEST_AHEAD:
                 return at
             self.remarks.note(known.tenant, known.device, "clock", _WRONG_CLOCK)
         given = max(self.now, known.given + 1)
         # Devices send milliseconds: a time of receipt between two of them cannot be taken for one of theirs.
-        known.given = given + 1 if given % 1000 == 0 else given
-        return known.given
+        known.given = given = given + 1 if given % 1000 == 0 else given
+        return given
 
     def _refused(self, known: Known, refused: tuple[Fault, ...], *, kept: bool) -> Answer:
         for fault in refused:
@@ -169,17 +191,18 @@ class _Naming:
             self.remarks.note(known.tenant, known.device, "refused", message)
         return Answer(kept, refused)
 
-    def fill(self, numbers: dict[tuple[str, str], int]) -> None:
+    def fill(self, numbers: Mapping[tuple[str, str], int]) -> None:
         """Put in the numbers, by device and metric, of series that were new to this batch."""
-        for row, device, metric in self._open:
-            self.numbers[row] = numbers[device, metric]
+        for row, known, metrics in self._open:
+            series, device = known.series, known.device
+            self.rows[row] = row_of(series.get(metric) or numbers[device, metric] for metric in metrics)
 
     def batch(self) -> Batch:
         """Return the record."""
         return Batch(
             received_at=self.now,
-            series=np.array(self.numbers, np.uint32),
-            at=np.array(self.ats, np.int64),
+            series=np.frombuffer(b"".join(self.rows), np.uint32),
+            at=np.repeat(np.array(self.ats, np.int64), self.counts),
             value=np.array(self.values, np.float64),
             told=tuple(self.told),
         )

@@ -1,6 +1,7 @@
 """The inlet: batches, bounds, and what happens when the log cannot keep."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -24,8 +25,8 @@ class Ear:
         self.batches = 0
         self.done = asyncio.Event()
 
-    def answered(self, ticket: int, answer: Answer | None) -> None:
-        self.told.append((ticket, answer))
+    def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+        self.told += zip(tickets, answers, strict=True)
 
     def settled(self) -> None:
         self.batches += 1
@@ -57,6 +58,17 @@ async def test_a_batch_has_a_bound(inlet: Inlet, inbound: FakeInbound) -> None:
     assert [ticket for ticket, _ in ear.told] == list(range(MOST_IN_BATCH + 1))
 
 
+async def test_messages_that_join_together_are_answered_together(inlet: Inlet, inbound: FakeInbound) -> None:
+    ear = Ear()
+    inlet.join(message(1), ear, 1)
+    inlet.join_all([message(2), message(3)], ear, [2, 3], 20)
+    inlet.join_all([message(number) for number in range(MOST_IN_BATCH)], ear, range(4, MOST_IN_BATCH + 4), 20)
+    await inlet.put(message(-1))
+    assert [len(batch) for batch in inbound.batches] == [3, MOST_IN_BATCH, 1]
+    assert [ticket for ticket, _ in ear.told] == list(range(1, MOST_IN_BATCH + 4))
+    assert ear.batches == 2
+
+
 async def test_large_messages_make_small_batches_and_it_is_full_sooner(inlet: Inlet, inbound: FakeInbound) -> None:
     ear = Ear()
     for number in range(4):
@@ -85,8 +97,8 @@ async def test_a_batch_that_fails_is_answered_with_nothing_and_the_next_is_kept(
 
 async def test_one_that_cannot_bear_its_answer_does_not_keep_others_from_theirs(inlet: Inlet) -> None:
     class Deaf(Ear):
-        def answered(self, ticket: int, answer: Answer | None) -> None:
-            raise ValueError(ticket, answer)
+        def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+            raise ValueError(tickets, answers)
 
         def settled(self) -> None:
             raise ValueError

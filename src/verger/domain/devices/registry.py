@@ -1,5 +1,6 @@
 """Who is speaking and what its numbers are called: in memory, so that naming costs nothing before the log."""
 
+from array import array
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -7,11 +8,14 @@ from numpy.typing import NDArray
 
 from verger.base.secrets import digest, same
 
+_MOST_ROWS = 8
+"""Sets of metrics that are remembered of a device: nearly all send one or two, and others shall cost little memory."""
+
 
 class Known:
     """What the registry knows of one device; `slot` is its row in arrays over all devices."""
 
-    __slots__ = ("device", "given", "limit", "place", "series", "slot", "tenant")
+    __slots__ = ("device", "given", "limit", "place", "rows", "series", "slot", "tenant")
 
     def __init__(self, device: str, tenant: str, place: str, slot: int, limit: int) -> None:
         """Know a device that has no series yet."""
@@ -21,7 +25,23 @@ class Known:
         self.slot = slot
         self.limit = limit  # how many series it may have
         self.series: dict[str, int] = {}
+        self.rows: dict[tuple[str, ...], bytes] = {}  # as by `row_of`, for metrics that came together before
         self.given = 0  # the last time of receipt it was given, in microseconds
+
+    def row(self, metrics: tuple[str, ...]) -> bytes | None:
+        """Return the numbers of metrics that come together, as by `row_of`; None while one of them has none."""
+        numbers = [self.series.get(metric) for metric in metrics]
+        if None in numbers:
+            return None
+        if len(self.rows) == _MOST_ROWS:
+            self.rows.clear()
+        row = self.rows[metrics] = row_of(number for number in numbers if number is not None)
+        return row
+
+
+def row_of(numbers: Iterable[int]) -> bytes:
+    """Return series numbers as the bytes of a column of uint32."""
+    return array("I", numbers).tobytes()
 
 
 class Registry:
@@ -98,6 +118,7 @@ class Registry:
             self._metrics[number] = metric
             if known is not None:
                 known.series[metric] = number
+                known.rows.clear()
                 self._slot_of[number] = known.slot
 
     def known(self, device: str) -> Known | None:

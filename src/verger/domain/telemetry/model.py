@@ -79,3 +79,7 @@ class Answer(Struct, frozen=True, gc=False):
     kept: bool
     refused: tuple[Fault, ...] = ()
     later: str = ""
+
+
+KEPT = Answer(kept=True)
+"""The answer to nearly every message."""

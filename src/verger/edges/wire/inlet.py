@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain, repeat, takewhile
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Protocol
 
 import structlog
@@ -30,8 +30,8 @@ class Taker(Protocol):
 class Speaker(Protocol):
     """Whoever waits for an answer."""
 
-    def answered(self, ticket: int, answer: Answer | None) -> None:
-        """Learn what became of a message; None: it was not kept and is not to be acknowledged."""
+    def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+        """Learn what became of messages that joined together; None: not kept and not to be acknowledged."""
         ...
 
     def settled(self) -> None:
@@ -50,9 +50,8 @@ class Inlet:
         self.messages = self.batches = self.unkept = 0
         self._inbound, self._most = inbound, most
         self._heard: list[Heard] = []
-        self._speakers: list[Speaker] = []
         self._tickets: list[int] = []
-        self._sizes: list[int] = []
+        self._parties: list[_Party] = []
         self._bytes = 0
         self._joined = asyncio.Event()
         self._resumes: deque[Callable[[], None]] = deque()
@@ -65,13 +64,16 @@ class Inlet:
 
     def join(self, heard: Heard, speaker: Speaker, ticket: int, size: int = 0) -> None:
         """Add a message of so many bytes to the next batch; never blocks, so look at `full` before reading on."""
-        self._heard.append(heard)
-        self._speakers.append(speaker)
-        self._tickets.append(ticket)
-        self._sizes.append(size)
-        self._bytes += size
-        if not self._joined.is_set():
+        self.join_all([heard], speaker, [ticket], size)
+
+    def join_all(self, heard: Sequence[Heard], speaker: Speaker, tickets: Sequence[int], size: int = 0) -> None:
+        """Add messages of one speaker, at least one and a ticket each, of so many bytes together, as by `join`."""
+        if not self._heard:
             self._joined.set()
+        self._heard += heard
+        self._tickets += tickets
+        self._parties.append((speaker, len(tickets), size))
+        self._bytes += size
 
     def when_free(self, resume: Callable[[], None]) -> None:
         """Call `resume` once, when there is room again."""
@@ -112,12 +114,7 @@ class Inlet:
 
     async def _take(self) -> None:
         """Keep one batch and tell everybody in it."""
-        end = self._cut()
-        heard, self._heard = self._heard[:end], self._heard[end:]
-        speakers, self._speakers = self._speakers[:end], self._speakers[end:]
-        tickets, self._tickets = self._tickets[:end], self._tickets[end:]
-        self._bytes -= sum(self._sizes[:end])
-        del self._sizes[:end]
+        heard, tickets, parties = self._cut()
         if self._heard:
             self._joined.set()
         self._make_room()
@@ -130,29 +127,22 @@ class Inlet:
             log.exception("a batch could not be kept", messages=len(heard))
         self.batches += 1
         self.messages += len(heard)
-        self.unkept += max(len(heard) - len(answers), 0)
-        self._tell(speakers, tickets, chain(answers, repeat(None)))
+        unkept = len(heard) - len(answers)
+        self.unkept += unkept
+        _tell(parties, tickets, [*answers, *repeat(None, unkept)] if unkept else answers)
 
-    def _cut(self) -> int:
-        """Return how many messages the next batch takes, one at least."""
-        if self._bytes <= MOST_BATCH_BYTES:
-            return MOST_IN_BATCH
-        sizes = accumulate(self._sizes[:MOST_IN_BATCH])
-        return max(1, sum(1 for _ in takewhile(lambda size: size <= MOST_BATCH_BYTES, sizes)))
-
-    @staticmethod
-    def _tell(speakers: list[Speaker], tickets: list[int], answers: Iterable[Answer | None]) -> None:
-        """Give everybody their answers; one who cannot bear it does not keep the others from theirs."""
-        for speaker, ticket, answer in zip(speakers, tickets, answers, strict=False):
-            try:
-                speaker.answered(ticket, answer)
-            except Exception:
-                log.exception("an answer could not be given")
-        for speaker in dict.fromkeys(speakers):
-            try:
-                speaker.settled()
-            except Exception:
-                log.exception("an answer could not be given")
+    def _cut(self) -> tuple[list[Heard], list[int], list["_Party"]]:
+        """Take what the next batch takes out of what waits: all of one party at least, and seldom not all there is."""
+        heard, tickets, parties, size = self._heard, self._tickets, self._parties, self._bytes
+        if len(heard) > MOST_IN_BATCH or self._bytes > MOST_BATCH_BYTES:
+            count, messages, size = _fitting(parties)
+            heard, self._heard = heard[:messages], heard[messages:]
+            tickets, self._tickets = tickets[:messages], tickets[messages:]
+            parties, self._parties = parties[:count], parties[count:]
+        else:
+            self._heard, self._tickets, self._parties = [], [], []
+        self._bytes -= size
+        return heard, tickets, parties
 
     def _make_room(self) -> None:
         """Wake those who waited for room, while there is some."""
@@ -163,15 +153,45 @@ class Inlet:
         self._resumes = resumes
 
 
+_Party = tuple[Speaker, int, int]  # whose messages these are, how many, and their bytes
+
+
+def _fitting(parties: Sequence[_Party]) -> tuple[int, int, int]:
+    """Return how many parties one batch can take, and their messages and bytes."""
+    count = messages = size = 0
+    for _, more, bytes_ in parties:
+        if count and (messages + more > MOST_IN_BATCH or size + bytes_ > MOST_BATCH_BYTES):
+            break
+        count, messages, size = count + 1, messages + more, size + bytes_
+    return count, messages, size
+
+
+def _tell(parties: Sequence[_Party], tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+    """Give everybody their answers; one who cannot bear it does not keep the others from theirs."""
+    begin = 0
+    for speaker, count, _ in parties:
+        end = begin + count
+        try:
+            speaker.answered(tickets[begin:end], answers[begin:end])
+        except Exception:
+            log.exception("an answer could not be given")
+        begin = end
+    for speaker in dict.fromkeys([speaker for speaker, _, _ in parties]):
+        try:
+            speaker.settled()
+        except Exception:
+            log.exception("an answer could not be given")
+
+
 class _Waiter:
     """A speaker with one message."""
 
     def __init__(self, future: "asyncio.Future[Answer | None]") -> None:
         self.future = future
 
-    def answered(self, _ticket: int, answer: Answer | None) -> None:
+    def answered(self, _tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
         if not self.future.done():
-            self.future.set_result(answer)
+            self.future.set_result(answers[0])
 
     def settled(self) -> None:
         pass

@@ -14,6 +14,8 @@ from verger.edges.wire.dialects.events import read_event
 from verger.edges.wire.dialects.values import LARGEST, LONGEST_NAME
 
 NAME = "native"
+TELEMETRY = ("v1/devices/me/telemetry", "v2/t", "v2/t/j")
+"""The topics at which `telemetry` is heard."""
 MOST_FAULTS = 50
 
 _Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
@@ -260,9 +262,7 @@ def _heard(device: str, said: Iterable[Said], faults: list[Fault]) -> Heard:
 
 
 _READERS: dict[str, Callable[[str, bytes], Heard]] = {
-    "v1/devices/me/telemetry": telemetry,
-    "v2/t": telemetry,
-    "v2/t/j": telemetry,
+    **dict.fromkeys(TELEMETRY, telemetry),
     "v1/devices/me/attributes": attributes,
     "v2/a": attributes,
     "v2/a/j": attributes,

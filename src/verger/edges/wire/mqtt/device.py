@@ -1,13 +1,15 @@
 """A device that speaks over MQTT: its words go to the log, and its acknowledgements come from there."""
 
 import asyncio
+from collections.abc import Sequence
 
 import structlog
 
-from verger.domain.telemetry.model import Answer, Garbled, Heard
+from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AttributesAsked, Called
+from verger.edges.wire.mqtt import express
 from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.reasons import Reason
@@ -38,6 +40,21 @@ class DeviceSpeaker:
         return len(self._asks) >= MOST_ASKED
 
     # what it says
+
+    def take(self, data: bytes, most: int) -> tuple[int, int]:
+        """Take usual messages that `data` begins with, at most so many; return how many bytes they are, and how many.
+
+        Answers are given in the order of joining, as for all others.
+        """
+        session, limits = self._session, self._wiring.limits
+        if session.level == 5:
+            most = min(most, limits.receive_maximum - session.unacknowledged)
+        size, heard, tickets = express.read(data, session.level, self.owner, limits.packet_bytes, most)
+        if heard:
+            session.unacknowledged += len(tickets) - tickets.count(0)
+            self.unanswered += len(heard)
+            self._inlet.join_all(heard, self, tickets, size)
+        return size, len(heard)
 
     def heard(self, packet: Publish) -> None:
         """Read a message and hand it to the inlet, which answers in the order of joining."""
@@ -108,9 +125,16 @@ class DeviceSpeaker:
 
     # what became of it
 
-    def answered(self, ticket: int, answer: Answer | None) -> None:
-        """Acknowledge a message, or do not."""
-        self.unanswered -= 1
+    def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+        """Acknowledge messages, or do not."""
+        self.unanswered -= len(tickets)
+        if answers.count(KEPT) == len(answers) and max(tickets) < _QOS_2:
+            self._session.acknowledge_all(tickets)
+            return
+        for ticket, answer in zip(tickets, answers, strict=True):
+            self._answer(ticket, answer)
+
+    def _answer(self, ticket: int, answer: Answer | None) -> None:
         if answer is not None and answer.later and self._session.level == 4:
             answer = None  # MQTT 3.1.1 cannot say no but by leaving
         if answer is None:

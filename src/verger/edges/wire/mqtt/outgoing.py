@@ -5,7 +5,7 @@ from collections import deque
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import NOTHING, Letter, Message
 from verger.edges.wire.mqtt import encode
-from verger.edges.wire.mqtt.packets import Packet, PubAck, Publish, PubRec, PubRel
+from verger.edges.wire.mqtt.packets import Packet, PubAck, PubComp, Publish, PubRec, PubRel
 from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import Reason
 
@@ -166,6 +166,16 @@ class Outgoing:
         )
 
     # the client's answers
+
+    def answered(self, packet: PubAck) -> bool:
+        """Take an answer to a message, of which PUBREC and PUBCOMP have the same form; whether the message is done."""
+        match packet:
+            case PubRec():
+                return self.received(packet)
+            case PubComp():
+                return self.completed(packet.packet_id)
+            case _:
+                return self.acknowledged(packet.packet_id)
 
     def acknowledged(self, packet_id: int) -> bool:
         """Take the answer to a message at QoS 1; False when none waits for it."""

@@ -6,21 +6,15 @@ calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, 
 kept on disk, `saved` tells that more of it is there.
 """
 
+from collections.abc import Sequence
+
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
 from verger.edges.wire.mqtt import encode, greeting
 from verger.edges.wire.mqtt.aliases import Aliases
 from verger.edges.wire.mqtt.granting import Manners, grant
 from verger.edges.wire.mqtt.greeting import Limits
-from verger.edges.wire.mqtt.happenings import (
-    Acknowledged,
-    Ended,
-    Happening,
-    Repeated,
-    State,
-    Subscribed,
-    Unsubscribed,
-)
+from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, State, Subscribed, Unsubscribed
 from verger.edges.wire.mqtt.outgoing import Outgoing
 from verger.edges.wire.mqtt.packets import (
     Connect,
@@ -43,8 +37,6 @@ from verger.edges.wire.mqtt.reasons import OUR_DOING, ProtocolError, Reason, Uns
 from verger.edges.wire.mqtt.stream import Stream
 
 _PUBACK = b"\x40\x02"
-
-
 _OPEN = State.OPEN  # looking a member up costs, and this one is asked for twice a message
 
 
@@ -87,6 +79,16 @@ class Session:
         except ProtocolError as error:
             happenings.append(self.end(error.reason, str(error), broken=True))
         return happenings
+
+    def lend(self, chunk: bytes, now: float) -> bytes | None:
+        """Return the bytes that come next, for a reader of PUBLISH packets that need no session; `hear` the rest.
+
+        Those at QoS 1 that it takes count as `unacknowledged`. None: `hear` the chunk itself.
+        """
+        if self.state is not _OPEN:
+            return None
+        self._heard_at = now
+        return self._stream.lend(chunk)
 
     @property
     def over(self) -> bool:
@@ -189,7 +191,7 @@ class Session:
             case PubRel():
                 self._on_pubrel(packet)
             case PubAck():
-                return self._on_answer(packet)
+                return Acknowledged(packet.packet_id, packet.reason) if self._out.answered(packet) else None
             case PingReq():
                 self._send(PingResp())
             case Subscribe():
@@ -206,17 +208,6 @@ class Session:
         """Forget a message at QoS 2 that its sender has let go."""
         known = self.memory.let_go(packet.packet_id)
         self._out.send_once_saved(PubComp(packet.packet_id, 0 if known else Reason.PACKET_IDENTIFIER_NOT_FOUND))
-
-    def _on_answer(self, packet: PubAck) -> Acknowledged | None:
-        """Take an answer to a message of ours; PUBREC and PUBCOMP are answers of the same form."""
-        match packet:
-            case PubRec():
-                done = self._out.received(packet)
-            case PubComp():
-                done = self._out.completed(packet.packet_id)
-            case _:
-                done = self._out.acknowledged(packet.packet_id)
-        return Acknowledged(packet.packet_id, packet.reason) if done else None
 
     def _on_subscribe(self, packet: Subscribe) -> Subscribed:
         """Grant what the client may hear."""
@@ -261,6 +252,13 @@ class Session:
                 self.memory.receive(packet_id)
         if self.state is _OPEN:
             self._out.answer(PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason), sentence, told)
+
+    def acknowledge_all(self, packet_ids: Sequence[int]) -> None:
+        """Answer messages at QoS 1 that were all kept, in this order; 0 stands for one at QoS 0."""
+        answers = [_PUBACK + packet_id.to_bytes(2, "big") for packet_id in packet_ids if packet_id]
+        self.unacknowledged -= len(answers)
+        if answers and self.state is _OPEN:
+            self._out.put(b"".join(answers))
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""

@@ -41,6 +41,16 @@ class Stream:
             self._held += memoryview(chunk)[at:]
         return packets
 
+    def lend(self, chunk: bytes) -> bytes | None:
+        """Return what waits with `chunk` behind it, to be read elsewhere; feed the rest. None: feed the chunk."""
+        if not self._held:
+            return chunk
+        if self.error is not None or len(self._held) + len(chunk) < self._wanted:
+            return None
+        held = bytes(self._held)
+        self._held.clear()
+        return held + chunk if chunk else held
+
     def _cut(self, data: bytes, packets: list[Packet], most: int) -> int:
         """Append the whole packets of `data`, and return where the first incomplete one begins."""
         at, end, level = 0, len(data), self.level

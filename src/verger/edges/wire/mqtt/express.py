@@ -1,0 +1,50 @@
+"""The express lane: what devices say most, telemetry in PUBLISH packets at QoS 0 or 1, read in one loop.
+
+Stream, session and dialect would make the same of these packets; here no packet is built and no state is asked. So
+it takes only whole packets that change nothing but a count: not a repetition, not retained, without properties, to a
+topic of telemetry, and such as the dialect understands. It stops before the first that is anything else, and leaves
+that and all behind it to them.
+"""
+
+from verger.domain.telemetry.model import Garbled, Heard
+from verger.edges.wire.dialects import native
+
+_TOPICS = frozenset(topic.encode() for topic in native.TELEMETRY)
+_QOS_0, _QOS_1 = 0x30, 0x32
+_SHORTEST = 5
+"""Bytes of the shortest packet that has a topic; whatever is shorter is not looked at."""
+
+
+def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple[int, list[Heard], list[int]]:
+    """Return where the first packet begins that is not for this lane, and what was heard in those before it.
+
+    Each has the packet identifier that acknowledges it, 0 at QoS 0; there are at most `most`, in at most `largest`
+    bytes each.
+    """
+    at, end, properties = 0, len(data), 1 if level == 5 else 0
+    heard: list[Heard] = []
+    tickets: list[int] = []
+    while end - at >= _SHORTEST and len(heard) < most:
+        first, size, begin = data[at], data[at + 1], at + 2
+        if size > 127:
+            if not 0 < data[begin] < 128:
+                break
+            size += (data[begin] << 7) - 128
+            begin += 1
+        stop = begin + size
+        body = begin + 2 + (data[begin] << 8 | data[begin + 1])
+        if stop > end or stop - at > largest or data[begin + 2 : body] not in _TOPICS or body + 3 > stop:
+            break
+        ticket = 0
+        if first == _QOS_1:
+            ticket = data[body] << 8 | data[body + 1]
+            body += 2
+        if (first != _QOS_0 and not ticket) or (properties and data[body]):
+            break
+        try:
+            heard.append(native.telemetry(device, data[body + properties : stop]))
+        except Garbled:
+            break
+        tickets.append(ticket)
+        at = stop
+    return at, heard, tickets
