@@ -1,4 +1,4 @@
-"""The command line: serve, demo, simulate."""
+"""The command line: serve, demo, simulate, backup, verify, restore."""
 
 import asyncio
 import gc
@@ -26,6 +26,7 @@ from verger.domain.places.model import Place
 from verger.domain.telemetry.model import Event, Heard
 from verger.domain.tenancy.model import Founding
 from verger.edges.api.server import HttpPorts
+from verger.edges.control.commands import backup, restore, verify
 from verger.simulator.device import Character
 from verger.simulator.estate import ESTATE
 from verger.simulator.history import occurrences, readings
@@ -93,6 +94,10 @@ def simulate_command(  # noqa: PLR0913, PLR0917  each is one option of the comma
     start_logging()
     found = read_tokens(tokens, given)
     simulate(dialect, Server(host, port, mqtt), found, devices=devices, every_s=every_s, kind=kind, seed=seed)
+
+
+for command in (backup, verify, restore):
+    commands.add_command(command)
 
 
 async def _serve(settings: Settings, begin: Begin | None = None) -> bool:

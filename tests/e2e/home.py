@@ -49,6 +49,11 @@ class Home:
         self.place = self.add_place("Lake cottage")
         return self
 
+    def sign_in(self) -> None:
+        """Sign the owner in anew."""
+        who = {"email": EMAIL, "password": PASSWORD}
+        self.token = said(httpx.post(f"{self.server.address}/api/v1/auth/login", json=who))["token"]
+
     def add_place(self, name: str, parent: str | None = None) -> str:
         """Add a place; return its id."""
         wanted = {"name": name, "kind": "cottage", "timezone": "Europe/Helsinki", "parent": parent}

@@ -5,12 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.flows import exporting
 from verger.flows.exporting import Exporting
 from verger.flows.oversight import Figure
+from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 
 _TIDY_S = 3600.0
@@ -23,19 +25,20 @@ class LongWork:
 
     errands: Errands
     exporting: Exporting
+    safekeeping: Safekeeping
 
 
 async def open_errands(
-    stack: AsyncExitStack, stores: Stores, showing: Showing, errands: Errands, work: Work
+    stack: AsyncExitStack, stores: Stores, showing: Showing, errands: Errands, work: Work, safekeeping: Safekeeping
 ) -> LongWork:
     """Go on with the long work of before, and take more."""
     settings = stores.settings
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
     stack.push_async_callback(errands.stop)
-    await errands.start({exporting.KIND: Kind(export.run)})
+    await errands.start({exporting.KIND: Kind(export.run), **backup_kinds(safekeeping)})
     work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))
     work.start(every(_EXPIRED_S, export.purge))
-    return LongWork(errands, export)
+    return LongWork(errands, export, safekeeping)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

@@ -35,6 +35,7 @@ def build_grounds(
         events=stores.events,
         errands=long_work.errands,
         exporting=long_work.exporting,
+        safekeeping=long_work.safekeeping,
         provisioning=provisioning,
         retiring=Retiring(provisioning, kept, stores.history, stores.log),
         clearing=Clearing(places, kept, provisioning),

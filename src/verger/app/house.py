@@ -1,12 +1,13 @@
 """What runs behind the doors: the followers of the log, the wire, and the loops."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
 from verger.app.errands import errand_figures, open_errands
 from verger.app.grounds import build_grounds
+from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
 from verger.base.jobs import Jobs
 from verger.base.patience import Patience
@@ -83,7 +84,9 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     stack.push_async_callback(work.stop)
     stack.push_async_callback(listener.stop)
     errands = Errands(stores.errands, clock, settings.jobs_at_once)
-    figures = partial(_figures, inlet, listener, devices, hub, stores, errands, room)
+    safekeeping = await open_safekeeping(stack, stores, work)
+    wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
+    figures = partial(_figures, wire, hub.figures, works, room.figures, safekeeping.figures)
     oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, room.state)
     _repeat(work, stores, oversight, room)
     for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
@@ -91,18 +94,14 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    long_work = await open_errands(stack, stores, showing, errands, work)
+    long_work = await open_errands(stack, stores, showing, errands, work, safekeeping)
     grounds = build_grounds(stores, showing, hub, listener, oversight, long_work, room)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, room)
 
 
-def _figures(
-    inlet: Inlet, listener: Listener, devices: DeviceHttp, hub: Hub, stores: Stores, errands: Errands, room: Room
-) -> Iterator[Figure]:
-    yield from wire_figures(inlet, listener, devices)
-    yield from hub.figures()
-    yield from errand_figures(stores, errands)
-    yield from room.figures()
+def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
+    for source in sources:
+        yield from source()
 
 
 def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:

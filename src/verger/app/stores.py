@@ -18,6 +18,10 @@ from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.flows.restoring import check_whole
+from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers
+
+_ACTING: tuple[str, ...] = ()  # the names of followers that act on what they read
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     """Open everything that is kept in the data folder; raise Refused when it cannot be."""
     folder = DataFolder.hold(settings.data)
     stack.callback(folder.release)
+    check_whole(settings.data)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
     db = Database.open(settings.database_url)
     stack.push_async_callback(db.close)
@@ -52,7 +57,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     stack.push_async_callback(history.close)
     kept_log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
     stack.push_async_callback(kept_log.close)
-    return Stores(
+    stores = Stores(
         settings=settings,
         clock=clock,
         db=db,
@@ -66,3 +71,16 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         history=history,
         log=kept_log,
     )
+    await _honour_restore(stores)
+    return stores
+
+
+async def _honour_restore(stores: Stores) -> None:
+    """See to it, on the first start after a restore, that nothing is done over again."""
+    parts = (
+        Acting(stores.letters, _ACTING),
+        CutShort(stores.errands, stores.clock),
+        SignedOut(stores.tenancy.sessions),
+        Timers(stores.db),
+    )
+    await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -63,6 +64,27 @@ async def ask(connection: AsyncConnection, kind: str, key: str, run_at: int, pay
         await connection.execute(
             job.insert().values(id=new_id(), kind=kind, key=key, run_at=run_at, payload=body, attempts=0)
         )
+
+
+class Waiting(Struct, frozen=True):
+    """A job that is not done yet, and why it was not when it was tried."""
+
+    kind: str
+    key: str
+    run_at: int
+    payload: Any
+    error: str | None
+
+
+async def waiting(connection: AsyncConnection) -> list[Waiting]:
+    """Return every job that is not done yet, who is due first first."""
+    rows = await connection.execute(select(job).order_by(job.c.run_at, job.c.id))
+    return [Waiting(row.kind, row.key, row.run_at, msgspec.msgpack.decode(row.payload), row.error) for row in rows]
+
+
+async def forgo(connection: AsyncConnection, kind: str, key: str) -> None:
+    """Ask for a job no longer."""
+    await connection.execute(delete(job).where(job.c.kind == kind, job.c.key == key))
 
 
 class Jobs:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from ipaddress import ip_network
@@ -12,6 +13,7 @@ from verger.base.errors import Invalid
 
 PREFIX = "VERGER_"
 _PORTS = range(65536)
+_SQLITE = "sqlite+aiosqlite://"
 
 
 class BadSetting(Invalid):
@@ -65,10 +67,16 @@ def _networks(text: str) -> tuple[str, ...]:
 
 
 def _database(text: str) -> str:
-    for public, driver in (("sqlite://", "sqlite+aiosqlite://"), ("postgresql://", "postgresql+asyncpg://")):
+    for public, driver in (("sqlite://", _SQLITE), ("postgresql://", "postgresql+asyncpg://")):
         if text.startswith(public):
             return driver + text.removeprefix(public)
     raise ValueError("sqlite:////path/of/verger.db or postgresql://user:password@host/name")
+
+
+def _hour(text: str) -> str:
+    if text.lower() != "off" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError("a time of day in UTC, such as 03:00, or off")
+    return text.lower()
 
 
 def _level(text: str) -> str:
@@ -92,6 +100,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "database_url": _database,
     "trusted_proxies": _networks,
     "log_level": _level,
+    "backup_folder": _folder,
+    "backup_at": _hour,
+    "backup_keep": _whole(1, 3650),
+    "backup_passphrase_file": _folder,
     "hot_bytes": _whole(1 << 20, 1 << 34),
     "segment_bytes": _whole(1 << 16, 1 << 30),
     "packet_bytes": _whole(256, 1 << 28),
@@ -129,6 +141,10 @@ class Settings:
     database_url: str = ""  # SQLite in the data folder
     trusted_proxies: tuple[str, ...] = ()  # whose forwarded addresses are believed
     log_level: str = "info"
+    backup_folder: Path = Path("data/backups")  # within the data folder unless said
+    backup_at: str = "03:00"  # UTC; off for never
+    backup_keep: int = 7  # days with a backup
+    backup_passphrase_file: Path | None = None  # what seals backups
     hot_bytes: int = 64 << 20  # readings held in memory before they are compressed
     segment_bytes: int = 64 << 20  # one file of the log
     packet_bytes: int = 64 << 10  # the largest MQTT packet
@@ -158,11 +174,18 @@ class Settings:
                 values[field.name] = _read(field.name, text)
         folder = values.setdefault("data", Path("data").absolute())
         values.setdefault("database_url", _within(folder))
+        values.setdefault("backup_folder", folder / "backups")
         return cls(**values)
 
     def within(self, folder: Path) -> Self:
         """Return the same settings for another data folder, with SQLite in it."""
-        return replace(self, data=folder, database_url=_within(folder))
+        return replace(self, data=folder, database_url=_within(folder), backup_folder=folder / "backups")
+
+    @property
+    def database_file(self) -> Path | None:
+        """The file of a SQLite database, None for any other."""
+        own = self.database_url.removeprefix(f"{_SQLITE}/")
+        return None if own == self.database_url else Path(own)
 
 
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
@@ -178,7 +201,7 @@ def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
 
 
 def _within(folder: Path) -> str:
-    return f"sqlite+aiosqlite:///{folder / 'verger.db'}"
+    return f"{_SQLITE}/{folder / 'verger.db'}"
 
 
 def _read(name: str, text: str) -> Any:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from verger import __version__
 from verger.base.clock import Clock, moment
+from verger.base.copying import copy
 from verger.base.errors import Refused
 from verger.domain.backups.model import Backup, Contents, Part
 from verger.domain.backups.objects import scratch
 from verger.domain.backups.shelf import Shelf
 from verger.domain.history import copies
 from verger.domain.telemetry.log import Log
-from verger.flows.taking import HISTORY, LOG, SECRET, Course, Reached, Taking, nowhere
+from verger.flows.taking import HISTORY, LOG, SECRET, Copy, Course, Reached, Taking, nowhere
 
 _SCRATCH = ".backup"
 _SPARE = 10  # a tenth of a disk stays free when the data is on it, too
@@ -35,6 +36,7 @@ class BackingUp:
     shelf: Shelf
     clock: Clock
     keep: int
+    copy_month: Copy = copy  # by the history, while it is open: its files are not to be opened by anybody else
 
     async def back_up(self, reached: Reached = nowhere) -> Backup:
         """Take a backup and prune the shelf; raise Refused where it cannot be taken."""
@@ -51,7 +53,7 @@ class BackingUp:
         objects = await asyncio.to_thread(self.shelf.objects)
         before = await asyncio.to_thread(self._before)
         with scratch(self.data / _SCRATCH) as folder:
-            taking = Taking(self.data, folder, objects, before, course)
+            taking = Taking(self.data, folder, objects, before, course, self.copy_month)
             async with self.log.pinned():
                 await asyncio.to_thread(taking.history)
                 last, segments = self.log.last, self.log.kept()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from verger.base.copying import rows, sound
 from verger.base.errors import Refused
-from verger.domain.backups.copying import rows, sound
 from verger.domain.backups.model import Contents, Damaged, Manifest, Part
 from verger.domain.backups.objects import Objects
 from verger.domain.backups.shelf import Shelf

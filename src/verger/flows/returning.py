@@ -8,9 +8,14 @@ import structlog
 from msgspec import structs
 
 from verger.base.clock import Clock, moment
+from verger.base.db import Database
+from verger.base.jobs import waiting
 from verger.domain.backups import mark
+from verger.domain.errands.model import State
+from verger.domain.errands.store import ErrandStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
+from verger.domain.tenancy.sessions import Sessions
 from verger.flows.ports import Returns
 
 log = structlog.get_logger()
@@ -49,3 +54,49 @@ class Acting:
             return []
         await self.store.save(dict.fromkeys(self.names, last))
         return [f"What was heard before the restore is not acted on again by: {', '.join(self.names)}."]
+
+
+@dataclass(frozen=True)
+class SignedOut:
+    """Everybody signs in anew: a session that was ended since the backup would live again."""
+
+    sessions: Sessions
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """End every session."""
+        ended = await self.sessions.end_all()
+        told = "API keys, device tokens and passwords are those of the backup: end again what was ended since."
+        return [f"{ended} sessions ended, so everybody signs in again. {told}"]
+
+
+@dataclass(frozen=True)
+class CutShort:
+    """Long work that ran when the backup was taken is not taken up again."""
+
+    errands: ErrandStore
+    clock: Clock
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """Say of each that it failed."""
+        said = []
+        for cut in await self.errands.cut():
+            why = "It ran when the backup was taken that was restored since; ask for it again."
+            ended = structs.replace(cut.errand, state=State.failed, error=why, ended_at=moment(self.clock.now()))
+            await self.errands.end(cut.tenant, ended)
+            said.append(f"The job {cut.errand.kind} ({cut.errand.id}) ran when the backup was taken: ask for it again.")
+        return said
+
+
+@dataclass(frozen=True)
+class Timers:
+    """What is due later stays due; it is named, so that a person can look at it."""
+
+    db: Database
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """Name each timer that runs."""
+        async with self.db.reading() as connection:
+            jobs = await waiting(connection)
+        return [
+            f"A timer runs: {each.kind} ({each.key}), due {moment(each.run_at):%Y-%m-%d %H:%M} UTC." for each in jobs
+        ]

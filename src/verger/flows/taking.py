@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from verger.domain.backups.copying import copy, looks, rows
+from verger.base.copying import Go, copy, looks, rows
 from verger.domain.backups.model import Counts, Kind, Part, Stored
 from verger.domain.backups.objects import Objects
 from verger.domain.history import copies
@@ -14,6 +14,10 @@ SECRET, HISTORY, LOG, DATABASE = "secret.key", "history", "log", "verger.db"
 
 Reached = Callable[[int, int | None], None]
 """Is told how much of how much is done, in bytes and in any thread; raises to end the work."""
+
+
+Copy = Callable[[Path, Path, Go], None]
+"""Copies a SQLite file, as `copy` does."""
 
 
 def nowhere(_done: int, _total: int | None) -> None:
@@ -47,6 +51,7 @@ class Taking:
     objects: Objects
     before: dict[str, Part]
     course: Course
+    copy_month: Copy
     parts: list[Part] = field(default_factory=list)
     position: int = 0
 
@@ -81,13 +86,17 @@ class Taking:
         return Counts(rows["device"], rows["series"], readings, rows["event"], max(0, last - self.position))
 
     def _month(self, live: Path) -> None:
-        path, stamp = f"{HISTORY}/{live.name}", looks(live)
+        path, stamp = f"{HISTORY}/{live.name}", _looks(live)
         known = self._unchanged(path, stamp)
         if known:
             self.parts.append(known)
             self.course.go(known.contents.size)
             return
-        month = self._copied(live)
+        month = self.scratch / live.name
+        try:
+            self.copy_month(live, month, self.course.look)
+        except FileNotFoundError:
+            return  # retention took the whole month meanwhile
         totals = copies.totals(month)
         self._add("month", path, self._put(month), totals, stamp)
 
@@ -116,3 +125,10 @@ class Taking:
         stamp: tuple[int, ...] | None = None,
     ) -> None:
         self.parts.append(Part(path=path, kind=kind, contents=stored, counts=counts or {}, stamp=stamp))
+
+
+def _looks(live: Path) -> tuple[int, ...] | None:
+    try:
+        return looks(live)
+    except FileNotFoundError:
+        return None

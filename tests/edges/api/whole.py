@@ -13,7 +13,9 @@ from litestar import Litestar
 from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
+from verger.base.clock import moment
 from verger.base.settings import Settings
+from verger.domain.backups.model import Contents, Counts
 from verger.domain.errands.model import State
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
@@ -94,6 +96,7 @@ async def opened(folder: Path) -> AsyncIterator[Whole]:
         tokens = await moved_in(house.stores.tenancy)
         samples = await furnished(Whole(api, tokens, {}).ask("owner"))
         job = await exported(house, Whole(api, tokens, {}).ask("owner"), samples)
+        samples |= {"/backups/{backup}": f"/backups/{backup(house)}"}
         yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{job}", "/exports/{export}": f"/exports/{job}"})
 
 
@@ -107,6 +110,14 @@ async def exported(house: House, owner: httpx.AsyncClient, samples: dict[str, st
     job = str((await owner.post("/exports", json={"devices": [device]})).json()["id"])
     assert (await house.grounds.errands.outcome(known.tenant, job)).state == State.done
     return job
+
+
+def backup(house: House) -> str:
+    """Keep a backup of nothing, of long ago; return its id."""
+    shelf = house.grounds.safekeeping.shelf()
+    with shelf.held():
+        nothing = Contents(begun_at=moment(0), last=0, position=0, parts=(), counts=Counts())
+        return shelf.add(nothing, moment(0), "1").id
 
 
 async def moved_in(tenancy: Tenancy) -> dict[str, str]:

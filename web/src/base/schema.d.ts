@@ -92,6 +92,90 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/backups": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List backups, the newest first
+         * @description Return every backup, with its size, what is in it, and what became of the last trial of it.
+         */
+        readonly get: operations["backups.items"];
+        readonly put?: never;
+        /**
+         * Take a backup now
+         * @description Begin a backup; `result` of the job is the backup.
+         */
+        readonly post: operations["backups.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/backups/plan": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Where backups go, and when
+         * @description Return where backups go, when the next is due, and how far the one is that is being taken.
+         */
+        readonly get: operations["backups.plan"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/backups/{backup}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a backup
+         * @description Return one backup.
+         */
+        readonly get: operations["backups.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/backups/{backup}/verify": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Try a backup out
+         * @description Begin to restore a backup on trial, beside the data; `result` of the job says what became of it.
+         */
+        readonly post: operations["backups.verify"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/device-types": {
         readonly parameters: {
             readonly query?: never;
@@ -731,6 +815,19 @@ export interface components {
             readonly scopes: readonly "metrics"[];
             readonly version: number;
         };
+        /** Backup */
+        readonly Backup: {
+            readonly counts: components["schemas"]["Counts"] | null;
+            readonly id: string;
+            readonly new: number;
+            readonly sealed: boolean;
+            readonly size: number;
+            readonly stored: number;
+            /** Format: date-time */
+            readonly taken_at: string;
+            readonly verified: components["schemas"]["Verified"] | null;
+            readonly version: string;
+        };
         /** By */
         readonly By: {
             readonly by: string;
@@ -750,6 +847,19 @@ export interface components {
         /** Connect */
         readonly Connect: {
             readonly mqtt: components["schemas"]["Mqtt"];
+        };
+        /** Counts */
+        readonly Counts: {
+            /** @default 0 */
+            readonly devices: number;
+            /** @default 0 */
+            readonly events: number;
+            /** @default 0 */
+            readonly readings: number;
+            /** @default 0 */
+            readonly records: number;
+            /** @default 0 */
+            readonly series: number;
         };
         /** Device */
         readonly Device: {
@@ -886,10 +996,27 @@ export interface components {
             readonly state: string;
             readonly timezone: string;
         };
+        /** Mark */
+        readonly Mark: {
+            readonly backup: string;
+            /** Format: date-time */
+            readonly begun_at: string;
+            readonly deletions: readonly {
+                readonly [key: string]: unknown;
+            }[];
+            readonly honoured_at: string | null;
+            readonly replaced: string | null;
+            /** Format: date-time */
+            readonly restored_at: string;
+            /** @default [] */
+            readonly said: readonly string[];
+            /** Format: date-time */
+            readonly taken_at: string;
+        };
         /** Me */
         readonly Me: {
             readonly key: components["schemas"]["ApiKey"] | null;
-            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read")[];
+            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read" | "backups:write")[];
             readonly role: components["schemas"]["Role"];
             readonly tenant: components["schemas"]["Tenant"];
             readonly tenants: readonly components["schemas"]["Membership"][];
@@ -1000,6 +1127,11 @@ export interface components {
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
         };
+        /** Page[Backup] */
+        readonly BackupPage: {
+            readonly items: readonly components["schemas"]["Backup"][];
+            readonly next: string | null;
+        };
         /** Page[DeviceType] */
         readonly DeviceTypePage: {
             readonly items: readonly components["schemas"]["DeviceType"][];
@@ -1095,6 +1227,18 @@ export interface components {
             readonly parent?: string | null;
             readonly timezone?: string;
         };
+        /** Plan */
+        readonly Plan: {
+            readonly at: string;
+            readonly folder: string;
+            readonly keep: number;
+            readonly next_at: string | null;
+            readonly restored: components["schemas"]["Mark"] | null;
+            readonly running: components["schemas"]["Progress"] | null;
+            readonly same_disk: boolean;
+            readonly sealed: boolean;
+            readonly trouble: string | null;
+        };
         /**
          * Problem
          * @description What went wrong: `detail` is a sentence for a person, `errors` what is wrong by field.
@@ -1106,6 +1250,11 @@ export interface components {
             readonly status: number;
             readonly title: string;
             readonly type: string;
+        };
+        /** Progress */
+        readonly Progress: {
+            readonly done: number;
+            readonly total: number | null;
         };
         /** Readiness */
         readonly Readiness: {
@@ -1222,6 +1371,13 @@ export interface components {
             readonly id: string;
             readonly name: string;
             readonly version: number;
+        };
+        /** Verified */
+        readonly Verified: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly said: string;
+            readonly well: boolean;
         };
         /** Wanted */
         readonly Wanted: {
@@ -1450,6 +1606,134 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": null;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "backups.items": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["BackupPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "backups.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "backups.plan": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Plan"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "backups.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly backup: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Backup"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "backups.verify": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly backup: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];

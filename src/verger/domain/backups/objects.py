@@ -3,22 +3,20 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import zstandard
 
+from verger.base.copying import Go
 from verger.base.ids import new_id
 from verger.domain.backups.model import Damaged, Stored
 from verger.domain.backups.sealing import Seal, Unopened
 
 _PIECE = 1 << 20
 _LEVEL = 3
-
-Go = Callable[[int], None]
-"""Is told of every so many bytes of work, and raises to end it."""
 
 
 class _Readable(Protocol):

@@ -226,6 +226,21 @@ class Shelf:
         sync_folder(self.folder)
 
 
+def passphrase_in(file: Path | None) -> bytes | None:
+    """Return the passphrase in a file, without the end of its line; None without a file."""
+    if file is None:
+        return None
+    try:
+        passphrase = file.read_bytes().rstrip(b"\r\n")
+    except OSError as error:
+        raise Refused(
+            f"The passphrase cannot be read from {file} ({error.strerror}): name a file that holds it."
+        ) from None
+    if not passphrase:
+        raise Refused(f"The file {file} is empty: write a passphrase of several words into it.")
+    return passphrase
+
+
 def _read(path: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)

@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from verger.base.clock import HOUR, Clock, SystemClock
+from verger.base.copying import Go, copy_from
 from verger.domain.history import query
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.files import sync_folder
@@ -17,6 +18,7 @@ from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
 from verger.domain.history.latest import Latest
 from verger.domain.history.model import Buckets, Damage, Readings, Series, Stats, Times, Values
+from verger.domain.history.months import month_named
 from verger.domain.history.upkeep import latest_of, verify
 
 HOT_BYTES = 64 << 20
@@ -147,6 +149,14 @@ class History:
             trouble=keeper.trouble,
             damaged=tuple(self._damaged),
         )
+
+    def copy(self, live: Path, target: Path, go: Go) -> None:
+        """Copy the file of a month as it is now, in the caller's thread; raise FileNotFoundError where it is gone."""
+        month, files = month_named(live.stem), self._chunks.files
+        if month not in files.all_months():
+            raise FileNotFoundError(live)
+        with files.lent(month) as connection:
+            copy_from(connection, target, go)
 
     async def close(self) -> None:
         """Stop; what is not in chunks yet comes from the log again."""

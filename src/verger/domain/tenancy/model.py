@@ -25,6 +25,7 @@ Permission = Literal[
     "history:delete",
     "tenant:write",
     "metrics:read",
+    "backups:write",
 ]
 Scope = Literal["metrics"]
 
@@ -51,7 +52,7 @@ _ADDED: dict[Role, set[Permission]] = {
     Role.viewer: {"places:read", "devices:read", "history:read", "events:read", "members:read", "system:read"},
     Role.member: {"devices:control"},
     Role.manager: {"places:write", "devices:write", "keys:read", "keys:write", "members:write", "jobs:read"},
-    Role.owner: {"history:delete", "tenant:write", "metrics:read"},
+    Role.owner: {"history:delete", "tenant:write", "metrics:read", "backups:write"},
 }
 
 

@@ -68,6 +68,11 @@ class Sessions:
             ended = await connection.execute(delete(tables.session).where(_SESSION.digest == session))
         return ended.rowcount > 0
 
+    async def end_all(self) -> int:
+        """Sign everybody out; return how many sessions ended."""
+        async with self._db.writing() as connection:
+            return (await connection.execute(delete(tables.session))).rowcount
+
     async def purge(self) -> None:
         """Remove the sessions that have ended."""
         async with self._db.writing() as connection:

@@ -5,6 +5,7 @@ from typing import Self
 
 from verger.base.clock import Clock
 from verger.base.db import Database
+from verger.base.errors import Forbidden
 from verger.base.secrets import ServerSecret
 from verger.domain.tenancy import keys
 from verger.domain.tenancy.answers import Answers
@@ -47,6 +48,12 @@ class Tenancy:
         """Return the caller as `caller` does, without that being a use of the token."""
         store = self.keys if token.startswith(f"{keys.KIND}_") else self.sessions
         return await store.look(token, tenant)
+
+    async def operator(self, caller: Caller) -> Caller:
+        """Return the caller, or raise Forbidden unless they run this Verger: as owners of its first organisation."""
+        if caller.needs("backups:write").tenant != await self.users.first_tenant():
+            raise Forbidden("Only owners of the organisation that set this Verger up may do this.")
+        return caller
 
     async def purge(self) -> None:
         """Remove ended sessions and answers kept for longer than a day; to be done now and then."""

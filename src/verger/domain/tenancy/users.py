@@ -130,6 +130,13 @@ class Users:
             raise Missing("No such organisation.")
         return Tenant(row.id, row.name, row.timezone, row.created_at, row.version)
 
+    async def first_tenant(self) -> str | None:
+        """Return the tenant that was founded first, whose owners run this Verger."""
+        query = select(tables.tenant.c.id).order_by(tables.tenant.c.created_at, tables.tenant.c.id).limit(1)
+        async with self._db.reading() as connection:
+            found: str | None = await connection.scalar(query)
+            return found
+
     async def _add(self, connection: AsyncConnection, name: str, email: str, hashed: str) -> User:
         user = User(new_id(), name.strip(), email.strip(), moment(self._clock.now()), 1)
         values = _fields(user) | {"known_as": known_as(email), "password": hashed}

@@ -15,6 +15,7 @@ from verger.flows.exporting import Exporting
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retiring import Retiring
+from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 
 
@@ -28,6 +29,7 @@ class Grounds:
     events: EventStore
     errands: Errands
     exporting: Exporting
+    safekeeping: Safekeeping
     provisioning: Provisioning
     retiring: Retiring
     clearing: Clearing

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from verger.edges.api import device_types, devices, exports, history, jobs, overview, places, system
+from verger.edges.api import backups, device_types, devices, exports, history, jobs, overview, places, system
 from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
@@ -33,6 +33,11 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.of_place,
     history.readings,
     history.events,
+    backups.items,
+    backups.plan,
+    backups.add,
+    backups.read,
+    backups.verify,
     exports.add,
     exports.file,
     jobs.items,

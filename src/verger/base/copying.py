@@ -2,36 +2,45 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 from verger.base.errors import Refused
-from verger.domain.backups.objects import Go
+
+Go = Callable[[int], None]
+"""Is told of every so many bytes of work, and raises to end it."""
 
 _PAGES = 256  # a step: a mebibyte or two
 _STILL_S = 2.0  # what changed later than so may change again without looking other: clocks of files are coarse
 
 
 def copy(live: Path, target: Path, go: Go) -> None:
-    """Copy a file as it is now to a new one that needs no file beside it. `go` is told of bytes."""
+    """Copy a file as it is now to a new one that needs no file beside it; `go` is told of bytes. Raise Refused."""
+    with closing(sqlite3.connect(f"{live.as_uri()}?mode=rw", uri=True, isolation_level=None)) as source:
+        copy_from(source, target, go)
+
+
+def copy_from(source: sqlite3.Connection, target: Path, go: Go) -> None:
+    """Copy the file of a connection that is in no transaction, as `copy` does."""
     try:
-        with closing(sqlite3.connect(f"{live.as_uri()}?mode=rw", uri=True, isolation_level=None)) as source:
-            # Read under one transaction: else each commit of the writer would begin the copy anew.
-            source.execute("BEGIN")
-            source.execute("SELECT 1 FROM sqlite_master").fetchone()
-            size: int = source.execute("PRAGMA page_size").fetchone()[0]
-            with closing(sqlite3.connect(target, isolation_level=None)) as copied:
-                left = [0]
+        # Read under one transaction: else each commit of the writer would begin the copy anew.
+        source.execute("BEGIN")
+        source.execute("SELECT 1 FROM sqlite_master").fetchone()
+        size: int = source.execute("PRAGMA page_size").fetchone()[0]
+        with closing(sqlite3.connect(target, isolation_level=None)) as copied:
+            left = [0]
 
-                def tell(_status: int, remaining: int, total: int) -> None:
-                    done = (left[0] or total) - remaining
-                    left[0] = remaining
-                    go(done * size)
+            def tell(_status: int, remaining: int, total: int) -> None:
+                done = (left[0] or total) - remaining
+                left[0] = remaining
+                go(done * size)
 
-                source.backup(copied, pages=_PAGES, progress=tell, sleep=0)
-                copied.execute("PRAGMA journal_mode = DELETE")
+            source.backup(copied, pages=_PAGES, progress=tell, sleep=0)
+            copied.execute("PRAGMA journal_mode = DELETE")
+        source.execute("ROLLBACK")
     except sqlite3.Error as error:
-        raise Refused(f"{live} could not be copied ({error}); look at the page System for what is damaged.") from error
+        raise Refused(f"The copy {target.name} failed ({error}); the page System tells what is damaged.") from error
 
 
 def looks(live: Path, now: float | None = None) -> tuple[int, ...] | None:

@@ -1,0 +1,179 @@
+"""The commands backup, verify and restore: by the process that runs on the data folder, or on the folder itself."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import click
+import msgspec
+
+from verger.base.clock import SystemClock
+from verger.base.errors import Refused
+from verger.base.folder import DataFolder
+from verger.base.log import start_logging
+from verger.base.settings import Settings
+from verger.domain.backups.model import Backup
+from verger.domain.backups.shelf import Shelf, passphrase_in
+from verger.domain.telemetry.log import Log
+from verger.edges.control.caller import ask
+from verger.flows.backing import BackingUp
+from verger.flows.restoring import Restoring, check_whole
+from verger.flows.taking import LOG, Reached
+from verger.flows.verifying import Verifying
+
+_MOST_STEPS = 1000
+
+_FOLDER = click.option(
+    "--folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Where backups are; VERGER_BACKUP_FOLDER if not said.",
+)
+_PASSPHRASE = click.option(
+    "--passphrase-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A file with the passphrase that seals backups; VERGER_BACKUP_PASSPHRASE_FILE if not said.",
+)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """What a command works on."""
+
+    settings: Settings
+    folder: Path | None
+    passphrase: bytes | None
+
+    @classmethod
+    def of(cls, folder: Path | None, passphrase_file: Path | None) -> Self:
+        start_logging("error")
+        settings = Settings.read()
+        file = passphrase_file or settings.backup_passphrase_file
+        return cls(settings, folder.absolute() if folder else None, passphrase_in(file))
+
+    @property
+    def shelf(self) -> Shelf:
+        return Shelf(self.folder or self.settings.backup_folder, self.passphrase)
+
+
+@click.command()
+@_FOLDER
+@_PASSPHRASE
+def backup(folder: Path | None, passphrase_file: Path | None) -> None:
+    """Back the data folder up, while Verger runs or while it does not."""
+    place = _Place.of(folder, passphrase_file)
+    with _Bar("Backing up") as bar:
+        given = {
+            "folder": str(place.folder) if place.folder else None,
+            "passphrase": place.passphrase.decode() if place.passphrase else None,
+        }
+        told = ask(place.settings.data, "backup", given, bar.reached)
+        made = msgspec.convert(told, Backup) if told else asyncio.run(_back_up(place, bar.reached))
+    click.echo(
+        f"{made.id} in {place.shelf.folder}: {_size(made.size)}, of which {_size(made.new)} are new there, "
+        f"{'sealed' if made.sealed else 'not sealed'}."
+    )
+
+
+async def _back_up(place: _Place, reached: Reached) -> Backup:
+    settings, data = place.settings, place.settings.data
+    _there(data)
+    lock = DataFolder.hold(data)
+    try:
+        check_whole(data)
+        log = await Log.open(data / LOG, segment_bytes=settings.segment_bytes)
+        try:
+            keep = settings.backup_keep
+            return await BackingUp(data, settings.database_file, log, place.shelf, SystemClock(), keep).back_up(reached)
+        finally:
+            await log.close()
+    finally:
+        lock.release()
+
+
+@click.command()
+@click.argument("backup", required=False)
+@_FOLDER
+@_PASSPHRASE
+def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None) -> None:
+    """Restore BACKUP on trial, or the newest one, in a folder that is removed afterwards."""
+    place = _Place.of(folder, passphrase_file)
+    with _Bar("Verifying") as bar:
+        verifying = Verifying(place.settings.data, place.shelf, SystemClock())
+        place.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        verified = asyncio.run(verifying.verify(backup, bar.reached))
+    click.echo(verified.said)
+    if not verified.well:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("backup", required=False)
+@click.option("--replace", is_flag=True, help="Move what is in the data folder aside, into a folder within it.")
+@_FOLDER
+@_PASSPHRASE
+def restore(backup: str | None, folder: Path | None, passphrase_file: Path | None, *, replace: bool) -> None:
+    """Make the data folder what it was at BACKUP, or at the newest one; Verger must not run meanwhile."""
+    place = _Place.of(folder, passphrase_file)
+    data = place.settings.data
+    if place.settings.database_file != data / "verger.db":
+        raise Refused("VERGER_DATABASE_URL names another database: unset it, for a restore puts it in the data folder.")
+    with ExitStack() as stack:
+        lock = DataFolder.hold(data)
+        stack.callback(lock.release)
+        with _Bar("Restoring") as bar:
+            restoring = Restoring(data, place.shelf, SystemClock())
+            mark = restoring.restore(backup, replace=replace, reached=bar.reached)
+    click.echo(f"{data} is as it was at {mark.taken_at:%Y-%m-%d %H:%M:%S} UTC, by the backup {mark.backup}.")
+    if mark.replaced:
+        click.echo(f"What was there is in {mark.replaced}; remove it when you need it no longer.")
+    click.echo("Start Verger now. Everybody signs in again, and nothing that was done before is done over again.")
+
+
+class _Bar:
+    """A progress bar on a terminal, nothing elsewhere."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+        self._bar: Any = None
+        self._step = 0
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            self._bar = click.progressbar(length=_MOST_STEPS, label=self._label, file=sys.stderr)
+            self._bar.__enter__()
+        return self
+
+    def __exit__(self, *how: object) -> None:
+        if self._bar is not None:
+            if how[0] is None:
+                self._bar.update(_MOST_STEPS - self._step)
+            self._bar.__exit__(*how)
+
+    @property
+    def reached(self) -> Callable[[int, int | None], None]:
+        """Show how far it is."""
+
+        def show(done: int, total: int | None) -> None:
+            step = _MOST_STEPS * done // total if total else 0
+            if self._bar is not None and step > self._step:
+                self._bar.update(step - self._step)
+                self._step = step
+
+        return show
+
+
+def _there(data: Path) -> None:
+    if not (data / "secret.key").exists():
+        raise Refused(f"There is no Verger in {data}: set VERGER_DATA to its data folder.")
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
