@@ -33,7 +33,7 @@ AT = "2026-11-25T03:00:00Z"
 def steadied(backup: dict[str, Any]) -> dict[str, Any]:
     """Return a backup without what changes from run to run."""
     sizes = {"size": 1_000_000, "stored": 200_000, "new": 50_000}
-    verified = backup["verified"] | {"at": AT}
+    verified = backup["verified"] | {"at": AT, "said": "It was restored on trial."}
     return backup | sizes | {"id": "2026-11-25T03-00-00Z", "taken_at": AT, "version": "1", "verified": verified}
 
 
