@@ -34,7 +34,7 @@ def build_api(house: House) -> Front:
             "history": house.oversight.check_history,
             **({"certificate": house.tls.check} if house.tls is not None else {}),
         },
-        warnings={"disk": house.room.check, "backup": house.grounds.safekeeping.check},
+        warnings={"disk": house.upkeep.room.check, "backup": house.grounds.safekeeping.check},
         metrics=registry(house.oversight.figures),
         proxies=Proxies(stores.settings.trusted_proxies),
     )

@@ -2,6 +2,7 @@
 
 from verger.app.errands import LongWork
 from verger.app.stores import Stores
+from verger.app.upkeep import Upkeep
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
 from verger.edges.wire.mqtt.listener import Listener
@@ -11,7 +12,6 @@ from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retiring import Retiring
-from verger.flows.room import Room
 from verger.flows.showing import Showing
 
 
@@ -22,7 +22,7 @@ def build_grounds(
     listener: Listener,
     oversight: Oversight,
     long_work: LongWork,
-    room: Room,
+    upkeep: Upkeep,
 ) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places = stores.kept, stores.places
@@ -38,9 +38,10 @@ def build_grounds(
         safekeeping=long_work.safekeeping,
         provisioning=provisioning,
         retiring=Retiring(provisioning, kept, stores.history, stores.log),
+        retention=upkeep.retention,
         clearing=Clearing(places, kept, provisioning),
         showing=showing,
         charting=Charting(showing, places, stores.history),
-        overview=Overview(showing, places, stores.clock, room.notices),
+        overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=oversight.state,
     )

@@ -9,14 +9,13 @@ from verger.app.errands import errand_figures, open_errands
 from verger.app.grounds import build_grounds
 from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
-from verger.base.jobs import Jobs
+from verger.app.upkeep import Upkeep, go_round, open_upkeep
 from verger.base.patience import Patience
 from verger.base.settings import Settings
 from verger.base.tls import Tls
 from verger.base.work import Work, attempt, every
 from verger.domain.devices.model import Connect, Mqtt
 from verger.domain.errands.errands import Errands
-from verger.domain.storage.store import SampleStore
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
@@ -32,15 +31,9 @@ from verger.flows.oversight import Figure, Oversight
 from verger.flows.presence import Presence
 from verger.flows.reception import Reception
 from verger.flows.recording import Recording
-from verger.flows.room import Room
 from verger.flows.showing import Showing
 
-_TIDY_S = 3600.0
-_REMARKS_S = 1.0
-_LOOK_S = 10.0
 _CERTIFICATE_S = 2.0
-_SPACE_S = 1.0
-_SIZE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +52,7 @@ class House:
     mqtt: MqttPorts
     tls: Tls | None
     work: Work
-    room: Room
+    upkeep: Upkeep
 
 
 async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
@@ -71,8 +64,8 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     recording = Recording(stores.db, stores.events, kept.attributes, hub)
     keeping = Keeping(stores.history)
     followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
-    room = await Room.open(settings, SampleStore(stores.db), clock)
-    inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, room.mode)
+    upkeep = await open_upkeep(stores)
+    inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
     inlet, patience, work = Inlet(inbound, settings.waiting_messages), Patience(), Work()
     reception = Reception(kept, presence)
     listener = Listener(reception, inlet, patience, Limits(settings.packet_bytes, settings.connect_s))
@@ -86,33 +79,22 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     errands = Errands(stores.errands, clock, settings.jobs_at_once)
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
-    figures = partial(_figures, wire, hub.figures, works, room.figures, safekeeping.figures)
-    oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, room.state)
-    _repeat(work, stores, oversight, room)
-    for loop in (inlet.run(), hub.run(), presence.run(), Jobs(stores.db, clock, {}).run()):
+    figures = partial(_figures, wire, hub.figures, works, upkeep.figures, safekeeping.figures)
+    oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, upkeep.room.state)
+    go_round(work, stores, oversight, upkeep)
+    for loop in (inlet.run(), hub.run(), presence.run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     long_work = await open_errands(stack, stores, showing, errands, work, safekeeping)
-    grounds = build_grounds(stores, showing, hub, listener, oversight, long_work, room)
-    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, room)
+    grounds = build_grounds(stores, showing, hub, listener, oversight, long_work, upkeep)
+    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 
 def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
     for source in sources:
         yield from source()
-
-
-def _repeat(work: Work, stores: Stores, oversight: Oversight, room: Room) -> None:
-    for seconds, act in (
-        (_LOOK_S, oversight.look),
-        (_SPACE_S, room.mode.look),
-        (_SIZE_S, room.look),
-        (_REMARKS_S, stores.kept.remarks.write),
-        (_TIDY_S, stores.tenancy.purge),
-    ):
-        work.start(every(seconds, act))
 
 
 def _open_tls(settings: Settings, work: Work) -> Tls | None:

@@ -9,6 +9,7 @@ from verger.base.folder import DataFolder
 from verger.base.migrate import migrate
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.deletions.store import DeletionStore
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.store import ErrandStore
 from verger.domain.exports.folder import ExportFolder
@@ -37,6 +38,7 @@ class Stores:
     tenancy: Tenancy
     letters: FollowerStore
     errands: ErrandStore
+    deletions: DeletionStore
     exports: ExportFolder
     history: History
     log: Log
@@ -67,6 +69,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         tenancy=Tenancy.over(db, clock, secret, settings.session_days),
         letters=FollowerStore(db),
         errands=ErrandStore(db),
+        deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
         log=kept_log,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Dialect, MetaData, event, select
+from sqlalchemy import BigInteger, ColumnElement, Dialect, MetaData, Table, delete, event, select, tuple_
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
@@ -87,6 +87,22 @@ class Database:
                 raise Busy("The disk is full, so nothing can be changed: free some space on it.", retry_s=5) from error
             raise
 
+    async def rewrite(self) -> None:
+        """Write the whole database anew, so that no page holds what was deleted; PostgreSQL does so by itself.
+
+        Raises Busy where the disk is full. Nobody writes meanwhile.
+        """
+        if not self._sqlite:
+            return
+        try:
+            async with self._writer, self.engine.connect() as connection:
+                await connection.exec_driver_sql("VACUUM")
+                await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        except OperationalError as error:
+            if "disk is full" in str(error.orig):
+                raise Busy("The disk is too full to rewrite the database: free some space.", retry_s=60) from error
+            raise
+
     async def check(self) -> str:
         """Return "ok" when the database answers."""
         async with self.reading() as connection:
@@ -96,6 +112,15 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+async def delete_some(connection: AsyncConnection, table: Table, *where: ColumnElement[bool], most: int = 500) -> int:
+    """Delete the first few rows that fulfil all conditions, within the caller's transaction; return how many."""
+    keys = list(table.primary_key.columns)
+    rows = (await connection.execute(select(*keys).where(*where).limit(most))).all()
+    if rows:
+        await connection.execute(delete(table).where(tuple_(*keys).in_([tuple(row) for row in rows])))
+    return len(rows)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

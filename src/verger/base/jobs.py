@@ -87,6 +87,11 @@ async def forgo(connection: AsyncConnection, kind: str, key: str) -> None:
     await connection.execute(delete(job).where(job.c.kind == kind, job.c.key == key))
 
 
+async def asked(connection: AsyncConnection, kind: str, key: str) -> bool:
+    """Tell whether a job is asked for."""
+    return await connection.scalar(select(job.c.id).where(job.c.kind == kind, job.c.key == key)) is not None
+
+
 class Jobs:
     """Runs the jobs that are due, one after another; a failing one is tried again, ever later."""
 

@@ -29,6 +29,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api-keys": {"name": "Export"},
     "POST /exports": {"devices": ["device"]},
     "PATCH /members/{member}": {"role": "viewer"},
+    "POST /retention": {"keeps": "remarks", "days": 30},
+    "POST /retention/preview": {"keeps": "remarks", "days": 30},
 }
 
 
@@ -82,6 +84,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
         "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
+        "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",
     }
 

@@ -704,6 +704,78 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/retention": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List the rules of retention, the newest first
+         * @description Return a page of rules; what no rule is about is kept for ever.
+         */
+        readonly get: operations["retention.items"];
+        readonly put?: never;
+        /**
+         * Say how long something is kept
+         * @description Add a rule; the first time that it takes anything away is the next night.
+         */
+        readonly post: operations["retention.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/retention/preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * What would a rule take away?
+         * @description Return what would go if this rule stood, in place of one about the same; nothing is changed.
+         */
+        readonly post: operations["retention.preview"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/retention/{rule}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a rule of retention
+         * @description Return one rule.
+         */
+        readonly get: operations["retention.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Take a rule of retention away
+         * @description Keep from now on what it was about, or as long as a wider rule says.
+         */
+        readonly delete: operations["retention.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a rule of retention
+         * @description Merge a change into a rule (RFC 7396).
+         */
+        readonly patch: operations["retention.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/setup": {
         readonly parameters: {
             readonly query?: never;
@@ -915,6 +987,13 @@ export interface components {
             /** @default 1 */
             readonly version: number;
         };
+        /** Effect */
+        readonly Effect: {
+            readonly bytes: number | null;
+            readonly count: number;
+            readonly oldest: string | null;
+            readonly what: string;
+        };
         /** Errand */
         readonly Errand: {
             readonly asked_by: string;
@@ -1118,6 +1197,15 @@ export interface components {
         readonly NewRole: {
             readonly role: components["schemas"]["Role"];
         };
+        /** NewRule */
+        readonly NewRule: {
+            readonly days?: number | null;
+            /** @enum {string} */
+            readonly keeps: "readings" | "events" | "attributes" | "remarks";
+            readonly metric?: string | null;
+            readonly place?: string | null;
+            readonly summaries_days?: number | null;
+        };
         /** NewType */
         readonly NewType: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
@@ -1160,6 +1248,11 @@ export interface components {
         /** Page[Place] */
         readonly PlacePage: {
             readonly items: readonly components["schemas"]["Place"][];
+            readonly next: string | null;
+        };
+        /** Page[Rule] */
+        readonly RulePage: {
+            readonly items: readonly components["schemas"]["Rule"][];
             readonly next: string | null;
         };
         /** Page[Happened] */
@@ -1239,6 +1332,10 @@ export interface components {
             readonly sealed: boolean;
             readonly trouble: string | null;
         };
+        /** Preview */
+        readonly Preview: {
+            readonly effects: readonly components["schemas"]["Effect"][];
+        };
         /**
          * Problem
          * @description What went wrong: `detail` is a sentence for a person, `errors` what is wrong by field.
@@ -1290,6 +1387,25 @@ export interface components {
          * @enum {string}
          */
         readonly Role: "viewer" | "member" | "manager" | "owner";
+        /** Rule */
+        readonly Rule: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly days: number | null;
+            readonly id: string;
+            /** @enum {string} */
+            readonly keeps: "readings" | "events" | "attributes" | "remarks";
+            readonly metric: string | null;
+            readonly place: string | null;
+            readonly summaries_days: number | null;
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** RuleChange */
+        readonly RuleChange: {
+            readonly days?: number | null;
+            readonly summaries_days?: number | null;
+        };
         /** SeriesName */
         readonly SeriesName: {
             readonly device: string;
@@ -2814,6 +2930,183 @@ export interface operations {
                     readonly "application/json": {
                         readonly [key: string]: unknown;
                     };
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RulePage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Rule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.preview": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewRule"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Preview"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Rule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "retention.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RuleChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];

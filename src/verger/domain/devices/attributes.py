@@ -1,14 +1,14 @@
 """Attributes: what a device reports of itself, and what people desire of it, kept apart."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import JSON, Column, ForeignKey, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, ColumnElement, ForeignKey, String, Table, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.db import Database, Instant, metadata
+from verger.base.db import Database, Instant, delete_some, metadata
 from verger.domain.devices.model import State
 
 REPORTED = "reported"
@@ -91,6 +91,26 @@ class AttributeStore:
                 state = found.setdefault(device, State(reported={}, desired={}))
                 (state.reported if scope == REPORTED else state.desired)[key] = value
         return found
+
+    async def expiring(
+        self, tenant: str, devices: Sequence[str], start: datetime, before: datetime
+    ) -> tuple[int, datetime | None]:
+        """Return how many changes of some devices lie in start <= time < before, and when the first of them was."""
+        table = attribute_change_table.c
+        query = select(func.count(), func.min(table.at)).where(*_within(tenant, devices, start, before))
+        async with self._db.reading() as connection:
+            count, oldest = (await connection.execute(query)).one()
+        return count, oldest
+
+    async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
+        """Remove a few changes of some devices with start <= time < before; return how many, 0 at the end."""
+        async with self._db.writing() as connection:
+            return await delete_some(connection, attribute_change_table, *_within(tenant, devices, start, before))
+
+
+def _within(tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    table = attribute_change_table.c
+    return table.tenant == tenant, table.device.in_(devices), table.at >= start, table.at < before
 
 
 def _same(one: Any, other: Any) -> bool:

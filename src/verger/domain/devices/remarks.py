@@ -1,12 +1,26 @@
 """Remarks: the device's own log page of what was refused or put right, and why."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, UniqueConstraint, delete, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
 
 from verger.base.clock import Clock, moment
-from verger.base.db import Database, Instant, metadata
+from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.ids import new_id
 from verger.domain.devices.model import Remark
 
@@ -95,3 +109,23 @@ class Remarks:
         )
         async with self._db.reading() as connection:
             return [Remark(**row) for row in (await connection.execute(query)).mappings()]
+
+    async def expiring(
+        self, tenant: str, devices: Sequence[str], start: datetime, before: datetime
+    ) -> tuple[int, datetime | None]:
+        """Return how many remarks of some devices lie in start <= time < before, and when the first of them was."""
+        table = remark_table.c
+        query = select(func.count(), func.min(table.at)).where(*_within(tenant, devices, start, before))
+        async with self._db.reading() as connection:
+            count, oldest = (await connection.execute(query)).one()
+        return count, oldest
+
+    async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
+        """Remove a few remarks of some devices with start <= time < before; return how many, 0 at the end."""
+        async with self._db.writing() as connection:
+            return await delete_some(connection, remark_table, *_within(tenant, devices, start, before))
+
+
+def _within(tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    table = remark_table.c
+    return table.tenant == tenant, table.device.in_(devices), table.at >= start, table.at < before

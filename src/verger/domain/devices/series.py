@@ -82,6 +82,12 @@ class SeriesStore:
         async with self._db.reading() as connection:
             return [Series(*row) for row in await connection.execute(query)]
 
+    async def of_tenant(self, tenant: str) -> list[Series]:
+        """Return every series of a tenant, also of devices that have retired."""
+        async with self._db.reading() as connection:
+            rows = await connection.execute(select(*_COLUMNS).where(series_table.c.tenant == tenant))
+            return [Series(*row) for row in rows]
+
     async def name(self, tenant: str, device: str, names: Mapping[str, Mapping[str, str]]) -> None:
         """Say what some metrics of a device are called (`name`) and measured in (`unit`); what is left out stays.
 

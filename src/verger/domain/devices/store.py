@@ -181,6 +181,14 @@ class DeviceStore:
             for row in rows
         ]
 
+    async def every_stay(self, tenant: str) -> list[Stay]:
+        """Return every stay of a tenant's devices, also of those that have retired, the earliest first."""
+        table = stay_table.c
+        query = select(table.device, table.place, table.since, table.until).where(table.tenant == tenant)
+        async with self._db.reading() as connection:
+            rows = await connection.execute(query.order_by(table.since, table.id))
+            return [Stay(device=row.device, place=row.place, since=row.since, until=row.until) for row in rows]
+
     async def these(self, tenant: str, devices: Collection[str]) -> list[Device]:
         """Return some devices, also those that have retired."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.id.in_(devices))

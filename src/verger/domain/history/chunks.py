@@ -39,6 +39,8 @@ INSERT INTO damaged (grain, chunk, head, hours, body, reason)
 SELECT :grain, {table}.id, {table}.head, {hours}, {table}.body, :reason FROM {table} WHERE {table}.id = :id
 """
 
+_FORGET_APART = "DELETE FROM damaged WHERE chunk >> ? & 0xFFFFFFFF IN (SELECT value FROM json_each(?))"
+
 
 class Month:
     """One consistent state of the file of one month."""
@@ -94,6 +96,14 @@ class Month:
         """Return how many chunks and readings the file holds."""
         chunks, readings = self._connection.execute("SELECT chunks, readings FROM total").fetchone()
         return chunks, readings
+
+    def weight(self, found: Found) -> int:
+        """Return the bytes that the readings of chunks take, without those of their summaries."""
+        sizes = 0
+        for grain, of_grain in ((DAYS, found.daily), (HOURS, ~found.daily)):
+            sql = _BODIES.format(table=grain.table).replace(".body", ".rowid, length(body)", 1)
+            sizes += sum(size or 0 for _, size in self._connection.execute(sql, (_listed(found.ids[of_grain]),)))
+        return sizes
 
     def apart(self) -> list[Damage]:
         """Return what was put apart as damaged."""
@@ -209,6 +219,12 @@ class Chunks:
             connection.execute("COMMIT")
         self._changed(month)
         self.report(damage)
+
+    def forget_apart(self, month: int, series: Sequence[int]) -> None:
+        """Remove what was put apart of some series."""
+        with self.files.lent(month) as connection:
+            wanted = msgspec.json.encode(list(series)).decode()
+            connection.execute(_FORGET_APART, (PART_BITS, wanted))
 
     @contextmanager
     def unless_damaged(self, month: int) -> Iterator[None]:

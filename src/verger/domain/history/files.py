@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from verger.base.errors import Busy
 from verger.domain.history.months import month_named, month_of, name_of
 
 _MOST_IDLE = 24
@@ -25,6 +26,11 @@ CREATE TABLE IF NOT EXISTS total
 INSERT OR IGNORE INTO total VALUES (1, 0, 0);
 COMMIT;
 """
+_HELD = """
+SELECT (SELECT coalesce(sum(length(head) + coalesce(length(hours), 0) + coalesce(length(body), 0)), 0) FROM day)
+    + (SELECT coalesce(sum(length(head) + length(body)), 0) FROM chunk)
+"""
+_SMALL = 1 << 16
 _IS_OF_TODAY = "SELECT 1 FROM sqlite_master WHERE name = 'damaged'"
 
 
@@ -87,7 +93,8 @@ class Files:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("VACUUM")
             else:
-                connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+                # As a script: it gives a row without columns for each page, and `execute` stops at the first of those.
+                connection.executescript(f"PRAGMA incremental_vacuum({pages})")
             return bool(free > pages and kind)
 
     def free_share(self, month: int) -> float:
@@ -95,6 +102,27 @@ class Files:
         with self.lent(month) as connection:
             free, every = (connection.execute(f"PRAGMA {n}_count").fetchone()[0] for n in ("freelist", "page"))
         return float(free / max(every, 1))
+
+    def loose(self, month: int) -> bool:
+        """Tell whether the file of a month takes more than twice what it holds."""
+        with self.lent(month) as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            (size,) = connection.execute("PRAGMA page_size").fetchone()
+            (held,) = connection.execute(_HELD).fetchone()
+        return bool(pages * size > 2 * (held or 0) + _SMALL)
+
+    def compact(self, month: int) -> None:
+        """Write the file of a month anew, without what lies in its free pages; that takes as much room once more."""
+        with self.lent(month) as connection:
+            connection.execute("VACUUM")
+
+    def rewrite(self, month: int) -> None:
+        """Write the file of a month anew so that nothing deleted is left in it; raise Busy while others read on."""
+        with self.lent(month) as connection:
+            connection.execute("VACUUM")
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise Busy(f"The month {name_of(month)} is being read, so it cannot be rewritten just now.", retry_s=60)
 
     def set_aside(self, month: int) -> str:
         """Rename the file of a month, so that a new one takes its place; return its new name."""

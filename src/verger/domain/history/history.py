@@ -18,8 +18,9 @@ from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
 from verger.domain.history.latest import Latest
 from verger.domain.history.model import Buckets, Damage, Readings, Series, Stats, Times, Values
-from verger.domain.history.months import month_named
+from verger.domain.history.months import EVER, Span, month_named
 from verger.domain.history.upkeep import latest_of, verify
+from verger.domain.history.weighing import Weight, holds, together, weigh
 
 HOT_BYTES = 64 << 20
 _READERS = 2
@@ -115,16 +116,31 @@ class History:
         """Merge the chunks of every day that is over now; it is done by itself, a unit at a time, within a minute."""
         await self._keeper.merge_days()
 
-    async def thin(self, series: Sequence[int], before: int) -> None:
-        """Take away the readings of all whole days before a time; what is known of their hours and days stays.
+    async def thin(self, series: Sequence[int], before: int, start: int = EVER.start) -> None:
+        """Take away the readings of all whole days of start <= time < before; their hours and days stay known in sum.
 
         A reading that comes later for an hour that is only known in sum is not kept: it may be in it already.
         """
-        await self._keeper.thin(series, before)
+        await self._keeper.thin(series, Span(start, before))
 
-    async def drop(self, series: Sequence[int], before: int) -> None:
-        """Remove all that is known of whole days before a time; also the latest reading, if it lies there."""
-        await self._keeper.drop(series, before)
+    async def drop(self, series: Sequence[int], before: int, start: int = EVER.start) -> None:
+        """Remove all that is known of whole days of start <= time < before; also the latest reading, if it is there."""
+        await self._keeper.drop(series, Span(start, before))
+
+    async def weigh(self, series: Sequence[int], start: int, before: int, *, thin: bool = False) -> Weight:
+        """Return what `thin` of the same span would take away, or `drop` with `thin`."""
+        span, keeper = Span(start, before), self._keeper
+        months = self._chunks.files.months(*span)
+        return together([await keeper.in_turn(weigh, month, series, span, thin) for month in months])
+
+    async def holding(self, series: Sequence[int]) -> list[int]:
+        """Return the months whose files hold anything of some series, for `rewrite`."""
+        months = self._chunks.files.all_months()
+        return [month for month in months if await self._keeper.in_turn(holds, month, series)]
+
+    async def rewrite(self, months: Sequence[int]) -> None:
+        """Write the files of some months anew, so that nothing deleted is left in them; raise Busy to try again."""
+        await self._keeper.rewrite(months)
 
     async def verify(self) -> tuple[Damage, ...]:
         """Open every chunk; put apart those that are damaged; return all damage that is known."""

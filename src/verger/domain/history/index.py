@@ -82,6 +82,11 @@ class Index:
         with self._connection as connection:
             connection.executemany("INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)", rows)
 
+    def rewrite(self) -> None:
+        """Write the file anew: no page holds an earlier state."""
+        self._connection.execute("VACUUM")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

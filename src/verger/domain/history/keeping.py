@@ -24,12 +24,12 @@ from verger.domain.history.hot import ROW_BYTES, Columns, Hot, View
 from verger.domain.history.index import Index
 from verger.domain.history.latest import Latest
 from verger.domain.history.model import Times, Values
-from verger.domain.history.upkeep import drop, due, merge_some, shrink, thin
+from verger.domain.history.months import EVER, Span
+from verger.domain.history.upkeep import drop, due, merge_some, rewrite, shrink, thin
 
 GRACE = MINUTE
 TICK_S = 60.0
 RETRY_S = 5.0
-_EVER = -(1 << 63)
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger()
@@ -141,21 +141,28 @@ class Keeper:
                     await self._drain()
                     more = await self._in_writer(self._merge_some, month, day)
 
-    async def thin(self, series: Sequence[int], before: int) -> None:
-        """Take away the readings of the whole days before a time, month by month."""
-        for month in self._chunks.files.months(_EVER, before):
-            await self.in_turn(thin, month, series, before)
-            await self.in_turn(shrink, month)
+    async def thin(self, series: Sequence[int], span: Span) -> None:
+        """Take away the readings of the whole days of a span, month by month."""
+        for month in self._chunks.files.months(*span):
+            if await self.in_turn(thin, month, series, span):
+                await self.in_turn(shrink, month)
 
-    async def drop(self, series: Sequence[int], before: int) -> None:
-        """Remove the whole days before a time, month by month, and the latest readings that lie there."""
+    async def drop(self, series: Sequence[int], span: Span) -> None:
+        """Remove the whole days of a span, month by month, and the latest readings that lie there."""
         await self.flush()
-        for month in self._chunks.files.months(_EVER, before):
-            await self.in_turn(drop, month, series, before)
-            await self.in_turn(shrink, month)
+        for month in self._chunks.files.months(*span):
+            if await self.in_turn(drop, month, series, span):
+                await self.in_turn(shrink, month)
         async with self._writing:
-            self.latest.forget_before(series, before // DAY * DAY)
+            self.latest.forget_within(series, -(-span.start // DAY) * DAY, span.before // DAY * DAY)
             await self._in_writer(self._index.save, self.saved, self.latest.snapshot())
+
+    async def rewrite(self, months: Sequence[int]) -> None:
+        """Write the files of some months, and the index, anew: no page holds what was deleted."""
+        for month in months:
+            await self.in_turn(rewrite, month)
+        async with self._writing:
+            await self._in_writer(self._index.rewrite)
 
     async def in_turn(self, work: Callable[..., Answer], *given: object) -> Answer:
         """Do some work on the chunks in the writer, while nothing else is written."""
@@ -250,7 +257,8 @@ class Keeper:
         self._index.forget(forgotten, cleared=True)
 
     def _clear_month(self, month: int, series: Sequence[int]) -> None:
-        drop(self._chunks, month, series, None, self._go_on)
+        drop(self._chunks, month, series, EVER, self._go_on)
+        self._chunks.forget_apart(month, series)
         shrink(self._chunks, month, self._go_on)
 
     def _remembered(self, sequence: int, rows: Columns) -> Columns:

@@ -56,10 +56,10 @@ class Latest:
         if series < len(self._at):
             self._at[series] = NEVER
 
-    def forget_before(self, series: Sequence[int], before: int) -> None:
-        """Know nothing of those of some series whose latest reading lies before a time."""
+    def forget_within(self, series: Sequence[int], start: int, before: int) -> None:
+        """Know nothing of those of some series whose latest reading lies in start <= time < before."""
         for number in series:
-            if number < len(self._at) and self._at[number] < before:
+            if number < len(self._at) and start <= self._at[number] < before:
                 self._at[number] = NEVER
 
     def snapshot(self) -> tuple[Times, Values]:

@@ -1,9 +1,21 @@
 """Months of UTC, counted since January 1970, and the hours and days in them, counted since 1970."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from verger.base.clock import HOUR
+
+
+class Span(NamedTuple):
+    """A span of time, start <= time < before, in microseconds."""
+
+    start: int
+    before: int
+
+
+EVER = Span(-(1 << 62), 1 << 62)
 
 
 def hours_of(at: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from verger.domain.history.compaction import SLICE_ROWS, GoOn, Slice, distinct, 
 from verger.domain.history.grain import DAYS, HOURS, PART_BITS, SPAN_BITS, Found, Grain, series_of
 from verger.domain.history.hourly import summaries
 from verger.domain.history.latest import Latest
-from verger.domain.history.months import first_hour, span_of
+from verger.domain.history.months import Span, first_hour, span_of
 
 UNIT_SERIES = 128
 UNIT_ROWS = 1 << 20
@@ -118,9 +118,13 @@ def _together(month: int, comes: Sequence[Change], gone: Sequence[Found]) -> Cha
     )
 
 
-def thin(chunks: Chunks, month: int, series: Sequence[int], before: int, go_on: GoOn) -> None:
-    """Take the readings of the days that end by a time out of a month; an hour keeps its summary, a day its head."""
-    for found in _days_before(chunks, month, series, before):
+def thin(chunks: Chunks, month: int, series: Sequence[int], span: Span, go_on: GoOn) -> bool:
+    """Take the readings of the whole days of a span out of a month; an hour keeps its summary, a day its head.
+
+    Return whether there were any.
+    """
+    gone = False
+    for found in days_within(chunks, month, series, span):
         for some in _lots(found.pick(~found.thin)):
             go_on()
             taken, readings = opened(chunks, month, some)
@@ -131,22 +135,26 @@ def thin(chunks: Chunks, month: int, series: Sequence[int], before: int, go_on: 
             heads = taken.heads.copy()
             seal(heads, hours)
             chunks.thin(month, taken.ids, heads, hours)
+            gone = True
+    return gone
 
 
-def drop(chunks: Chunks, month: int, series: Sequence[int], before: int | None, go_on: GoOn) -> None:
-    """Remove the days that end by a time, or all, summaries too, of some series from a month."""
+def drop(chunks: Chunks, month: int, series: Sequence[int], span: Span, go_on: GoOn) -> bool:
+    """Remove the whole days of a span, summaries too, of some series from a month; return whether there were any."""
+    gone = False
     for grain in (DAYS, HOURS):
-        for found in _days_before(chunks, month, series, before, grain):
+        for found in days_within(chunks, month, series, span, grain):
             go_on()
             if len(found.ids):
                 chunks.change(_together(month, [], [found]))
+                gone = True
+    return gone
 
 
-def _days_before(
-    chunks: Chunks, month: int, series: Sequence[int], before: int | None, grain: Grain = DAYS
-) -> Iterator[Found]:
+def days_within(chunks: Chunks, month: int, series: Sequence[int], span: Span, grain: Grain = DAYS) -> Iterator[Found]:
+    """Give the chunks of one grain of some series that lie in the whole days of a span and in a month."""
     begin, past = span_of(month)
-    end = past if before is None else min(before // DAY * DAY, past)
+    begin, end = max(-(-span.start // DAY) * DAY, begin), min(span.before // DAY * DAY, past)
     spans = np.arange(begin, end, grain.width) // grain.width
     if grain is HOURS:
         spans = spans[np.isin(spans // 24, list(chunks.open_days(month)))]
@@ -197,4 +205,14 @@ def shrink(chunks: Chunks, month: int, go_on: GoOn) -> None:
         return
     while chunks.files.shrink(month, SHRINK_PAGES):
         go_on()
+    # Rows that became small leave their pages half empty, which only writing the file anew mends.
+    if chunks.files.loose(month):
+        chunks.files.compact(month)
     chunks.files.settle(month)
+
+
+def rewrite(chunks: Chunks, month: int, go_on: GoOn) -> None:
+    """Write the file of a month anew, if it is there: what was deleted stays in the pages of SQLite until then."""
+    go_on()
+    if month in chunks.files.all_months():
+        chunks.files.rewrite(month)

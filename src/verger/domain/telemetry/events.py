@@ -7,11 +7,25 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import JSON, Column, ForeignKey, Index, Row, String, Table, UniqueConstraint, func, or_, select, tuple_
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Row,
+    String,
+    Table,
+    UniqueConstraint,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import moment
-from verger.base.db import Database, Instant, metadata
+from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.telemetry.model import Event
@@ -110,6 +124,24 @@ class EventStore:
             query = query.where(_TABLE.at < end)
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _happened)
+
+    async def expiring(
+        self, tenant: str, devices: Sequence[str], start: datetime, before: datetime
+    ) -> tuple[int, datetime | None]:
+        """Return how many events of some devices lie in start <= time < before, and when the first of them was."""
+        query = select(func.count(), func.min(_TABLE.at)).where(*_within(tenant, devices, start, before))
+        async with self._db.reading() as connection:
+            count, oldest = (await connection.execute(query)).one()
+        return count, oldest
+
+    async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
+        """Remove a few events of some devices with start <= time < before; return how many, 0 at the end."""
+        async with self._db.writing() as connection:
+            return await delete_some(connection, event_table, *_within(tenant, devices, start, before))
+
+
+def _within(tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
+    return _TABLE.tenant == tenant, _TABLE.device.in_(devices), _TABLE.at >= start, _TABLE.at < before
 
 
 def _happened(row: Row[Any]) -> Happened:

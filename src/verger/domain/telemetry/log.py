@@ -12,7 +12,7 @@ from msgspec import structs
 from verger.base.errors import Busy
 from verger.domain.telemetry.committer import Committer, Waiting
 from verger.domain.telemetry.disk import Disk, RealDisk
-from verger.domain.telemetry.model import Batch
+from verger.domain.telemetry.model import Batch, empty
 from verger.domain.telemetry.reader import Piece, Place, read_piece
 from verger.domain.telemetry.record import pack
 from verger.domain.telemetry.recovery import Aside, Recovered, recover
@@ -185,6 +185,12 @@ class Log:
                     logger.warning("a segment of the log could not be removed", path=segment.path, error=str(error))
                     return
                 self._segments.remove(segment)
+
+    async def roll(self, now: int) -> int:
+        """Begin a new segment with an empty record and return its sequence: all that came before stands in others."""
+        await self.append(empty(now))
+        self._writer.roll()
+        return (await self.append(empty(now))).sequence
 
     @asynccontextmanager
     async def pinned(self) -> AsyncIterator[None]:

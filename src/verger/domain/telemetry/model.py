@@ -70,6 +70,11 @@ class Batch(Struct, frozen=True, eq=False):
     sequence: int = 0
 
 
+def empty(now: int) -> Batch:
+    """Return a batch of nothing, received at a time."""
+    return Batch(now, np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0, np.float64))
+
+
 class Answer(Struct, frozen=True, gc=False):
     """What became of one message: whether anything of it was kept, and what was refused by key.
 

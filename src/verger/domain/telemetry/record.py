@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from collections.abc import Callable
 from struct import Struct as Layout
 from typing import Any
 
@@ -84,6 +85,22 @@ def read_head(head: bytes) -> tuple[int, int, int] | None:
 def fits(sequence: int, body: bytes, salt: int, checksum: int) -> bool:
     """Return whether a body is as it was written, and into this segment."""
     return _checksum(sequence, body, salt) == checksum
+
+
+def without(record: bytes, rows: Callable[[Batch], NDArray[np.bool_]], told: Callable[[Told], bool]) -> bytes | None:
+    """Return a record without some rows and some that was told, None if nothing else is in it; raise Unreadable."""
+    head = read_head(record)
+    if head is None:
+        raise Unreadable("It does not begin as a record does.")
+    batch = unpack(head[0], record[HEAD:])
+    stays = ~rows(batch)
+    others = tuple(each for each in batch.told if not told(each))
+    if stays.all() and len(others) == len(batch.told):
+        return record
+    if not stays.any() and not others:
+        return None
+    body = pack(Batch(batch.received_at, batch.series[stays], batch.at[stays], batch.value[stays], others))
+    return seal(batch.sequence, body) + body
 
 
 def _checksum(sequence: int, body: bytes, salt: int) -> int:

@@ -1,10 +1,22 @@
 """Where it is kept how far each follower of the log has come, and what none of its takings could digest."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import BigInteger, Column, LargeBinary, String, Table, Text, UniqueConstraint, func, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import moment
@@ -93,6 +105,22 @@ class FollowerStore:
         async with self._db.reading() as connection:
             rows = await connection.execute(select(_LETTER.follower, func.count()).group_by(_LETTER.follower))
             return {follower: count for follower, count in rows}  # noqa: C416  rows are no pairs to the type checker
+
+    async def sift(self, sift: Callable[[bytes], bytes | None]) -> None:
+        """Put what `sift` makes of each dead letter in its place; None removes it."""
+        async with self._db.reading() as connection:
+            letters = list(await connection.scalars(select(_LETTER.id)))
+        for letter in letters:
+            record = await self.record(letter)
+            sifted = sift(record)
+            if sifted == record:
+                continue
+            async with self._db.writing() as connection:
+                mine = _LETTER.id == letter
+                if sifted is None:
+                    await connection.execute(delete(dead_letter_table).where(mine))
+                else:
+                    await connection.execute(update(dead_letter_table).where(mine).values(record=sifted))
 
     async def record(self, letter: str) -> bytes:
         """Return the record of a dead letter as the log held it."""

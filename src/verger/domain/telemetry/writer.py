@@ -51,6 +51,7 @@ class Writer:
         self._folder = folder
         self._segment_bytes = segment_bytes
         self._tried = newest
+        self._rolls = False
         self._file: int | None = None
         self._name = Name(0, 0, 0)
         self._path = folder
@@ -79,13 +80,18 @@ class Writer:
         self._let_go()
         self.last = sequence
 
+    def roll(self) -> None:
+        """Begin a new segment with the next commit; may be called from another thread."""
+        self._rolls = True
+
     def close(self) -> None:
         """Close the file; all that was kept is on disk already."""
         self._let_go()
 
     def _ready(self) -> int:
-        if self._file is not None and self._offset < self._segment_bytes:
+        if self._file is not None and self._offset < self._segment_bytes and not self._rolls:
             return self._file
+        self._rolls = False
         self._let_go()
         first = self.last + 1
         attempt = self._tried.attempt + 1 if self._tried and self._tried.first == first else 0

@@ -14,6 +14,7 @@ from verger.flows.clearing import Clearing
 from verger.flows.exporting import Exporting
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
+from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
@@ -32,6 +33,7 @@ class Grounds:
     safekeeping: Safekeeping
     provisioning: Provisioning
     retiring: Retiring
+    retention: Retention
     clearing: Clearing
     showing: Showing
     charting: Charting

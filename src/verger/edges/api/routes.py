@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from verger.edges.api import backups, device_types, devices, exports, history, jobs, overview, places, system
+from verger.edges.api import backups, device_types, devices, exports, history, jobs, overview, places, retention, system
 from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
@@ -44,6 +44,12 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     jobs.read,
     jobs.cancel,
     overview.today,
+    retention.items,
+    retention.add,
+    retention.preview,
+    retention.read,
+    retention.change,
+    retention.remove,
     system.read,
 )
 

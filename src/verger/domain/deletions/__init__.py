@@ -1,0 +1,1 @@
+"""Deletions: what was deleted for good, by whom and when, so that it stays so."""

@@ -1,0 +1,1 @@
+"""Retention: how long what was measured and said is kept."""
