@@ -24,7 +24,6 @@ import uvloop
 from verger.app import House, open_house, open_stores
 from verger.base.clock import moment
 from verger.base.ids import new_id
-from verger.base.patience import Patience
 from verger.base.settings import Settings
 from verger.cli import spare_the_collector
 from verger.domain.devices.model import Device
@@ -34,7 +33,6 @@ from verger.edges.wire.mqtt import encode
 from verger.edges.wire.mqtt.connection import Connection
 from verger.edges.wire.mqtt.listener import Listener
 from verger.edges.wire.mqtt.packets import Connect, Publish
-from verger.flows.reception import Reception
 
 TOPIC = "v1/devices/me/telemetry"
 POOL = 32  # different messages of each device
@@ -100,11 +98,10 @@ class Replay:
         now = moment(stores.clock.now())
         place = Place(id=new_id(), name="Bench", kind="house", timezone="UTC", created_at=now)
         await grounds.places.add(tenant.id, place)
-        listener = Listener(Reception(stores.kept, self._house.presence), self._house.inlet, Patience())
         for number in range(self._connections):
             device = Device(id=new_id(), name=f"{number}", place=place.id, created_at=now)
             _, token = await grounds.provisioning.add(tenant.id, device)
-            self._join(listener, number, token)
+            self._join(self._house.listener, number, token)
 
     def _join(self, listener: Listener, number: int, token: str) -> None:
         carrier = Carrier(self._done, self._window)

@@ -1,5 +1,6 @@
 """A small house with one tenant, one place and one device."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,10 @@ class FakeWire:
     """A wire that remembers whom it dropped."""
 
     dropped: list[str] = field(default_factory=list)
+    desired: list[tuple[str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+
+    def desire(self, device: Device, values: Mapping[str, Any], gone: Sequence[str]) -> None:
+        self.desired.append((device.id, dict(values), tuple(gone)))
 
     def drop(self, device: str) -> None:
         self.dropped.append(device)

@@ -19,21 +19,23 @@ from verger.domain.errands.errands import Errands
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
+from verger.edges.wire.dispatch import Dispatch
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
 from verger.edges.wire.mqtt.figures import wire_figures
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
 from verger.flows.keeping import Keeping
 from verger.flows.oversight import Figure, Oversight
 from verger.flows.presence import Presence
-from verger.flows.reception import Reception
 from verger.flows.recording import Recording
 from verger.flows.showing import Showing
 
 _CERTIFICATE_S = 2.0
+_CLAIMS_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,10 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
     upkeep = await open_upkeep(stores)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
-    inlet, patience, work = Inlet(inbound, settings.waiting_messages), Patience(), Work()
-    reception = Reception(kept, presence)
-    listener = Listener(reception, inlet, patience, Limits(settings.packet_bytes, settings.connect_s))
-    devices = DeviceHttp(reception, inlet, patience, settings.body_bytes)
+    dispatch = Dispatch()
+    side = DeviceSide.over(kept, stores.places, presence, wire=dispatch, screens=hub, common=stores)
+    inlet, patience, work = Inlet(side.before(inbound), settings.waiting_messages), Patience(), Work()
+    listener, devices = _open_wire(side, dispatch, inlet, patience, settings)
     await followers.start()
     stack.push_async_callback(attempt, kept.remarks.write)
     stack.push_async_callback(attempt, presence.save)
@@ -79,22 +81,33 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     errands = Errands(stores.errands, clock, settings.jobs_at_once)
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
-    figures = partial(_figures, wire, hub.figures, works, upkeep.figures, safekeeping.figures)
+    figures = partial(_figures, wire, hub.figures, works, upkeep.figures, side.figures, safekeeping.figures)
     oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, upkeep.room.state)
     go_round(work, stores, oversight, upkeep)
+    work.start(every(_CLAIMS_S, side.claiming.purge))
     for loop in (inlet.run(), hub.run(), presence.run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     long_work = await open_errands(stack, stores, showing, errands, work, safekeeping)
-    grounds = build_grounds(stores, showing, hub, listener, oversight, long_work, upkeep)
+    grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 
 def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
     for source in sources:
         yield from source()
+
+
+def _open_wire(
+    side: DeviceSide, dispatch: Dispatch, inlet: Inlet, patience: Patience, settings: Settings
+) -> tuple[Listener, DeviceHttp]:
+    """Return what hears devices over MQTT and over HTTP."""
+    limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
+    listener = Listener(side.reception, inlet, patience, limits)
+    dispatch.listeners.append(listener)
+    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, settings.body_bytes)
 
 
 def _open_tls(settings: Settings, work: Work) -> Tls | None:

@@ -36,6 +36,7 @@ class Stores:
     places: PlaceStore
     events: EventStore
     tenancy: Tenancy
+    secret: ServerSecret
     letters: FollowerStore
     errands: ErrandStore
     deletions: DeletionStore
@@ -67,6 +68,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         places=PlaceStore(db),
         events=EventStore(db),
         tenancy=Tenancy.over(db, clock, secret, settings.session_days),
+        secret=secret,
         letters=FollowerStore(db),
         errands=ErrandStore(db),
         deletions=DeletionStore(db),

@@ -111,6 +111,9 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "connect_s": _whole(1, 3600),
     "waiting_messages": _whole(1, 10_000_000),
     "series_per_device": _whole(1, 100_000),
+    "devices_per_tenant": _whole(1, 10_000_000),
+    "desired_per_device": _whole(1, 100_000),
+    "claim_s": _whole(60, 30 * 86_400),
     "silent_s": _whole(1, 10_000_000),
     "session_days": _whole(1, 3650),
     "jobs_at_once": _whole(1, 1000),
@@ -152,6 +155,9 @@ class Settings:
     connect_s: int = 10  # from a connection to its CONNECT
     waiting_messages: int = 20_000  # messages that may wait for the log before sockets are not read
     series_per_device: int = 200
+    devices_per_tenant: int = 100_000  # that gateways and provisioning may bring it to
+    desired_per_device: int = 500  # attributes
+    claim_s: int = 86_400  # how long a device may be claimed that does not say
     silent_s: int = 600  # a device not heard for so long is offline
     session_days: int = 30
     jobs_at_once: int = 4  # of one organisation

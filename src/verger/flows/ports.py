@@ -1,8 +1,10 @@
 """What the stories need of the outside, named here and done by the edges."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from verger.domain.backups.mark import Mark
+from verger.domain.devices.model import Device
 
 
 class Screens(Protocol):
@@ -22,6 +24,10 @@ class Wire(Protocol):
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
+        ...
+
+    def desire(self, device: Device, values: Mapping[str, Any], gone: Sequence[str]) -> None:
+        """Tell a device, or its gateway, which attributes it should have from now on and which to forget."""
         ...
 
 

@@ -76,6 +76,10 @@ class Presence:
         if left > 0:
             self._connections[device] = left
 
+    def connected_now(self, device: str) -> bool:
+        """Tell whether a device has a connection, its own or through its gateway."""
+        return device in self._connections
+
     def online(self, device: str) -> bool:
         """Tell whether a device is online now."""
         known = self._registry.known(device)

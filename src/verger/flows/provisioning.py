@@ -8,7 +8,7 @@ from msgspec import structs
 from verger.base.certificates import fingerprint
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid, Missing
-from verger.domain.devices.credentials import own
+from verger.domain.devices.credentials import Basic, own
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import NATIVE, Device
 from verger.domain.places.store import PlaceStore
@@ -37,7 +37,7 @@ class Provisioning:
         """
         await self._check(tenant, device)
         known_by = None if certificate is None else fingerprint(certificate)
-        token = None if secret is None else own(secret)
+        token = _checked(secret)
         if token and known_by:
             sentence = "A device has either a secret or a certificate; leave one of them out."
             raise Invalid(sentence, [Fault("certificate", sentence)])
@@ -45,10 +45,11 @@ class Provisioning:
         self.screens.changed(tenant)
         return device, proof
 
-    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> str:
-        """Give a device a new access token or a certificate; the old ends now, and so do connections it opened."""
+    async def renew(self, tenant: str, device: str, certificate: str | None = None, secret: str | None = None) -> str:
+        """Give a device a certificate, its own token or a fresh one; the old ends now, as do connections it opened."""
         await self.kept.devices.get(tenant, device)
-        proof = await self.kept.renew(tenant, device, None if certificate is None else fingerprint(certificate))
+        known_by = None if certificate is None else fingerprint(certificate)
+        proof = await self.kept.renew(tenant, device, known_by, _checked(secret))
         self.wire.drop(device)
         return proof
 
@@ -57,6 +58,7 @@ class Provisioning:
         await self._check(tenant, device)
         device = await self.kept.devices.change(tenant, device, moment(self.clock.now()))
         self.kept.registry.move(device.id, device.place)
+        self.kept.relays.stand(device)
         if metrics:
             await self.kept.series.name(tenant, device.id, metrics)
         self.screens.changed(tenant)
@@ -78,11 +80,15 @@ class Provisioning:
         await self.retire(tenant, old)
         return coming
 
-    async def _check(self, tenant: str, device: Device) -> None:
+    async def check_place(self, tenant: str, place: str) -> None:
+        """Raise Invalid when there is no such place."""
         try:
-            await self.places.get(tenant, device.place)
+            await self.places.get(tenant, place)
         except Missing:
             raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
+
+    async def _check(self, tenant: str, device: Device) -> None:
+        await self.check_place(tenant, device.place)
         if device.dialect not in DIALECTS:
             names = ", ".join(sorted(DIALECTS))
             raise Invalid(f"The dialects are: {names}.", [Fault("dialect", f"Choose one of: {names}.")])
@@ -102,3 +108,8 @@ class Provisioning:
             await self.kept.devices.get(tenant, device.gateway or "")
         except Missing:
             raise Invalid("There is no such gateway.", [fault]) from None
+
+
+def _checked(secret: str | None) -> str | None:
+    """Return a secret that a device brings along; raise Invalid for one that could not work."""
+    return secret if secret is None or isinstance(secret, Basic) else own(secret)

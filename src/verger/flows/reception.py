@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from verger.base.secrets import ServerSecret
+from verger.domain.devices.credentials import basics
+from verger.domain.devices.joining import Grant, Wish
 from verger.domain.devices.kept import Kept
+from verger.flows.comings import Comings
+from verger.flows.joining import Door
 from verger.flows.presence import Presence
 
 
@@ -14,6 +19,9 @@ class Reception:
 
     kept: Kept
     presence: Presence
+    comings: Comings
+    door: Door
+    secret: ServerSecret
 
     def holder(self, token: str) -> str | None:
         """Return the id of the device that an access token belongs to."""
@@ -23,6 +31,23 @@ class Reception:
         """Return the id of the device that a certificate belongs to."""
         return self.kept.registry.certified(fingerprint)
 
+    def known_by(self, client_id: str, username: str, password: str) -> str | None:
+        """Return the id of the device that was given a user name, a client id or both, with a password."""
+        tokens = basics(self.secret, client_id, username, password)
+        return next((device for token in tokens if (device := self.kept.registry.holder(token))), None)
+
+    def is_gateway(self, device: str) -> bool:
+        """Whether a device may speak for others."""
+        return self.kept.relays.is_gateway(device)
+
+    def behind(self, gateway: str, name: str) -> str | None:
+        """Return the id of the device that a gateway means by a name."""
+        return self.kept.relays.find(gateway, name)
+
+    async def join(self, wish: Wish) -> Grant:
+        """Let a device in that brings the key and secret of its type; raise Refused."""
+        return await self.door.join(wish)
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         self.presence.connected(device)
@@ -30,6 +55,7 @@ class Reception:
     def disconnected(self, device: str) -> None:
         """Learn that a device has no connection any more."""
         self.presence.disconnected(device)
+        self.comings.left(device)
 
     def remark(self, device: str, kind: str, message: str) -> None:
         """Show a sentence on the log page of a device."""

@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 import uvloop
 
-from verger.base.errors import Busy, Fault
+from verger.base.errors import Busy, Fault, Unknown
+from verger.domain.devices.joining import Grant, Wish
 from verger.domain.telemetry.model import Answer, Heard
 from verger.edges.wire.inlet import Inlet
 
@@ -76,6 +77,20 @@ class FakeHouse:
 
     def remark(self, device: str, kind: str, message: str) -> None:
         self.remarks.append((device, kind, message))
+
+    def known_by(self, client_id: str, username: str, password: str) -> str | None:
+        return "basic" if (client_id, username, password) == ("c", "me", "my password") else None
+
+    def is_gateway(self, device: str) -> bool:
+        return device == "gateway"
+
+    def behind(self, gateway: str, name: str) -> str | None:
+        return name if gateway == "gateway" and name != "nobody" else None
+
+    async def join(self, wish: Wish) -> Grant:
+        if wish.secret != "right":
+            raise Unknown("This key lets nobody in.")
+        return Grant(wish.kind, "vt_fresh")
 
     async def attributes(
         self, device: str, client: Sequence[str] | None, shared: Sequence[str] | None

@@ -9,7 +9,7 @@ import pytest
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from verger.base.patience import Patience
-from verger.domain.telemetry.model import Attributes, Event, Heard, Readings
+from verger.domain.telemetry.model import Attributes, Claim, Event, Heard, Readings, Relayed
 from verger.edges.wire.http import DeviceHttp, owns
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.strangers import Strangers
@@ -165,6 +165,40 @@ async def test_waiting_for_orders_ends_after_a_while(app: DeviceHttp, path: str)
     assert (await ask(app, "GET", f"/api/v1/token-d/{path}")).status == 408
 
 
+async def test_a_change_answers_who_waits_for_it(app: DeviceHttp) -> None:
+    asking = asyncio.create_task(ask(app, "GET", "/api/v1/token-d/attributes/updates?timeout=60000"))
+    for _ in range(3):
+        await asyncio.sleep(0)  # until it waits
+    assert app.polls.tell("d", {"every_s": 60}, ["old"])
+    got = await asking
+    assert (got.status, got.json()) == (200, {"every_s": 60, "deleted": ["old"]})
+
+
+async def test_a_device_may_say_that_it_can_be_claimed(app: DeviceHttp, inbound: FakeInbound) -> None:
+    await ask(app, "POST", "/api/v1/token-d/claim", b'{"secretKey":"s","durationMs":60000}')
+    assert inbound.batches == [[Relayed("d", (), claims=(Claim("", "s", 60000),))]]
+
+
+@pytest.mark.parametrize("word", ["firmware", "software"])
+async def test_a_firmware_that_is_not_there_is_not_found(app: DeviceHttp, word: str) -> None:
+    got = await ask(app, "GET", f"/api/v1/token-d/{word}?title=T&version=1")
+    assert got.status == 404
+    assert word in got.json()["detail"]
+
+
+async def test_a_device_without_a_token_asks_for_one(app: DeviceHttp) -> None:
+    body = b'{"provisionDeviceKey":"k","provisionDeviceSecret":"%s"}'
+    got = await ask(app, "POST", "/api/v1/provision", body % b"right")
+    assert (got.status, got.json()["credentialsValue"]) == (200, "vt_fresh")
+    got = await ask(app, "POST", "/api/v1/provision", body % b"wrong")
+    assert (got.status, got.json()["status"]) == (200, "NOT_FOUND")
+    assert isinstance(app.patience, Impatient)
+    assert app.patience.keys[0] == "address 10.0.0.7"
+    assert (await ask(app, "POST", "/api/v1/provision", b"{}")).json()["status"] == "FAILURE"
+    assert (await ask(app, "GET", "/api/v1/provision")).status == 405
+    assert owns("/api/v1/provision")
+
+
 async def test_who_hangs_up_is_not_answered(app: DeviceHttp, inbound: FakeInbound) -> None:
     assert (await ask(app, "GET", "/api/v1/token-d/rpc", hangs_up=True)).status == 0
     assert (await ask(app, "POST", "/api/v1/token-d/telemetry", b'{"t":1}', hangs_up=True)).status == 0
@@ -172,7 +206,7 @@ async def test_who_hangs_up_is_not_answered(app: DeviceHttp, inbound: FakeInboun
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "telemetry"), ("POST", "claim"), ("GET", "firmware"), ("POST", "telemetry/x")]
+    ("method", "path"), [("GET", "telemetry"), ("GET", "claim"), ("GET", "firmware"), ("POST", "telemetry/x")]
 )
 async def test_what_is_not_there_is_not_found(app: DeviceHttp, method: str, path: str) -> None:
     assert (await ask(app, method, f"/api/v1/token-d/{path}")).status == 404

@@ -176,6 +176,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/claims": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Claim a device
+         * @description Take a device to a place of yours; wrong secrets are answered ever more slowly.
+         */
+        readonly post: operations["claims.claim"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/device-types": {
         readonly parameters: {
             readonly query?: never;
@@ -228,6 +248,38 @@ export interface paths {
         readonly patch: operations["device_types.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/device-types/{key}/provisioning": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How devices of a type get in by themselves
+         * @description Return how devices of a type get in; "off" without a key when nobody said.
+         */
+        readonly get: operations["joining.read"];
+        readonly put?: never;
+        /**
+         * Make or renew the key of a type
+         * @description Return a fresh key and its secret, shown this once; older ones have ended.
+         */
+        readonly post: operations["joining.renew"];
+        /**
+         * End the key of a type
+         * @description Let no further device in by the key; those that are in stay.
+         */
+        readonly delete: operations["joining.end"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change how the key of a type serves
+         * @description Merge a change into how devices of a type get in (RFC 7396).
+         */
+        readonly patch: operations["joining.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/devices": {
         readonly parameters: {
             readonly query?: never;
@@ -278,6 +330,34 @@ export interface paths {
          * @description Merge a change into a device (RFC 7396).
          */
         readonly patch: operations["devices.change"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/devices/{device}/claim": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Whether a device may be claimed
+         * @description Return until when a device may be claimed, and whether that takes a secret.
+         */
+        readonly get: operations["claims.state"];
+        readonly put?: never;
+        /**
+         * Let a device be claimed
+         * @description Return a fresh secret to claim a device with, shown this once.
+         */
+        readonly post: operations["claims.offer"];
+        /**
+         * Let a device be claimed no longer
+         * @description End the time in which a device may be claimed.
+         */
+        readonly delete: operations["claims.end"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/api/v1/devices/{device}/credentials": {
@@ -776,6 +856,30 @@ export interface paths {
         readonly patch: operations["retention.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/settings/devices": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What devices may bring about by themselves
+         * @description Return whether gateways may make devices, and other organisations claim them.
+         */
+        readonly get: operations["joining.policy"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change what devices may bring about by themselves
+         * @description Merge a change (RFC 7396).
+         */
+        readonly patch: operations["joining.decide"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/setup": {
         readonly parameters: {
             readonly query?: never;
@@ -887,6 +991,12 @@ export interface components {
             readonly scopes: readonly "metrics"[];
             readonly version: number;
         };
+        /** AttributesChange */
+        readonly AttributesChange: {
+            readonly desired: {
+                readonly [key: string]: unknown;
+            };
+        };
         /** Backup */
         readonly Backup: {
             readonly counts: components["schemas"]["Counts"] | null;
@@ -916,6 +1026,20 @@ export interface components {
                 readonly [key: string]: unknown;
             } | null;
         };
+        /** ClaimSecret */
+        readonly ClaimSecret: {
+            readonly device: string;
+            readonly secret: string;
+            /** Format: date-time */
+            readonly until: string;
+        };
+        /** ClaimState */
+        readonly ClaimState: {
+            readonly open: boolean;
+            /** @default false */
+            readonly secret: boolean;
+            readonly until: string | null;
+        };
         /** Connect */
         readonly Connect: {
             readonly mqtt: components["schemas"]["Mqtt"];
@@ -937,6 +1061,7 @@ export interface components {
         readonly Device: {
             readonly address: string | null;
             readonly attributes: components["schemas"]["devices_model_State"];
+            readonly called: string | null;
             readonly channels: {
                 readonly [key: string]: string;
             };
@@ -947,6 +1072,8 @@ export interface components {
             readonly dialect: string;
             readonly gateway: string | null;
             readonly id: string;
+            /** @default false */
+            readonly is_gateway: boolean;
             readonly last_seen: string | null;
             readonly metrics: {
                 readonly [key: string]: components["schemas"]["Named"];
@@ -963,10 +1090,12 @@ export interface components {
         /** DeviceChange */
         readonly DeviceChange: {
             readonly address?: string | null;
+            readonly attributes?: components["schemas"]["AttributesChange"];
             readonly channels?: {
                 readonly [key: string]: string | null;
             };
             readonly gateway?: string | null;
+            readonly is_gateway?: boolean;
             readonly metrics?: {
                 readonly [key: string]: components["schemas"]["NameChange"];
             };
@@ -1054,6 +1183,24 @@ export interface components {
         readonly Health: {
             /** @default ok */
             readonly status: string;
+        };
+        /** JoinKey */
+        readonly JoinKey: {
+            readonly key: string;
+            readonly secret: string;
+        };
+        /** Joining */
+        readonly Joining: {
+            readonly created_at: string | null;
+            readonly key: string | null;
+            readonly place: string | null;
+            /**
+             * @default off
+             * @enum {string}
+             */
+            readonly strategy: "off" | "new" | "known";
+            /** @default 0 */
+            readonly version: number;
         };
         /** Latest */
         readonly Latest: {
@@ -1146,6 +1293,13 @@ export interface components {
             /** @default  */
             readonly unit: string;
         };
+        /** NewClaim */
+        readonly NewClaim: {
+            readonly device: string;
+            readonly place: string;
+            /** @default  */
+            readonly secret?: string;
+        };
         /** NewDevice */
         readonly NewDevice: {
             readonly address?: string | null;
@@ -1156,17 +1310,12 @@ export interface components {
             /** @default native */
             readonly dialect?: string;
             readonly gateway?: string | null;
+            /** @default false */
+            readonly is_gateway?: boolean;
             readonly name: string;
             readonly place: string;
             readonly secret?: string | null;
             readonly type?: string | null;
-        };
-        /** NewKey */
-        readonly NewKey: {
-            readonly name: string;
-            readonly role?: components["schemas"]["Role"];
-            /** @default [] */
-            readonly scopes?: readonly "metrics"[];
         };
         /** NewPlace */
         readonly NewPlace: {
@@ -1214,6 +1363,10 @@ export interface components {
             readonly key: string;
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
+        };
+        /** Offer */
+        readonly Offer: {
+            readonly lasts_s?: number | null;
         };
         /** Page[Backup] */
         readonly BackupPage: {
@@ -1332,6 +1485,20 @@ export interface components {
             readonly sealed: boolean;
             readonly trouble: string | null;
         };
+        /** Policy */
+        readonly Policy: {
+            /** @default false */
+            readonly claimed_by_others: boolean;
+            /** @default true */
+            readonly made_by_gateways: boolean;
+            /** @default 0 */
+            readonly version: number;
+        };
+        /** PolicyChange */
+        readonly PolicyChange: {
+            readonly claimed_by_others?: boolean;
+            readonly made_by_gateways?: boolean;
+        };
         /** Preview */
         readonly Preview: {
             readonly effects: readonly components["schemas"]["Effect"][];
@@ -1375,10 +1542,6 @@ export interface components {
             readonly count: number;
             readonly kind: string;
             readonly message: string;
-        };
-        /** Renewed */
-        readonly Renewed: {
-            readonly credentials: components["schemas"]["devices_Credentials"];
         };
         /**
          * Role
@@ -1515,6 +1678,13 @@ export interface components {
             readonly timezone?: string;
             readonly to?: string | null;
         };
+        /** NewKey */
+        readonly api_keys_NewKey: {
+            readonly name: string;
+            readonly role?: components["schemas"]["Role"];
+            /** @default [] */
+            readonly scopes?: readonly "metrics"[];
+        };
         /** Credentials */
         readonly auth_Credentials: {
             readonly email: string;
@@ -1524,6 +1694,10 @@ export interface components {
         readonly devices_Credentials: {
             readonly access_token?: string;
             readonly certificate?: string;
+        };
+        /** Renewed */
+        readonly devices_Renewed: {
+            readonly credentials: components["schemas"]["devices_Credentials"];
         };
         /** State */
         readonly devices_model_State: {
@@ -1541,6 +1715,17 @@ export interface components {
          * @enum {string}
          */
         readonly errands_model_State: "running" | "done" | "failed" | "cancelled";
+        /** NewKey */
+        readonly joining_NewKey: {
+            readonly place?: string | null;
+            /** @enum {string} */
+            readonly strategy?: "off" | "new" | "known";
+        };
+        /** Renewed */
+        readonly joining_Renewed: {
+            readonly credentials: components["schemas"]["JoinKey"];
+            readonly provisioning: components["schemas"]["Joining"];
+        };
     };
     responses: {
         /** @description It was refused; `detail` says why and what to do. */
@@ -1607,7 +1792,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["NewKey"];
+                readonly "application/json": components["schemas"]["api_keys_NewKey"];
             };
         };
         readonly responses: {
@@ -1855,6 +2040,36 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "claims.claim": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewClaim"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "device_types.items": {
         readonly parameters: {
             readonly query?: {
@@ -1997,6 +2212,122 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["DeviceType"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly key: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Joining"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.renew": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly key: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["joining_NewKey"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["joining_Renewed"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly key: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly key: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["joining_NewKey"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Joining"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -2152,6 +2483,88 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "claims.state": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ClaimState"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "claims.offer": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Offer"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ClaimSecret"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "claims.end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "devices.renew": {
         readonly parameters: {
             readonly query?: never;
@@ -2178,7 +2591,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Renewed"];
+                    readonly "application/json": components["schemas"]["devices_Renewed"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -3107,6 +3520,60 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Rule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Policy"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "joining.decide": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PolicyChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Policy"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -9,6 +9,8 @@ from sqlalchemy import JSON, Column, ColumnElement, ForeignKey, String, Table, d
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, delete_some, metadata
+from verger.base.errors import Fault, Invalid
+from verger.base.patch import merge
 from verger.domain.devices.model import State
 
 REPORTED = "reported"
@@ -65,19 +67,28 @@ class AttributeStore:
             if before is None or at >= before[1]:
                 await _put(connection, tenant, device, REPORTED, key, value, at)
 
-    async def desire(self, tenant: str, device: str, values: Mapping[str, Any], at: datetime) -> None:
-        """Keep what is desired of a device; None takes a key away."""
+    async def desire(
+        self, tenant: str, device: str, change: Mapping[str, Any], at: datetime, most: int
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Merge a change into what is desired of a device (RFC 7396); raise Invalid past `most` keys.
+
+        Return the values it named, as they stand now, and the keys that are gone.
+        """
         table = attribute_table.c
+        mine = (table.tenant == tenant, table.device == device, table.scope == DESIRED)
         async with self._db.writing() as connection:
+            rows = await connection.execute(select(table.key, table.value).where(*mine))
+            before = {row.key: row.value for row in rows}
+            after = merge(before, change)
+            if len(after) > max(most, len(before)):
+                sentence = f"A device has at most {most} desired attributes; remove some first."
+                raise Invalid(sentence, [Fault("attributes.desired", sentence)])
+            values = {key: after[key] for key in change if key in after}
+            gone = tuple(key for key in change if key in before and key not in after)
             for key, value in values.items():
-                if value is not None:
-                    await _put(connection, tenant, device, DESIRED, key, value, at)
-                    continue
-                await connection.execute(
-                    delete(attribute_table).where(
-                        table.tenant == tenant, table.device == device, table.scope == DESIRED, table.key == key
-                    )
-                )
+                await _put(connection, tenant, device, DESIRED, key, value, at)
+            await connection.execute(delete(attribute_table).where(*mine, table.key.in_(gone)))
+        return values, gone
 
     async def of(self, tenant: str, devices: Iterable[str]) -> dict[str, State]:
         """Return the attributes of some devices."""

@@ -1,21 +1,25 @@
 """Credentials: how a device proves who it is, by a token or a certificate. Only hashes are kept."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 
-from sqlalchemy import Column, ForeignKey, String, Table, delete, select
+from sqlalchemy import Column, ForeignKey, String, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Fault, Invalid
-from verger.base.secrets import digest, new_token
+from verger.base.secrets import ServerSecret, digest, new_token
 from verger.domain.devices.reserved import PEOPLE
 
 KIND = "vt"
 _OWN = re.compile(r"[!-~]{8,128}")
 _NOT_IN_A_PATH = frozenset("/?#%\\")
-_OTHER_KINDS = ("vk_", "ve_", "vs_")
+_OTHER_KINDS = ("vk_", "ve_", "vs_", "basic:")
+_RESERVED_NAMES = ("vt_", "vk_", "ve_", "?", "provision")
+_SHORTEST_PASSWORD = 8
 
 credential_table = Table(
     "credential",
@@ -46,6 +50,32 @@ def own(secret: str) -> str:
     return secret
 
 
+class Basic(str):
+    """A token that stands for a user name, a client id or both, and a password; nobody writes it down."""
+
+    __slots__ = ()
+
+
+def basic(secret: ServerSecret, client_id: str, username: str, password: str) -> Basic:
+    """Return the token that stands for a client id, a user name or both, with a password; raise Invalid.
+
+    Nobody without the server's secret can try passwords against what is kept of it.
+    """
+    if not (client_id or username) or len(password) < _SHORTEST_PASSWORD or username.startswith(_RESERVED_NAMES):
+        raise Invalid(
+            f"Take a user name, a client id or both, and a password of {_SHORTEST_PASSWORD} characters or more."
+        )
+    said = (part.encode(errors="surrogatepass") for part in (client_id, username, password))
+    return Basic("basic:" + secret.mark(b"mqtt basic", *said))
+
+
+def basics(secret: ServerSecret, client_id: str, username: str, password: str) -> Iterator[Basic]:
+    """Give the tokens that a CONNECT may stand for; a client id counts only where the device was given one."""
+    for pair in {(client_id, username), ("", username), (client_id, "")}:
+        with suppress(Invalid):
+            yield basic(secret, *pair, password)
+
+
 class CredentialStore:
     """Where hashes of access tokens and fingerprints of certificates are kept, one or the other for each device."""
 
@@ -54,13 +84,16 @@ class CredentialStore:
         self._db = db
         self._clock = clock
 
-    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> str:
-        """End what a device proves itself by; return a new access token, or the fingerprint it is known by now."""
+    async def renew(self, tenant: str, device: str, certificate: str | None = None, token: str | None = None) -> str:
+        """End what a device proves itself by; return the fingerprint or the token that it is known by now.
+
+        The token is one of its own or a fresh one. Raise Conflict.
+        """
         async with self._db.writing() as connection:
             await self.end(connection, tenant, device)
             if certificate is not None:
                 return await self.certify(connection, tenant, device, certificate)
-            return await self.give(connection, tenant, device)
+            return await self.give(connection, tenant, device, token)
 
     async def give(self, connection: AsyncConnection, tenant: str, device: str, token: str | None = None) -> str:
         """Let a device in, within the caller's transaction, by a token of its own or a fresh one; return it."""
@@ -87,6 +120,12 @@ class CredentialStore:
         """Take away what a device proves itself by, within the caller's transaction."""
         for table in (credential_table, certificate_table):
             await connection.execute(delete(table).where(table.c.tenant == tenant, table.c.device == device))
+
+    async def hand_over(self, connection: AsyncConnection, device: str, to: str, tenant: str) -> None:
+        """Let another device be known by what one proves itself by, within the caller's transaction."""
+        for table in (credential_table, certificate_table):
+            mine = update(table).where(table.c.device == device)
+            await connection.execute(mine.values(device=to, tenant=tenant))
 
     async def everything(self) -> list[tuple[str, str]]:
         """Return (device, token hash) of every tenant, to fill the registry at start."""

@@ -92,7 +92,7 @@ class Connect(Struct, frozen=True):
 
 
 class Device(Struct, frozen=True, kw_only=True):
-    """A thing that speaks, or is spoken for by its `gateway`."""
+    """A thing that speaks, or is spoken for by its `gateway`, which knows it as `called`, else by its name."""
 
     id: str
     name: str
@@ -101,6 +101,8 @@ class Device(Struct, frozen=True, kw_only=True):
     dialect: str = NATIVE
     address: str | None = None
     gateway: str | None = None
+    called: str | None = None
+    is_gateway: bool = False
     channels: dict[str, str] = {}
     metrics: dict[str, Named] = {}
     attributes: State = field(default_factory=State)
@@ -115,6 +117,11 @@ class Device(Struct, frozen=True, kw_only=True):
         """Refuse a device that cannot be; raise Invalid with a fault for each field."""
         if faults := tuple(_faults(self)):
             raise Invalid(" ".join(fault.message for fault in faults), faults)
+
+    @property
+    def on_the_wire(self) -> str:
+        """Return the name by which its gateway knows it."""
+        return self.called or self.name
 
 
 def _faults(device: Device) -> Iterable[Fault]:

@@ -1,6 +1,7 @@
 """Who is speaking and what its numbers are called: in memory, so that naming costs nothing before the log."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -57,12 +58,14 @@ class Registry:
         self._slots: list[Known | None] = []
         self._metrics: list[str | None] = [None]
         self._slot_of = np.full(1024, -1, np.int32)
+        self._counts: Counter[str] = Counter()
 
     def add(self, device: str, tenant: str, place: str, limit: int) -> Known:
         """Know a device from now on."""
         known = Known(device, tenant, place, len(self._slots), limit)
         self._slots.append(known)
         self._known[device] = known
+        self._counts[tenant] += 1
         return known
 
     def move(self, device: str, place: str) -> None:
@@ -75,6 +78,7 @@ class Registry:
         known = self._known.pop(device, None)
         if known is not None:
             self._slots[known.slot] = None
+            self._counts[known.tenant] -= 1
         self.end(device)
 
     def trust(self, device: str, token_hash: str) -> None:
@@ -97,6 +101,16 @@ class Registry:
         shown = self._fingerprints.pop(device, None)
         if shown is not None:
             del self._certified[shown]
+
+    def hand_over(self, device: str, to: str) -> None:
+        """Let another device in by what one proves itself by, and that one no longer."""
+        token_hash, shown = self._hashes.get(device), self._fingerprints.get(device)
+        if token_hash is not None:
+            self.end(device)
+            self.trust(to, token_hash)
+        elif shown is not None:
+            self.end(device)
+            self.certify(to, shown)
 
     def holder(self, token: str) -> str | None:
         """Return the device that holds an access token; the time taken tells nothing about any token."""
@@ -128,6 +142,10 @@ class Registry:
     def everyone(self) -> Iterable[Known]:
         """Return all devices that are known now."""
         return self._known.values()
+
+    def count(self, tenant: str) -> int:
+        """Return how many devices a tenant has."""
+        return self._counts[tenant]
 
     def at_slot(self, slot: int) -> Known | None:
         """Return the device of a row, None when it has gone."""

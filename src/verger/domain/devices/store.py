@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -16,7 +17,9 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     bindparam,
+    false,
     func,
+    or_,
     select,
     update,
 )
@@ -40,6 +43,8 @@ device_table = Table(
     Column("dialect", String(40), nullable=False),
     Column("address", String(200), nullable=True),
     Column("gateway", String(36), ForeignKey("device.id"), nullable=True),
+    Column("called", String(200), nullable=True),
+    Column("is_gateway", Boolean, nullable=False, server_default=false()),
     Column("channels", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant, nullable=True),
@@ -47,6 +52,7 @@ device_table = Table(
     Column("version", Integer, nullable=False),
     UniqueConstraint("tenant", "dialect", "address"),
     Index("ix_device_tenant_place", "tenant", "place"),
+    Index("ix_device_gateway_called", "gateway", "called", unique=True),
 )
 stay_table = Table(
     "stay",
@@ -84,6 +90,21 @@ class DeviceStore:
         if row is None:
             raise Missing("There is no such device.")
         return _device(row)
+
+    async def known_as(self, tenant: str, name: str) -> str | None:
+        """Return the id of a tenant's device of this id, or of this name where only one has it."""
+        query = select(_TABLE.id).where(
+            _TABLE.tenant == tenant, _TABLE.retired_at.is_(None), or_(_TABLE.id == name, _TABLE.name == name)
+        )
+        async with self._db.reading() as connection:
+            found = (await connection.scalars(query.limit(2))).all()
+        return found[0] if len(found) == 1 else None
+
+    async def is_named(self, tenant: str, name: str) -> bool:
+        """Whether a tenant has a device of this name."""
+        query = select(_TABLE.id).where(_TABLE.tenant == tenant, _TABLE.retired_at.is_(None), _TABLE.name == name)
+        async with self._db.reading() as connection:
+            return await connection.scalar(query.limit(1)) is not None
 
     async def page(self, tenant: str, asked: Asked, places: Collection[str] | None = None) -> Page[Device]:
         """Return a page of devices, all or those at some places."""
@@ -134,7 +155,7 @@ class DeviceStore:
         The devices it was the gateway of speak for themselves from then on.
         """
         for which, values in (
-            (_TABLE.id == device, {"retired_at": at, "address": None}),
+            (_TABLE.id == device, {"retired_at": at, "address": None, "called": None}),
             (_TABLE.gateway == device, {"gateway": None}),
         ):
             change = update(device_table).where(_TABLE.tenant == tenant, which)

@@ -47,6 +47,30 @@ class Heard(Struct, frozen=True, gc=False):
     refused: tuple[Fault, ...] = ()
 
 
+class Behind(Struct, frozen=True, gc=False):
+    """What a gateway tells of a device behind it, by the name it knows that by; `kind` is its type, if it is new."""
+
+    name: str
+    said: tuple[Said, ...] = ()
+    kind: str | None = None
+    gone: bool = False
+
+
+class Claim(Struct, frozen=True, gc=False):
+    """A device may be claimed with a secret, by one behind it if it has a `name`; `lasts_ms` None is the usual time."""
+
+    name: str
+    secret: str
+    lasts_ms: int | None = None
+
+
+class Relayed(Heard, frozen=True, gc=False):
+    """A message that has more to it than what its device said: devices behind it, or leave to be claimed."""
+
+    behind: tuple[Behind, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
 class Told(Struct, frozen=True, gc=False):
     """Something other than numbers, named: whose it is and what was said, with its time filled in."""
 

@@ -1,6 +1,6 @@
 """Routes of devices."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from litestar import delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
@@ -27,6 +27,7 @@ class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
     place: str
     type: str | None = None
     gateway: str | None = None
+    is_gateway: bool = False
     dialect: str = NATIVE
     address: str | None = None
     channels: dict[str, str] = {}
@@ -41,6 +42,12 @@ class NameChange(Struct, frozen=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
 
 
+class AttributesChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is desired of a device from now on; objects merge by key, null takes a key out. Reports are its own."""
+
+    desired: dict[str, Any]
+
+
 class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of a device; what is left out stays. `metrics` names metrics and their units."""
 
@@ -48,9 +55,11 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     place: str | UnsetType = UNSET
     type: str | UnsetType | None = UNSET
     gateway: str | UnsetType | None = UNSET
+    is_gateway: bool | UnsetType = UNSET
     address: str | UnsetType | None = UNSET
     channels: dict[str, str | None] | UnsetType = UNSET
     metrics: dict[str, NameChange] | UnsetType = UNSET
+    attributes: AttributesChange | UnsetType = UNSET
 
 
 class Credentials(Struct, frozen=True):
@@ -127,8 +136,10 @@ async def change(
     before = await grounds.kept.devices.get(caller.needs("devices:write").tenant, device)
     meant_for(before.version, expected)
     metrics = {} if data.metrics is UNSET else {name: told(change) for name, change in data.metrics.items()}
-    after = merged(before, structs.replace(data, metrics=UNSET))
+    after = merged(before, structs.replace(data, metrics=UNSET, attributes=UNSET))
     await grounds.provisioning.change(caller.tenant, after, metrics)
+    if data.attributes is not UNSET:
+        await grounds.desiring.desire(caller.tenant, device, data.attributes.desired)
     return await grounds.showing.device(caller.tenant, device)
 
 

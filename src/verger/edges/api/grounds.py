@@ -10,8 +10,11 @@ from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.flows.charting import Charting
+from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
+from verger.flows.desiring import Desiring
 from verger.flows.exporting import Exporting
+from verger.flows.joining import Door
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retention import Retention
@@ -32,6 +35,9 @@ class Grounds:
     exporting: Exporting
     safekeeping: Safekeeping
     provisioning: Provisioning
+    desiring: Desiring
+    claiming: Claiming
+    door: Door
     retiring: Retiring
     retention: Retention
     clearing: Clearing

@@ -5,7 +5,20 @@ from collections.abc import Mapping
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
-from verger.edges.api import backups, device_types, devices, exports, history, jobs, overview, places, retention, system
+from verger.edges.api import (
+    backups,
+    claims,
+    device_types,
+    devices,
+    exports,
+    history,
+    jobs,
+    joining,
+    overview,
+    places,
+    retention,
+    system,
+)
 from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
@@ -29,6 +42,16 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     devices.stays,
     devices.latest,
     devices.remarks,
+    claims.claim,
+    claims.state,
+    claims.offer,
+    claims.end,
+    joining.read,
+    joining.renew,
+    joining.change,
+    joining.end,
+    joining.policy,
+    joining.decide,
     history.of_device,
     history.of_place,
     history.readings,

@@ -1,10 +1,18 @@
 """What the wire needs of the house: who is speaking, what is known of a device, and where to tell of it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from verger.edges.wire.dialects import native
-from verger.edges.wire.dialects.native import Answered, AttributesAsked, Called
+from verger.base.errors import Busy, Refused
+from verger.domain.devices.joining import Grant, Wish
+from verger.domain.telemetry.model import Behind, Relayed
+from verger.edges.wire.dialects import native, native_provision
+from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.strangers import Strangers
+
+BEHIND = "v1/gateway/attributes/response"
 
 
 class House(Protocol):
@@ -30,6 +38,22 @@ class House(Protocol):
         """Show a sentence on the log page of a device."""
         ...
 
+    def known_by(self, client_id: str, username: str, password: str) -> str | None:
+        """Return the id of the device that was given a user name, a client id or both, with a password."""
+        ...
+
+    def is_gateway(self, device: str) -> bool:
+        """Whether a device may speak for others."""
+        ...
+
+    def behind(self, gateway: str, name: str) -> str | None:
+        """Return the id of the device that a gateway means by a name."""
+        ...
+
+    async def join(self, wish: Wish) -> Grant:
+        """Let a device in that brings the key and secret of its type; raise Refused."""
+        ...
+
     async def attributes(
         self, device: str, client: Sequence[str] | None, shared: Sequence[str] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -44,8 +68,43 @@ async def attributes(house: House, device: str, asked: AttributesAsked) -> Answe
     return Answered(asked.reply_to, {name: side for name, side in sides.items() if side})
 
 
-def answer(called: Called, packet_bytes: int, in_flight: int) -> Answered:
-    """Return the answer to a device that calls a method of ours."""
-    if called.method == "getSessionLimits":
-        return Answered(called.reply_to, native.session_limits(packet_bytes, in_flight))
-    return Answered(called.reply_to, {"error": f"There is no method {called.method[:100]} here."})
+async def attributes_behind(house: House, inlet: Inlet, gateway: str, asked: AskedBehind) -> Answered:
+    """Return the attributes of a device behind a gateway, which is made if it may be; a stranger gets the reason."""
+    # Through the inlet, so that a device whose coming is on its way to disk is there.
+    told = await inlet.put(Relayed(gateway, (), behind=(Behind(asked.name),)))
+    answer: dict[str, Any] = {"id": asked.number, "device": asked.name}
+    device = house.behind(gateway, asked.name)
+    if device is None:
+        return Answered(BEHIND, answer | {"error": told.refused[0].message if told.refused else "It is not known."})
+    client, shared = await house.attributes(device, asked.client, asked.shared)
+    if asked.single:
+        return Answered(BEHIND, answer | {"value": next(iter((client | shared).values()), None)})
+    sides = {"client": client, "shared": shared} if asked.apart else {}
+    return Answered(BEHIND, answer | {"values": client | shared} | sides)
+
+
+async def provision(house: House, strangers: Strangers, address: str, body: bytes) -> dict[str, Any]:
+    """Return what a device is told that wants to get in; failures are told ever more slowly."""
+    key = ""
+    try:
+        wish = native_provision.read(body)
+        key = wish.key
+        return native_provision.granted(await house.join(wish))
+    except Refused as refused:
+        wait = strangers.knock(address, key)
+        if wait is None:
+            return native_provision.refused(Busy("Too many wait to be let in; try again later."))
+        try:
+            await asyncio.sleep(wait)
+        finally:
+            strangers.leave()
+        return native_provision.refused(refused)
+
+
+def answer(asked: Called | FirmwareAsked, packet_bytes: int, in_flight: int, *, gateway: bool = False) -> Answered:
+    """Return the answer to a device that calls a method of ours, or wants a firmware that is not there."""
+    if isinstance(asked, FirmwareAsked):
+        return Answered(f"v2/{asked.kind}/error", b"NOT_FOUND")
+    if asked.method == "getSessionLimits":
+        return Answered(asked.reply_to, native.session_limits(packet_bytes, in_flight, gateway=gateway))
+    return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here."})

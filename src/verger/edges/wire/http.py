@@ -1,8 +1,9 @@
 """The device endpoints over HTTP, /api/v1/{access_token}/…: bare ASGI, in front of the API for people."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
@@ -16,9 +17,11 @@ from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, gi
 from verger.edges.wire.dialects import native
 from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.polls import Polls
 from verger.edges.wire.strangers import Strangers
 
 PREFIX = "/api/v1/"
+PROVISION = "/api/v1/provision"
 WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmware", "software"})
 """Second segments that are a device's; no people's resource has one of them."""
 
@@ -30,6 +33,7 @@ _READERS: dict[str, Callable[[str, bytes], Heard]] = {
     "telemetry": native.telemetry,
     "attributes": native.attributes,
     "events": native.events,
+    "claim": native.claim,
 }
 
 
@@ -37,6 +41,8 @@ def owns(path: str) -> bool:
     """Whether a path is a device's endpoint, and not one for people."""
     if not path.startswith(PREFIX):
         return False
+    if path == PROVISION:
+        return True
     first, _, rest = path[len(PREFIX) :].partition("/")
     return bool(first) and first not in PEOPLE and rest.partition("/")[0] in WORDS
 
@@ -48,6 +54,7 @@ class DeviceHttp:
     house: House
     inlet: Inlet
     patience: Patience = field(default_factory=Patience)
+    polls: Polls = field(default_factory=Polls)
     body_bytes: int = 1 << 20
     call_bytes: int = 1 << 16
     in_flight: int = 100
@@ -62,12 +69,15 @@ class DeviceHttp:
         """Answer one request, if its path is one that `owns` tells."""
         self.requests += 1
         _, _, _, token, *words = scope["path"].split("/")
-        device = self.house.holder(token)
+        device = self.house.holder(token) if words else ""
         if device is None:
             await self._refuse(scope, send, token)
             return
         try:
-            await self._answer(device, words, scope, receive, send)
+            if words:
+                await self._answer(device, words, scope, receive, send)
+            else:
+                await self._provision(scope, receive, send)
         except TooLarge as large:
             await give_problem(send, 413, str(large), headers={b"connection": b"close"})
         except Garbled as garbled:
@@ -80,16 +90,21 @@ class DeviceHttp:
     async def _answer(self, device: str, words: list[str], scope: Scope, receive: Receive, send: Send) -> None:
         """Do what a device's request asks for."""
         match scope["method"], words:
-            case "POST", ["telemetry" | "attributes" | "events" as word]:
+            case "POST", ["telemetry" | "attributes" | "events" | "claim" as word]:
                 await self.inlet.room()
                 await self._hear(device, word, await body_of(scope, receive, self.body_bytes), send)
             case "GET", ["attributes"]:
                 await self._attributes(device, scope, send)
-            case "GET", ["rpc"] | ["attributes", "updates"]:
-                await self._wait(scope, receive, send)
+            case "GET", ["attributes", "updates"]:
+                await self._wait(scope, receive, send, self.polls.wait(device))
+            case "GET", ["rpc"]:
+                await self._wait(scope, receive, send, asyncio.Event().wait())
+            case "GET", ["firmware" | "software" as word]:
+                await give_problem(send, 404, f"There is no {word} for this device.")
             case "POST", ["rpc"]:
                 called = native.called("", await body_of(scope, receive, self.call_bytes))
-                answered = door.answer(called, self.body_bytes, self.in_flight)
+                gateway = self.house.is_gateway(device)
+                answered = door.answer(called, self.body_bytes, self.in_flight, gateway=gateway)
                 await give(send, 200, msgspec.json.encode(answered.result))
             case "POST", ["rpc", number]:
                 native.replied(number, await body_of(scope, receive, self.call_bytes))
@@ -121,15 +136,29 @@ class DeviceHttp:
         answered = await door.attributes(self.house, device, wish)
         await give(send, 200, msgspec.json.encode(answered.result))
 
-    async def _wait(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Wait for something to tell a device, and tell it that there was nothing."""
+    async def _provision(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a device in that brings the key and secret of its type; whether it got in stands in the body."""
+        if scope["method"] != "POST":
+            await give_problem(send, 405, "This takes POST.", headers={b"allow": b"POST"})
+            return
+        body = await body_of(scope, receive, self.call_bytes)
+        told = await door.provision(self.house, self.strangers, (scope.get("client") or ("",))[0], body)
+        await give(send, 200, msgspec.json.encode(told))
+
+    async def _wait(self, scope: Scope, receive: Receive, send: Send, news: Awaitable[Any]) -> None:
+        """Wait for something to tell a device, as long as it wants; tell it if there was nothing."""
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("timeout", [""])[0]
         wait_ms = min(int(asked), MOST_WAIT_MS) if asked.isdecimal() else USUAL_WAIT_MS
+        hearing, hanging = asyncio.ensure_future(news), asyncio.ensure_future(hang_up(receive))
         try:
-            async with asyncio.timeout(wait_ms / 1000):
-                await hang_up(receive)
-        except TimeoutError:
-            await give_problem(send, 408, "There was nothing to tell; ask again.")
+            await asyncio.wait({hearing, hanging}, timeout=wait_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
+            if hearing.done():
+                await give(send, 200, msgspec.json.encode(hearing.result()))
+            elif not hanging.done():
+                await give_problem(send, 408, "There was nothing to tell; ask again.")
+        finally:
+            hearing.cancel()
+            hanging.cancel()
 
     async def _refuse(self, scope: Scope, send: Send, token: str) -> None:
         """Refuse an unknown token, the more slowly the more often it is tried."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verger.domain.telemetry.model import Attributes, Event, Garbled, Heard, Readings
-from verger.edges.wire.dialects import native
+from verger.edges.wire.dialects import native, native_said
 from verger.edges.wire.dialects.native import Answered, Ask, AttributesAsked, Called, Frame, Replied, Wanted
 
 TELEMETRY = "v1/devices/me/telemetry"
@@ -118,7 +118,7 @@ def test_nothing_said_is_nothing_kept_and_nothing_refused() -> None:
 
 def test_says_only_so_many_faults() -> None:
     message = heard(json.dumps({f"k{i}": "nan" for i in range(500)}))
-    assert len(message.refused) == native.MOST_FAULTS + 1
+    assert len(message.refused) == native_said.MOST_FAULTS + 1
     assert message.refused[-1].message == "450 further values were refused."
 
 

@@ -5,8 +5,11 @@ import time
 
 import structlog
 
-from verger.edges.wire.dialects import native
+from verger.base.ids import new_id
+from verger.domain.messages.memory import Memory
+from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Order
+from verger.edges.wire.mqtt import newcomer
 from verger.edges.wire.mqtt.device import DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State
@@ -100,9 +103,12 @@ class Connection(Pipe):
     def _on_connect(self, connect: Connect) -> None:
         """Let in the holder of a certificate or an access token, and let anybody else wait."""
         token = connect.username or ""
-        device = self._who(token)
+        device = self._who(connect, token)
         if device is None:
-            self._on_stranger(token)
+            if native_provision.USER in {token, connect.client_id} and len(self._wiring.newcomers) < newcomer.MOST:
+                self._on_newcomer(connect)
+            else:
+                self._on_stranger(token)
             return
         self.speaker = self._device = DeviceSpeaker(self._wiring, self, device)
         self._counts.accepted += 1
@@ -111,12 +117,25 @@ class Connection(Pipe):
         self.session.welcome(memory, self.client_id, now, present=present)
         self._tick()
 
-    def _who(self, token: str) -> str | None:
+    def _who(self, connect: Connect, token: str) -> str | None:
         """Return the device that speaks; its certificate outranks a user name."""
-        certified = self._wiring.house.certified(self.certificate) if self.certificate else None
-        if certified is None and token and not token.startswith("?"):
-            return self._wiring.house.holder(token)
-        return certified
+        house = self._wiring.house
+        device = house.certified(self.certificate) if self.certificate else None
+        if device is None and token and not token.startswith("?"):
+            device = house.holder(token)
+        if device is None and connect.password:
+            device = house.known_by(connect.client_id, token, connect.password.decode(errors="replace"))
+        return device
+
+    def _on_newcomer(self, connect: Connect) -> None:
+        """Let a device in that asks for a credential, and for nothing else."""
+        self.speaker = newcomer.NewcomerSpeaker(self._wiring, self, self.address)
+        self._wiring.newcomers.add(self.speaker)
+        self.client_id = connect.client_id or new_id()
+        self.session.manners = newcomer.MANNERS
+        self.session.welcome(Memory(), self.client_id, self.loop.time(), present=False)
+        self.session.expiry_s = 0
+        self._tick()
 
     def _on_stranger(self, token: str) -> None:
         """Let a stranger wait for its refusal; one too many is not answered."""

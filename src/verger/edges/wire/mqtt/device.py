@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import structlog
 
+from verger.base.errors import Busy
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
-from verger.edges.wire.dialects.native import Answered, AttributesAsked, Called
+from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
 from verger.edges.wire.mqtt import express
 from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated
 from verger.edges.wire.mqtt.packets import Publish, Will
@@ -63,7 +64,7 @@ class DeviceSpeaker:
             meaning = native.read(self.owner, packet.topic, packet.body)
         except Garbled as garbled:
             meaning = native.nothing(self.owner, garbled)
-        if type(meaning) is not Heard:
+        if not isinstance(meaning, Heard):
             self._ask(meaning)
             meaning, ticket = Heard(self.owner, ()), ticket | _ASKED
         self._join(meaning, ticket, len(packet.body))
@@ -79,17 +80,22 @@ class DeviceSpeaker:
 
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks; an answer to a command needs none."""
-        if isinstance(asked, Called):
-            limits = self._wiring.limits
-            self._reply(house.answer(asked, limits.packet_bytes, limits.receive_maximum))
-        elif isinstance(asked, AttributesAsked):
+        if isinstance(asked, Called | FirmwareAsked):
+            limits, gateway = self._wiring.limits, self._wiring.house.is_gateway(self.owner)
+            self._reply(house.answer(asked, limits.packet_bytes, limits.receive_maximum, gateway=gateway))
+        elif isinstance(asked, AttributesAsked | AskedBehind):
             task = asyncio.get_running_loop().create_task(self._attributes(asked))
             self._asks.add(task)
             task.add_done_callback(self._told)
 
-    async def _attributes(self, asked: AttributesAsked) -> None:
+    async def _attributes(self, asked: AttributesAsked | AskedBehind) -> None:
         try:
-            self._reply(await house.attributes(self._wiring.house, self.owner, asked))
+            if isinstance(asked, AskedBehind):
+                self._reply(await house.attributes_behind(self._wiring.house, self._inlet, self.owner, asked))
+            else:
+                self._reply(await house.attributes(self._wiring.house, self.owner, asked))
+        except Busy:
+            pass  # the device asks again
         except Exception:
             log.exception("attributes could not be told", device=self.owner)
         self._line.write(self._session.take())

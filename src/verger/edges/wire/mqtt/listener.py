@@ -36,12 +36,15 @@ class Listener:
         limits: Limits | None = None,
         *,
         busy_s: float = 2.0,
+        newcomer_s: float = 60.0,
     ) -> None:
-        """Hand what is heard to the inlet; a device whose message was not kept stays `busy_s` seconds longer."""
+        """Hand what is heard to the inlet; a device whose message was not kept stays `busy_s` seconds longer.
+
+        One that asks for a credential stays `newcomer_s`.
+        """
         self._sessions = Sessions(house)
-        self._wiring = Wiring(
-            house, inlet, self._sessions, Strangers(patience or Patience()), limits or Limits(), busy_s=busy_s
-        )
+        strangers, limits = Strangers(patience or Patience()), limits or Limits()
+        self._wiring = Wiring(house, inlet, self._sessions, strangers, limits, busy_s=busy_s, newcomer_s=newcomer_s)
         self.lines: set[Pipe] = set()
         self.stopping = False
         self._servers: list[asyncio.Server] = []

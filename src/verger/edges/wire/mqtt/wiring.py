@@ -6,6 +6,7 @@ from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.sessions import Sessions
+from verger.edges.wire.mqtt.speaker import Speaker
 from verger.edges.wire.strangers import Strangers
 
 
@@ -24,7 +25,10 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The house behind the wire, and the rules at its door; `busy_s` is how long a lost message keeps a device."""
+    """The house behind the wire, and the rules at its door; `busy_s` is how long a lost message keeps a device.
+
+    `newcomers` are those that ask for a credential; each may stay `newcomer_s`.
+    """
 
     house: House
     inlet: Inlet
@@ -33,3 +37,5 @@ class Wiring:
     limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
     busy_s: float = 2.0
+    newcomer_s: float = 60.0
+    newcomers: set[Speaker] = field(default_factory=set)

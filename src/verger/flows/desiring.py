@@ -1,0 +1,49 @@
+"""Desiring: what people want of a device, kept, told to the device, and shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from verger.base.clock import Clock, moment
+from verger.base.errors import Fault, Invalid
+from verger.domain.devices.kept import Kept
+from verger.flows.ports import Screens, Wire
+
+_LONGEST_KEY = 128
+_LARGEST = 16 << 10
+"""Bytes of one value: devices have small buffers, and the packets that bring it are bounded."""
+
+
+@dataclass(frozen=True)
+class Desiring:
+    """Keeps what is desired before anybody hears of it; a device that was away asks for it when it comes."""
+
+    kept: Kept
+    wire: Wire
+    screens: Screens
+    clock: Clock
+    most: int
+
+    async def desire(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
+        """Merge a change into a device's desired attributes (RFC 7396) and tell of it; raise Missing or Invalid."""
+        found = await self.kept.devices.get(tenant, device)
+        if faults := [fault for key, value in change.items() if (fault := _fault(key, value))]:
+            raise Invalid(faults[0].message, faults)
+        at = moment(self.clock.now())
+        values, gone = await self.kept.attributes.desire(tenant, device, change, at, self.most)
+        # Nothing is awaited from here on, so that two changes are told in the order in which they were kept.
+        self.wire.desire(found, values, gone)
+        self.screens.tell(device, {"type": "attributes", "device": device, "desired": values | dict.fromkeys(gone)})
+
+
+def _fault(key: str, value: Any) -> Fault | None:
+    """Return why an attribute cannot be desired."""
+    where = f"attributes.desired.{key[:_LONGEST_KEY]}"
+    if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable() or "," in key or key == "deleted":
+        # A comma parts the names that a device asks for, and "deleted" is how it is told of those that are gone.
+        return Fault(where, f'A name has 1 to {_LONGEST_KEY} printable characters, no comma, and is not "deleted".')
+    if len(msgspec.json.encode(value)) > _LARGEST:
+        return Fault(where, f"A desired value takes at most {_LARGEST >> 10} KiB.")
+    return None
