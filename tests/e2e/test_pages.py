@@ -175,3 +175,19 @@ def test_today_needs_little_javascript(browser: Browser, owner: Person, shared: 
 def size(answer: Response) -> int:
     """Return how many bytes of a body came over the line."""
     return int(answer.request.sizes()["responseBodySize"])
+
+
+def test_the_readings_of_a_device_are_saved_as_a_file(owner: Person, thing: Thing) -> None:
+    owner.opens(f"/devices/{thing.id}", "Hall sensor")
+    owner.presses("Download")
+    owner.looks_around("download")
+    owner.presses("Write the file")
+    saving = owner.page.get_by_role("link", name="Save the file")
+    expect(saving).to_be_visible()
+    owner.looks_around("downloaded")
+    with owner.page.expect_download() as downloading:
+        saving.click()
+    text = Path(downloading.value.path()).read_bytes().decode()
+    assert text.startswith("device,device_name,place,metric,unit,time,value\r\n")
+    assert text.count("Hall sensor,Lake cottage,temperature,") == 60
+    assert downloading.value.suggested_filename.startswith("Hall-sensor-")

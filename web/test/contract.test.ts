@@ -4,7 +4,9 @@ import type { Described } from "@/base/ask";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { event, events } from "@/events/events";
+import { exported } from "@/exports/exports";
 import { history, placeHistory } from "@/history/history";
+import { job } from "@/jobs/jobs";
 import { apiKey, apiKeys, createdKey } from "@/keys/keys";
 import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
@@ -22,6 +24,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "events.json": events,
   "history_buckets.json": history,
   "history_raw.json": history,
+  "job_exported.json": shape({ job, file: exported }),
   "latest.json": latest,
   "live.json": hear,
   "me.json": me,

@@ -196,3 +196,14 @@ async def test_a_change_for_another_version_is_refused(product: Product) -> None
     assert stale.status_code == 412
     right = await product.owner.patch(path, json={"name": "A"}, headers={"If-Match": '"1"'})
     assert (right.status_code, right.headers["etag"]) == (200, '"2"')
+
+
+async def test_a_device_is_exported(product: Product, record: Record) -> None:
+    await furnish(product)
+    begun = await product.owner.post("/exports", json={"devices": [product.device["id"]]})
+    assert begun.status_code == 202, begun.text
+    while (job := await product.get(f"/jobs/{begun.json()['id']}"))["state"] == "running":
+        pass
+    assert job["result"]["rows"] == job["total"] > 20
+    result = job["result"] | {"bytes": 1234}  # gzip differs from machine to machine
+    record("job_exported.json", {"job": job | {"result": result}, "file": result})

@@ -33,6 +33,12 @@ export const byName = (one: string, other: string): number => collator.compare(o
 
 export const count = (number: number): string => digits(0).format(number);
 
+/** How much a file takes, in its greatest unit. */
+export function size(bytes: number): string {
+  const power = bytes < 1000 ? 0 : Math.min(4, Math.floor(Math.log10(bytes) / 3));
+  return `${value(bytes / 1000 ** power)} ${["B", "kB", "MB", "GB", "TB"][power] ?? ""}`;
+}
+
 /** How long ago, in its greatest unit: “4 s”, “3 h”. */
 export function span(ms: number): string {
   const age = Math.max(0, ms);

@@ -1,5 +1,8 @@
+import { enTransfer } from "@/base/words/enTransfer";
+
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
+  ...enTransfer,
   "app.name": "Verger",
   "app.skip": "Skip to content",
   "app.main": "Main",

@@ -1,0 +1,21 @@
+/** English: long work, and readings that go out, come in, or come from elsewhere. */
+export const enTransfer = {
+  "progress.of": "{done} of {total}",
+  "progress.some": "{done} so far",
+  "job.cancel": "Cancel it",
+  "job.cancelled": "It was cancelled; nothing of it is left.",
+  "job.failed": "It did not work out; try again.",
+  "export.open": "Download",
+  "export.title": "Download {name}",
+  "export.why": "Every reading as it was kept, with its time, place and unit.",
+  "export.span": "How far back",
+  "export.all": "Everything",
+  "export.format": "Form",
+  "export.csv": "CSV",
+  "export.parquet": "Parquet",
+  "export.do": "Write the file",
+  "export.writing": "Writing the file",
+  "export.ready": "{rows} readings, {size}. It stays here until {until}.",
+  "export.save": "Save the file",
+  "export.another": "Write another",
+} as const;
