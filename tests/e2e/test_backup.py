@@ -45,8 +45,9 @@ def test_a_backup_under_load_holds_every_reading_that_was_acknowledged_before_it
         goal = load.kept + 500
         until(lambda: load.kept > goal)
     assert "not sealed" in said
+    assert "All is well" in verger(data, "verify")
     home.server.stop()
-    assert "It was restored on trial" in verger(data, "verify", "--folder", str(shelf))
+    assert "It was restored on trial" in verger(data, "verify", "newest", "--folder", str(shelf))
     restored = data.with_name("restored")
     assert "is as it was at" in verger(restored, "restore", "--folder", str(shelf))
     home.server.folder = restored
@@ -69,6 +70,7 @@ def quiet(home: Home) -> Home:
 def test_without_a_process_the_commands_work_on_the_folder(quiet: Home) -> None:
     data = quiet.server.folder
     assert "not sealed" in verger(data, "backup")
+    assert "All is well" in verger(data, "verify")
     said = verger(data, "restore", status=2)
     assert "is in use" in said
     said = verger(data, "restore", "--replace")

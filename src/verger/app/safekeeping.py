@@ -13,6 +13,7 @@ from verger.base.work import Work
 from verger.domain.backups.shelf import Shelf
 from verger.domain.errands.errands import Doing, Kind
 from verger.edges.control.listener import Control, Reached, Word
+from verger.flows.checking import Checking
 from verger.flows.safekeeping import KIND, Safekeeping
 
 
@@ -22,7 +23,8 @@ async def open_safekeeping(stack: AsyncExitStack, stores: Stores, work: Work) ->
     await safekeeping.begin()
     # A runner of its own: the others do not wait for a backup.
     work.start(Jobs(stores.db, stores.clock, {KIND: safekeeping.daily}).run())
-    control = Control(stores.settings.data, words(safekeeping))
+    work.start(stores.checking.go_on())
+    control = Control(stores.settings.data, words(safekeeping, stores.checking))
     await control.listen()
     stack.push_async_callback(control.stop)
     stack.callback(safekeeping.stop)
@@ -41,7 +43,7 @@ def backup_kinds(safekeeping: Safekeeping) -> dict[str, Kind]:
     return {"backup": Kind(back_up), "backup.verify": Kind(verify)}
 
 
-def words(safekeeping: Safekeeping) -> Mapping[str, Word]:
+def words(safekeeping: Safekeeping, checking: Checking) -> Mapping[str, Word]:
     """Return what the commands of this machine's owner may ask for."""
 
     async def back_up(given: dict[str, Any], reached: Reached) -> Any:
@@ -52,4 +54,7 @@ def words(safekeeping: Safekeeping) -> Mapping[str, Word]:
             shelf = Shelf(own, passphrase.encode() if passphrase else None)
         return await safekeeping.back_up(reached, shelf)
 
-    return {"backup": back_up}
+    async def check(_given: dict[str, Any], reached: Reached) -> Any:
+        return to_builtins(await checking.all(reached))
+
+    return {"backup": back_up, "check": check}

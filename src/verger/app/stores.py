@@ -19,6 +19,7 @@ from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.flows.checking import Checking, check_database
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers
 
@@ -43,6 +44,7 @@ class Stores:
     exports: ExportFolder
     history: History
     log: Log
+    checking: Checking
 
 
 async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
@@ -50,6 +52,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     folder = DataFolder.hold(settings.data)
     stack.callback(folder.release)
     check_whole(settings.data)
+    await check_database(settings.database_file)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
     db = Database.open(settings.database_url)
     stack.push_async_callback(db.close)
@@ -75,8 +78,10 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
         log=kept_log,
+        checking=Checking(settings.database_file, history, kept_log),
     )
     await _honour_restore(stores)
+    await stores.checking.begin()
     return stores
 
 

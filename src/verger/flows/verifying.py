@@ -85,7 +85,7 @@ class Verifying:
             if events < contents.counts.events:
                 wrong.append(f"There are {events} events where {contents.counts.events} were backed up.")
             stats = await history.stats()
-            wrong += [str(damage) for damage in stats.damaged]
+            wrong += [str(damage) for damage in await history.verify()]
             return (
                 f"It was restored on trial: {stats.readings} readings, {checked} of them from the log; "
                 f"{events} events, {contents.counts.devices} devices"

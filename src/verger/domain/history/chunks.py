@@ -249,10 +249,24 @@ class Chunks:
         except sqlite3.Error as error:
             if not is_damage(error):
                 raise
-            self.report(Damage(self.files.set_aside(month), str(error)))
+            self.report(Damage(self.set_aside(month), str(error)))
+        return work()
+
+    def set_aside(self, month: int) -> str:
+        """Rename the file of a month, so that a new one takes its place; return its new name."""
+        aside = self.files.set_aside(month)
         self._open_days.pop(month, None)
         self._changed(month)
-        return work()
+        return aside
+
+    def recount(self, month: int) -> None:
+        """Count anew what the file of a month holds."""
+        with self.files.lent(month) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("UPDATE total SET chunks = ?, readings = ?", _counted(connection))
+            connection.execute("COMMIT")
+        self._open_days.pop(month, None)
+        self._changed(month)
 
     def merged(self, month: int, day: int) -> None:
         """Note that no chunks of hours are left of a day."""

@@ -60,6 +60,10 @@ class Files:
         """Return the names of the files that were set aside."""
         return sorted(path.name for path in self._folder.glob("*.db.damaged-?"))
 
+    def path(self, name: str) -> Path:
+        """Return where a file of this name stands."""
+        return self._folder / name
+
     def size(self) -> int:
         """Return the bytes of all files."""
         return sum(path.stat().st_size for path in self._folder.iterdir())

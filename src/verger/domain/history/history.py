@@ -17,6 +17,7 @@ from verger.domain.history.hot import Columns
 from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
 from verger.domain.history.latest import Latest
+from verger.domain.history.mending import mend, spoilt
 from verger.domain.history.model import Buckets, Damage, Readings, Series, Stats, Times, Values
 from verger.domain.history.months import EVER, Span, month_named
 from verger.domain.history.upkeep import latest_of, verify
@@ -147,6 +148,18 @@ class History:
         for month in self._chunks.files.all_months():
             await self._keeper.in_turn(verify, month)
         return tuple(self._damaged)
+
+    def months(self) -> list[int]:
+        """Return the months that have a file, in order."""
+        return self._chunks.files.all_months()
+
+    async def check(self, month: int) -> str | None:
+        """Have SQLite look through the file of a month; a spoilt one is mended, and what was wrong is returned."""
+        loop = asyncio.get_running_loop()
+        reason = await loop.run_in_executor(self._readers, spoilt, self._chunks.files, month)
+        if reason is not None:
+            await self._keeper.in_turn(mend, month, reason)
+        return reason
 
     async def stats(self) -> Stats:
         """Return figures for the metrics page."""

@@ -202,6 +202,15 @@ class Log:
         finally:
             self._pins -= 1
 
+    async def verify(self) -> list[Aside]:
+        """Read every record on disk again; return all that is damaged, what was set aside before among it."""
+        place = Place(0)
+        while (piece := await asyncio.to_thread(read_piece, self._disk, self._folder, self.kept(), place)) is not None:
+            for each in piece.aside:
+                self._report(each)
+            place = piece.place
+        return self.aside
+
     def kept(self) -> tuple[Segment, ...]:
         """Return the segments that stand now, oldest first, up to the record `last`; these bytes never change."""
         return tuple(self._segments)

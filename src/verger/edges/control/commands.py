@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -18,11 +18,13 @@ from verger.base.log import start_logging
 from verger.base.settings import Settings
 from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf, passphrase_in
+from verger.domain.history.history import History
 from verger.domain.telemetry.log import Log
 from verger.edges.control.caller import ask
 from verger.flows.backing import BackingUp
+from verger.flows.checking import Checked, Checking
 from verger.flows.restoring import Restoring, check_whole
-from verger.flows.taking import LOG, Reached
+from verger.flows.taking import HISTORY, LOG, Reached
 from verger.flows.verifying import Verifying
 
 _MOST_STEPS = 1000
@@ -81,17 +83,13 @@ def backup(folder: Path | None, passphrase_file: Path | None) -> None:
 async def _back_up(place: _Place, reached: Reached) -> Backup:
     settings, data = place.settings, place.settings.data
     _there(data)
-    lock = DataFolder.hold(data)
-    try:
+    async with AsyncExitStack() as stack:
+        stack.callback(DataFolder.hold(data).release)
         check_whole(data)
         log = await Log.open(data / LOG, segment_bytes=settings.segment_bytes)
-        try:
-            keep = settings.backup_keep
-            return await BackingUp(data, settings.database_file, log, place.shelf, SystemClock(), keep).back_up(reached)
-        finally:
-            await log.close()
-    finally:
-        lock.release()
+        stack.push_async_callback(log.close)
+        keep = settings.backup_keep
+        return await BackingUp(data, settings.database_file, log, place.shelf, SystemClock(), keep).back_up(reached)
 
 
 @click.command()
@@ -99,15 +97,44 @@ async def _back_up(place: _Place, reached: Reached) -> Backup:
 @_FOLDER
 @_PASSPHRASE
 def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None) -> None:
-    """Restore BACKUP on trial, or the newest one, in a folder that is removed afterwards."""
+    """Restore BACKUP on trial (newest for the newest one); without one look through the data folder itself."""
     place = _Place.of(folder, passphrase_file)
+    if backup is None:
+        _check(place)
+        return
     with _Bar("Verifying") as bar:
         verifying = Verifying(place.settings.data, place.shelf, SystemClock())
         place.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        verified = asyncio.run(verifying.verify(backup, bar.reached))
+        verified = asyncio.run(verifying.verify(None if backup == "newest" else backup, bar.reached))
     click.echo(verified.said)
     if not verified.well:
         sys.exit(1)
+
+
+def _check(place: _Place) -> None:
+    """Look through the data folder; say what is wrong, and exit with 1 if something is."""
+    data = place.settings.data
+    with _Bar("Looking through") as bar:
+        told = ask(data, "check", {}, bar.reached)
+        checked = msgspec.convert(told, Checked) if told else asyncio.run(_look_through(place, bar.reached))
+    for sentence in checked.wrong:
+        click.echo(sentence)
+    if checked.wrong:
+        sys.exit(1)
+    click.echo(f"All is well in {data}: the database, {checked.months} months of history, {checked.records} records.")
+
+
+async def _look_through(place: _Place, reached: Reached) -> Checked:
+    settings, data = place.settings, place.settings.data
+    _there(data)
+    async with AsyncExitStack() as stack:
+        stack.callback(DataFolder.hold(data).release)
+        check_whole(data)
+        history = await History.open(data / HISTORY, settings.hot_bytes)
+        stack.push_async_callback(history.close)
+        log = await Log.open(data / LOG, segment_bytes=settings.segment_bytes)
+        stack.push_async_callback(log.close)
+        return await Checking(settings.database_file, history, log).all(reached)
 
 
 @click.command()
