@@ -17,6 +17,7 @@ import numpy as np
 
 from verger.base.clock import DAY, HOUR
 from verger.domain.history.codec import Heads, broken
+from verger.domain.history.counting import counted
 from verger.domain.history.files import Files, is_damage
 from verger.domain.history.grain import DAYS, HOURS, PART_BITS, PARTS, SPAN_BITS, Found, Grain, Ids, series_of
 from verger.domain.history.model import Damage
@@ -214,7 +215,7 @@ class Chunks:
                 {"grain": grain.table, "reason": damage.reason, "id": chunk},
             )
             connection.execute(f"DELETE FROM {grain.table} WHERE id = ?", (chunk,))  # noqa: S608  a grain's own name
-            chunks, readings = _counted(connection)
+            chunks, readings = counted(connection)
             connection.execute("UPDATE total SET chunks = ?, readings = ?", (chunks, readings))
             connection.execute("COMMIT")
         self._changed(month)
@@ -263,7 +264,7 @@ class Chunks:
         """Count anew what the file of a month holds."""
         with self.files.lent(month) as connection:
             connection.execute("BEGIN IMMEDIATE")
-            connection.execute("UPDATE total SET chunks = ?, readings = ?", _counted(connection))
+            connection.execute("UPDATE total SET chunks = ?, readings = ?", counted(connection))
             connection.execute("COMMIT")
         self._open_days.pop(month, None)
         self._changed(month)
@@ -291,18 +292,6 @@ class Chunks:
     def _changed(self, month: int) -> None:
         self._changes += 1
         self._totals.pop(month, None)
-
-
-def _counted(connection: sqlite3.Connection) -> tuple[int, int]:
-    chunks = readings = 0
-    for grain in (HOURS, DAYS):
-        rows = connection.execute(f"SELECT {grain.listed} FROM {grain.table}")  # noqa: S608  a grain's own names
-        while some := rows.fetchmany(4096):
-            found = Found.of(some, grain)
-            whole = np.ones(len(some), np.bool_)
-            whole[[which for which, _ in broken(found.heads, found.hours.tolist())]] = False
-            chunks, readings = chunks + len(some), readings + int(found.heads["n"][whole].sum())
-    return chunks, readings
 
 
 def _each(ids: Ids) -> Iterator[tuple[int]]:
