@@ -215,8 +215,7 @@ class Chunks:
                 {"grain": grain.table, "reason": damage.reason, "id": chunk},
             )
             connection.execute(f"DELETE FROM {grain.table} WHERE id = ?", (chunk,))  # noqa: S608  a grain's own name
-            chunks, readings = counted(connection)
-            connection.execute("UPDATE total SET chunks = ?, readings = ?", (chunks, readings))
+            connection.execute("UPDATE total SET chunks = ?, readings = ?", counted(connection))
             connection.execute("COMMIT")
         self._changed(month)
         self.report(damage)
@@ -256,16 +255,11 @@ class Chunks:
     def set_aside(self, month: int) -> str:
         """Rename the file of a month, so that a new one takes its place; return its new name."""
         aside = self.files.set_aside(month)
-        self._open_days.pop(month, None)
-        self._changed(month)
+        self.forget(month)
         return aside
 
-    def recount(self, month: int) -> None:
-        """Count anew what the file of a month holds."""
-        with self.files.lent(month) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("UPDATE total SET chunks = ?, readings = ?", counted(connection))
-            connection.execute("COMMIT")
+    def forget(self, month: int) -> None:
+        """Know nothing of a month any more, as its file was written to by other means."""
         self._open_days.pop(month, None)
         self._changed(month)
 

@@ -9,6 +9,7 @@ from contextlib import closing
 
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.compaction import GoOn
+from verger.domain.history.counting import counted
 from verger.domain.history.files import Files, is_damage
 from verger.domain.history.model import Damage
 
@@ -44,7 +45,11 @@ def mend(chunks: Chunks, month: int, reason: str, go_on: GoOn) -> None:
                     new.execute("BEGIN IMMEDIATE")
                     new.executemany(insert, rows)
                     new.execute("COMMIT")
-    chunks.recount(month)
+    with chunks.files.lent(month) as new:
+        new.execute("BEGIN IMMEDIATE")
+        new.execute("UPDATE total SET chunks = ?, readings = ?", counted(new))
+        new.execute("COMMIT")
+    chunks.forget(month)
 
 
 def _readable(old: sqlite3.Connection, table: str, columns: str) -> Iterator[list[Row]]:
