@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.flows.conftest import House
 from verger.base.db import Database
 from verger.base.pages import Asked
-from verger.domain.devices.attributes import attribute_change_table
+from verger.domain.devices.attributes import AttributeStore, attribute_change_table
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
 from verger.flows.recording import Recording
@@ -58,6 +58,20 @@ async def test_a_value_that_is_what_it_was_makes_no_history(house: House, record
     async with db.reading() as connection:
         assert await connection.scalar(select(func.count()).select_from(attribute_change_table)) == 3
     assert (await house.kept.attributes.of(house.tenant, [device]))[device].reported == {"state": "on"}
+
+
+async def test_of_a_device_that_changes_its_mind_all_day_the_latest_changes_stay(house: House, db: Database) -> None:
+    attributes = AttributeStore(db, most=10)
+    recording = Recording(db, EventStore(db), attributes, house.screens)
+    device, other = (await house.add()).id, (await house.add("Other")).id
+    await recording.take(batch(of(house, other, Attributes({"state": "on"}, 1))))
+    for number in range(12):
+        await recording.take(batch(of(house, device, Attributes({"state": f"{number}"}, number * 1000))))
+    page = await attributes.history(house.tenant, device, "state", Asked())
+    assert [(one.before, one.value) for one in page.items][-2:] == [("2", "3"), (None, "2")]
+    assert (len(page.items), attributes.dropped) == (10, 2)
+    assert len((await attributes.history(house.tenant, other, "state", Asked())).items) == 1
+    assert (await attributes.history("another", device, "state", Asked())).items == []
 
 
 async def test_what_comes_again_after_a_crash_is_recorded_once(house: House, recording: Recording) -> None:

@@ -57,7 +57,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     db = Database.open(settings.database_url)
     stack.push_async_callback(db.close)
     await migrate(db)
-    kept = Kept.over(db, clock)
+    kept = Kept.over(db, clock, settings.attribute_changes_per_device)
     await kept.fill(settings.series_per_device)
     history = await History.open(settings.data / "history", settings.hot_bytes, clock)
     stack.push_async_callback(history.close)

@@ -71,6 +71,8 @@ async def page(
             "sort", f"sort takes {' or '.join(ordering.sorts)}, with a minus before it for the greatest first."
         )
     down = sort.startswith("-")
+    if asked.q and not ordering.names:
+        raise _wrong("q", "This list has no names to look for; leave q out.")
     if asked.q:
         query = query.where(or_(*(name.icontains(asked.q, autoescape=True) for name in ordering.names)))
     if asked.cursor:

@@ -113,6 +113,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "series_per_device": _whole(1, 100_000),
     "devices_per_tenant": _whole(1, 10_000_000),
     "desired_per_device": _whole(1, 100_000),
+    "attribute_changes_per_device": _whole(10, 10_000_000),
     "claim_s": _whole(60, 30 * 86_400),
     "silent_s": _whole(1, 10_000_000),
     "session_days": _whole(1, 3650),
@@ -157,6 +158,7 @@ class Settings:
     series_per_device: int = 200
     devices_per_tenant: int = 100_000  # that gateways and provisioning may bring it to
     desired_per_device: int = 500  # attributes
+    attribute_changes_per_device: int = 10_000
     claim_s: int = 86_400  # how long a device may be claimed that does not say
     silent_s: int = 600  # a device not heard for so long is offline
     session_days: int = 30

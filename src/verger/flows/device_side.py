@@ -84,8 +84,10 @@ class DeviceSide:
         )
 
     def figures(self) -> Iterator[Figure]:
-        """Return what gateways brought about."""
+        """Return what gateways brought, and what was dropped."""
         yield Figure("devices_brought", "Devices that gateways brought", self.comings.brought, grows=True)
+        dropped = self.kept.attributes.dropped
+        yield Figure("attribute_changes_dropped", "Changes of attributes past the limit", dropped, grows=True)
 
     def before(self, inbound: Takes) -> Relaying:
         """Return what stands before the inbound."""

@@ -84,6 +84,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         "/places/{place}": f"/places/{place}",
         "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
         "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",
+        "/attributes/{key}": "/attributes/state",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
         "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",

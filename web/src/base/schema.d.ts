@@ -332,6 +332,26 @@ export interface paths {
         readonly patch: operations["devices.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/devices/{device}/attributes/{key}/history": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How an attribute changed
+         * @description Return a page of the changes of what a device reports, the latest first.
+         */
+        readonly get: operations["history.attribute"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/devices/{device}/claim": {
         readonly parameters: {
             readonly query?: never;
@@ -1026,6 +1046,13 @@ export interface components {
                 readonly [key: string]: unknown;
             } | null;
         };
+        /** Changed */
+        readonly Changed: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly before: unknown;
+            readonly value: unknown;
+        };
         /** ClaimSecret */
         readonly ClaimSecret: {
             readonly device: string;
@@ -1371,6 +1398,11 @@ export interface components {
         /** Page[Backup] */
         readonly BackupPage: {
             readonly items: readonly components["schemas"]["Backup"][];
+            readonly next: string | null;
+        };
+        /** Page[Changed] */
+        readonly ChangedPage: {
+            readonly items: readonly components["schemas"]["Changed"][];
             readonly next: string | null;
         };
         /** Page[DeviceType] */
@@ -2478,6 +2510,46 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "history.attribute": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description RFC 3339, inclusive; 24 hours ago if left out. */
+                readonly from?: string;
+                /** @description RFC 3339, exclusive; now if left out. */
+                readonly to?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+                readonly key: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ChangedPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.errors import Fault, Invalid
+from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.base.patch import merge
-from verger.domain.devices.model import State
+from verger.domain.devices.model import Changed, State
 
 REPORTED = "reported"
 DESIRED = "desired"
@@ -41,9 +42,11 @@ attribute_change_table = Table(
 class AttributeStore:
     """Where attributes are kept, and the history of the reported ones."""
 
-    def __init__(self, db: Database) -> None:
-        """Keep them in a database."""
-        self._db = db
+    def __init__(self, db: Database, most: int = 10_000) -> None:
+        """Keep them in a database, and of each device about the `most` latest changes; `dropped` only grows."""
+        self.dropped = 0
+        self._db, self._most = db, most
+        self._changes: dict[str, int] = {}  # how many a device has, since this was last counted
 
     async def report(
         self, connection: AsyncConnection, tenant: str, device: str, values: Mapping[str, Any], at: datetime
@@ -58,14 +61,58 @@ class AttributeStore:
         known = now.device == device, now.scope == REPORTED, now.key.in_(values)
         rows = await connection.execute(select(now.key, now.value, now.at).where(*known))
         last = {row.key: (row.value, row.at) for row in rows}
+        fresh = 0
         for key, value in values.items():
             before = last.get(key)
             if key in there or (before is not None and before[1] <= at and _same(before[0], value)):
                 continue
             row = {"tenant": tenant, "device": device, "key": key, "value": value, "at": at}
             await connection.execute(attribute_change_table.insert().values(**row))
+            fresh += 1
             if before is None or at >= before[1]:
                 await _put(connection, tenant, device, REPORTED, key, value, at)
+
+        if fresh:
+            await self._bound(connection, device, fresh)
+
+    async def _bound(self, connection: AsyncConnection, device: str, fresh: int) -> None:
+        """Drop a device's earliest changes once it has a tenth more than it may; its values stay."""
+        table = attribute_change_table.c
+        mine = table.device == device
+        if (known := self._changes.get(device)) is None:
+            known, fresh = await connection.scalar(select(func.count()).where(mine)) or 0, 0
+        self._changes[device] = known + fresh
+        if self._changes[device] <= self._most + self._most // 10:
+            return
+        latest = select(table.at).where(mine).order_by(table.at.desc()).offset(self._most).limit(1)
+        last = (await connection.execute(latest)).scalar_one_or_none()
+        if last is not None:
+            gone = await connection.execute(delete(attribute_change_table).where(mine, table.at <= last))
+            self.dropped += gone.rowcount
+        del self._changes[device]
+
+    async def history(
+        self,
+        tenant: str,
+        device: str,
+        key: str,
+        asked: Asked,
+        start: datetime | None = None,
+        end: datetime | None = None,
+    ) -> Page[Changed]:
+        """Return a page of the changes of one reported attribute, the latest first; `end` is exclusive."""
+        table = attribute_change_table.c
+        before = func.lag(table.value, type_=JSON()).over(order_by=table.at).label("before")
+        every = select(table.key, table.at, table.value, before)
+        known = every.where(table.tenant == tenant, table.device == device, table.key == key).subquery().c
+        query = select(known.at, known.value, known.before)
+        if start is not None:
+            query = query.where(known.at >= start)
+        if end is not None:
+            query = query.where(known.at < end)
+        ordering = Ordering(key=known.key, sorts={"at": known.at}, first="-at", names=[known.key])
+        async with self._db.reading() as connection:
+            return await page(connection, query, ordering, asked, _changed)
 
     async def desire(
         self, tenant: str, device: str, change: Mapping[str, Any], at: datetime, most: int
@@ -122,6 +169,10 @@ class AttributeStore:
 def _within(tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
     table = attribute_change_table.c
     return table.tenant == tenant, table.device.in_(devices), table.at >= start, table.at < before
+
+
+def _changed(row: AnyRow) -> Changed:
+    return Changed(at=row.at, value=row.value, before=row.before)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -45,7 +45,7 @@ class Kept:
     relays: Relays
 
     @classmethod
-    def over(cls, db: Database, clock: Clock) -> Self:
+    def over(cls, db: Database, clock: Clock, attribute_changes: int = 10_000) -> Self:
         """Return the stores over one database, with an empty registry."""
         return cls(
             db=db,
@@ -53,7 +53,7 @@ class Kept:
             types=DeviceTypeStore(db),
             credentials=CredentialStore(db, clock),
             series=SeriesStore(db, clock),
-            attributes=AttributeStore(db),
+            attributes=AttributeStore(db, attribute_changes),
             remarks=Remarks(db, clock),
             claims=ClaimStore(db),
             joining=JoiningStore(db),

@@ -79,6 +79,14 @@ class State(Struct, frozen=True, kw_only=True):
     desired: dict[str, Any] = {}
 
 
+class Changed(Struct, frozen=True, kw_only=True):
+    """A change of a reported attribute: to what, and from what; `before` is None for the first that is kept."""
+
+    at: datetime
+    value: Any
+    before: Any = None
+
+
 class Mqtt(Struct, frozen=True):
     """Where the MQTT listener is; the host is the one that this page was opened under."""
 

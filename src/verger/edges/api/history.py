@@ -10,6 +10,7 @@ from litestar.params import QueryParameter
 from verger.base.clock import DAY, microseconds
 from verger.base.errors import Fault, Invalid
 from verger.base.pages import Page
+from verger.domain.devices.model import Changed
 from verger.domain.telemetry.events import Happened
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id
 from verger.edges.api.grounds import Grounds
@@ -86,6 +87,22 @@ async def events(
     await grounds.kept.devices.get(caller.needs("events:read").tenant, device)
     since, until = start and _instant("from", start), end and _instant("to", end)
     return await grounds.events.page(caller.tenant, device, asked, kind=kind, start=since or None, end=until or None)
+
+
+@get("/devices/{device:str}/attributes/{key:str}/history", summary="How an attribute changed", tags=_TAGS)
+async def attribute(
+    device: Id,
+    key: Id,
+    caller: Given[Caller],
+    grounds: Given[Grounds],
+    asked: Given[Asked],
+    start: From = None,
+    end: To = None,
+) -> Page[Changed]:
+    """Return a page of the changes of what a device reports, the latest first."""
+    await grounds.kept.devices.get(caller.needs("history:read").tenant, device)
+    since, until = start and _instant("from", start), end and _instant("to", end)
+    return await grounds.kept.attributes.history(caller.tenant, device, key, asked, since or None, until or None)
 
 
 def _instant(name: str, text: str) -> datetime:

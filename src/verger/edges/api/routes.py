@@ -56,6 +56,7 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.of_place,
     history.readings,
     history.events,
+    history.attribute,
     backups.items,
     backups.plan,
     backups.add,
