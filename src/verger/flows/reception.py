@@ -48,6 +48,11 @@ class Reception:
         """Let a device in that brings the key and secret of its type; raise Refused."""
         return await self.door.join(wish)
 
+    def tenant(self, device: str) -> str:
+        """Return whose a device is."""
+        known = self.kept.registry.known(device)
+        return known.tenant if known else ""
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         self.presence.connected(device)

@@ -68,6 +68,10 @@ class FakeHouse:
     def certified(self, fingerprint: str) -> str | None:
         return self.certificates.get(fingerprint)
 
+    def tenant(self, device: str) -> str:
+        del device
+        return "farm"
+
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")
         self.came.set()

@@ -37,6 +37,10 @@ Check = Callable[[], Awaitable[str]]
 """Answers "ok", or a sentence that says what is wrong and what to do."""
 
 
+async def _nobody() -> None:
+    """Do nothing: no program is connected."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """Everything that routes may use."""
@@ -49,6 +53,7 @@ class System:
     warnings: Mapping[str, Check] = field(default_factory=dict)  # worth a sentence, no reason to send nobody here
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     proxies: Proxies = field(default_factory=Proxies)
+    review: Callable[[], Awaitable[None]] = _nobody  # lets programs go whose API keys have ended
 
 
 def provided(system: System) -> dict[str, Provide]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from verger.base.errors import Busy, Refused
 from verger.domain.devices.joining import Grant, Wish
+from verger.domain.messages.model import Guest
 from verger.domain.telemetry.model import Behind, Relayed
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
@@ -24,6 +25,10 @@ class House(Protocol):
 
     def certified(self, fingerprint: str) -> str | None:
         """Return the id of the device that a certificate belongs to."""
+        ...
+
+    def tenant(self, device: str) -> str:
+        """Return whose a device is."""
         ...
 
     def connected(self, device: str) -> None:
@@ -58,6 +63,18 @@ class House(Protocol):
         self, device: str, client: Sequence[str] | None, shared: Sequence[str] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return reported and desired attributes by name; None asks for all, names that are not there are left out."""
+        ...
+
+
+class Members(Protocol):
+    """The side of the house that faces programs."""
+
+    async def admit(self, token: str) -> Guest | None:
+        """Return whom an API key lets in."""
+        ...
+
+    async def bound(self, key: str) -> Guest | None:
+        """Return whom the API key of an id lets in."""
         ...
 
 
