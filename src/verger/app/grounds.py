@@ -30,6 +30,7 @@ def build_grounds(
         events=stores.events,
         errands=long_work.errands,
         exporting=long_work.exporting,
+        importing=long_work.importing,
         safekeeping=long_work.safekeeping,
         provisioning=provisioning,
         desiring=side.desiring,

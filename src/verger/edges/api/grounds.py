@@ -14,6 +14,7 @@ from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.desiring import Desiring
 from verger.flows.exporting import Exporting
+from verger.flows.importing import Importing
 from verger.flows.joining import Door
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
@@ -33,6 +34,7 @@ class Grounds:
     events: EventStore
     errands: Errands
     exporting: Exporting
+    importing: Importing
     safekeeping: Safekeeping
     provisioning: Provisioning
     desiring: Desiring
