@@ -1,1 +1,0 @@
-"""Imports: readings from files that people bring."""
