@@ -22,5 +22,5 @@ def small() -> Iterator[None]:
         for name, size in SMALL_UPKEEP.items():
             stack.enter_context(patch.object(upkeep, name, size))
         stack.enter_context(patch.object(hourly, "FEWEST", 2))
-        stack.enter_context(patch.object(query, "CHUNKS_AT_ONCE", 2))
+        stack.enter_context(patch.object(query, "ROWS_AT_ONCE", 4))
         yield

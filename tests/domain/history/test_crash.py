@@ -1,12 +1,11 @@
 """A crash between any two steps of the writer is healed by the log."""
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 
 import pytest
 
+from tests.domain.history.life import Killed, Life
 from tests.domain.history.oracle import Oracle, assert_agrees, columns
 from verger.base.clock import DAY, HOUR, SECOND
 from verger.domain.history.chunks import Chunks
@@ -16,28 +15,6 @@ from verger.domain.history.index import Index
 NOW = 1_800_000_000 * SECOND // HOUR * HOUR
 SERIES = (1, 2, 3)
 SPANS = [(0, NOW + DAY), (NOW - HOUR, NOW + HOUR)]
-
-
-class Killed(Exception):
-    """The process died here."""
-
-
-class Life:
-    """Counts the steps that reach the disk; dies before or after one of them, and does nothing afterwards."""
-
-    def __init__(self, steps: int, *, done: bool) -> None:
-        self.left, self._done = steps, done
-
-    def step(self, work: Callable[..., None]) -> Callable[..., None]:
-        def stepped(*given: Any, **named: Any) -> None:
-            self.left -= 1
-            if self.left < 0 or (self.left == 0 and not self._done):
-                raise Killed
-            work(*given, **named)
-            if self.left == 0:
-                raise Killed
-
-        return stepped
 
 
 def lot(first: int) -> list[tuple[int, int, float]]:

@@ -20,7 +20,11 @@ def zigzag(steps: NDArray[np.int64]) -> Unsigned:
 
 def unzigzag(folded: Unsigned) -> NDArray[np.int64]:
     """Return the signed numbers again."""
-    return (folded >> np.uint64(1)).view(np.int64) ^ -(folded & np.uint64(1)).view(np.int64)
+    signs = (folded & np.uint64(1)).view(np.int64)
+    np.negative(signs, out=signs)
+    steps = (folded >> np.uint64(1)).view(np.int64)
+    steps ^= signs
+    return steps
 
 
 def spread(each: NDArray[Number], lengths: NDArray[np.intp]) -> NDArray[Number]:
@@ -55,14 +59,32 @@ def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArr
     offsets = [0] * len(sizes)
     columns = []
     for mask in masks:
-        column = np.zeros(sum(sizes), "<u8")
-        by_byte = column.view(np.uint8).reshape(-1, 8)
         used = mask.tolist()
-        for plane in _PLANES_OF[int(np.bitwise_or.reduce(mask))]:
-            gathered = _gather(plain, [one >> plane & 1 for one in used], sizes, offsets)
-            by_byte[:, plane] = np.frombuffer(gathered, np.uint8)
-        columns.append(column.view(np.uint64))
+        planes = _PLANES_OF[int(np.bitwise_or.reduce(mask))]
+        gathered = [
+            np.frombuffer(_gather(plain, [one >> plane & 1 for one in used], sizes, offsets), np.uint8)
+            for plane in planes
+        ]
+        columns.append(_column(sum(sizes), planes, gathered))
     return columns
+
+
+def _column(rows: int, planes: Sequence[int], bytes_: Sequence[Planes]) -> Unsigned:
+    """Return numbers made of some of their bytes."""
+    if len(planes) > 2:
+        column = np.zeros(rows, "<u8")
+        by_byte = column.view(np.uint8).reshape(-1, 8)
+        for plane, of_plane in zip(planes, bytes_, strict=True):
+            by_byte[:, plane] = of_plane
+        return column.view(np.uint64)
+    # One or two, as nearly all have, are widened and shifted faster than put in place.
+    parts = [
+        np.left_shift(of_plane, np.uint64(8 * plane), dtype=np.uint64)
+        for plane, of_plane in zip(planes, bytes_, strict=True)
+    ]
+    if len(parts) == 2:
+        parts[0] |= parts[1]
+    return parts[0] if parts else np.zeros(rows, np.uint64)
 
 
 def _planes(column: Unsigned, masks: Planes) -> dict[int, bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from verger.base.errors import Busy
 from verger.domain.history.months import month_named, month_of, name_of
 
-_MOST_IDLE = 24
+_MOST_IDLE = 16
 _PATIENCE_S = 30
 _ENDS = ("", "-wal", "-shm")
 _SCHEMA = """
@@ -200,8 +200,8 @@ class Files:
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            # The system caches the file for all of them; each by itself would keep 2 MB of it.
-            connection.execute("PRAGMA cache_size = -1024")
+            # The system caches the file for all of them; each by itself keeps but what a chart reads.
+            connection.execute("PRAGMA cache_size = -3072")
             if month not in self._months or not connection.execute(_IS_OF_TODAY).fetchone():
                 connection.executescript(_SCHEMA)
                 sync_folder(self._folder)

@@ -4,7 +4,7 @@ The id of a chunk is (hour or day in its month, series, part), so chunks of one 
 series. Of equal times in both grains that of the day stands: it was there before.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -61,6 +61,16 @@ def key_of(ids: Ids) -> Ids:
 def series_of(ids: Ids) -> NDArray[np.int64]:
     """Return the series of each id."""
     return ids >> PART_BITS & 0xFFFF_FFFF
+
+
+def lots_of(found: "Found", most: int) -> Iterator["Found"]:
+    """Cut chunks into lots of no more rows than some, or of one chunk that has more."""
+    rows = np.cumsum(found.heads["n"].astype(np.int64))
+    begin, before = 0, 0
+    while begin < len(rows):
+        end = max(begin + 1, int(np.searchsorted(rows, before + most, side="right")))
+        yield found.pick(slice(begin, end))
+        begin, before = end, int(rows[end - 1])
 
 
 class Found(NamedTuple):

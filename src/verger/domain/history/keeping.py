@@ -30,6 +30,8 @@ from verger.domain.history.upkeep import drop, due, merge_some, rewrite, shrink,
 GRACE = MINUTE
 TICK_S = 60.0
 RETRY_S = 5.0
+LONGEST_REST_S = 0.05
+MOST_FREE = 0.2
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger()
@@ -51,6 +53,7 @@ class Keeper:
         self.deleting: frozenset[int] = frozenset()
         self._forgotten: dict[int, int] = {}
         self._chunks, self._index, self._clock = chunks, index, clock
+        self._resumed = 0.0
         self._rows = hot_bytes // 2 // ROW_BYTES
         self._active = Hot(self._rows)
         self._frozen: Hot | None = None
@@ -140,6 +143,7 @@ class Keeper:
                 async with self._writing:
                     await self._drain()
                     more = await self._in_writer(self._merge_some, month, day)
+            await self.in_turn(partial(shrink, most_free=MOST_FREE), month)
 
     async def thin(self, series: Sequence[int], span: Span) -> None:
         """Take away the readings of the whole days of a span, month by month."""
@@ -269,8 +273,12 @@ class Keeper:
         return Columns(rows.series[stays], rows.at[stays], rows.value[stays])
 
     def _go_on(self) -> None:
-        if self._stopping.is_set():
+        """Rest for as long as was worked, so that half of a core is left to whoever waits, unless readings press."""
+        worked = time.perf_counter() - self._resumed
+        pressed = 2 * len(self._active) > self._rows
+        if self._stopping.wait(0 if pressed else min(worked, LONGEST_REST_S)):
             raise Stopped
+        self._resumed = time.perf_counter()
 
     async def _in_writer(self, work: Callable[..., Answer], *given: object) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._writer, work, *given)

@@ -1,5 +1,6 @@
 """Months of UTC, counted since January 1970, and the hours and days in them, counted since 1970."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ def month_of(at: int) -> int:
     return int(months_of(np.array([at // HOUR]))[0])
 
 
+@lru_cache(4096)
 def first_hour(month: int) -> int:
     """Return the hour with which a month begins."""
     return int(np.datetime64(month, "M").astype("datetime64[h]").astype(np.int64))
@@ -43,6 +45,7 @@ def span_of(month: int) -> tuple[int, int]:
     return first_hour(month) * HOUR, first_hour(month + 1) * HOUR
 
 
+@lru_cache(4096)
 def name_of(month: int) -> str:
     """Return a month as 2026-11."""
     return str(np.datetime64(month, "M"))

@@ -16,7 +16,7 @@ from msgspec import Struct
 from verger.base.clock import DAY, HOUR
 from verger.domain.history.chunks import Chunks, Month
 from verger.domain.history.codec import Damaged, decode
-from verger.domain.history.grain import Found, Mask
+from verger.domain.history.grain import Found, Mask, lots_of
 from verger.domain.history.hot import View
 from verger.domain.history.hourly import begins_of, unpacked
 from verger.domain.history.model import Buckets, Readings, Times, alone, width_for
@@ -24,7 +24,7 @@ from verger.domain.history.months import span_of
 from verger.domain.history.order import cut, joined, united
 from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_hours, of_readings
 
-CHUNKS_AT_ONCE = 64
+ROWS_AT_ONCE = 20_000
 _NONE = Readings(np.empty(0, np.int64), np.empty(0, np.float64))
 
 
@@ -173,9 +173,8 @@ def _tiers(found: Found, start: int, end: int, width: int, loose: Times) -> tupl
 def _opened(
     source: Source, file: Month, found: Found, start: int, end: int, *, backwards: bool = False
 ) -> Iterator[Readings]:
-    begins = range(0, len(found.ids), CHUNKS_AT_ONCE)
-    for begin in reversed(begins) if backwards else begins:
-        some = found.pick(np.arange(begin, min(begin + CHUNKS_AT_ONCE, len(found.ids))))
+    lots = list(lots_of(found, ROWS_AT_ONCE))
+    for some in reversed(lots) if backwards else lots:
         lot = cut(_decoded(source, file, some), start, end)
         if len(lot):
             yield lot

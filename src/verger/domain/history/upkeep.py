@@ -196,12 +196,14 @@ def latest_of(chunks: Chunks, month: int, latest: Latest) -> None:
                 latest.take(series_of(found.ids).astype(np.uint32), at.astype(np.int64), value.astype(np.float64))
 
 
-def shrink(chunks: Chunks, month: int, go_on: GoOn) -> None:
-    """Give back to the disk what is free in the file of a month, and the file where it holds nothing any more."""
+def shrink(chunks: Chunks, month: int, go_on: GoOn, *, most_free: float = 0.0) -> None:
+    """Give the free pages of a month's file back to the disk, if more than a share, and a file that holds nothing."""
     with chunks.reading(month) as file:
         empty = file.totals() == (0, 0) and not file.apart()
     if empty:
         chunks.files.remove(month)
+        return
+    if most_free and chunks.files.free_share(month) <= most_free:
         return
     while chunks.files.shrink(month, SHRINK_PAGES):
         go_on()
