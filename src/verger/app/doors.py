@@ -36,8 +36,8 @@ def build_api(house: House) -> Front:
         },
         warnings={"disk": house.upkeep.room.check, "backup": house.grounds.safekeeping.check},
         metrics=registry(house.oversight.figures),
-        limits=stores.limiting.of,
         proxies=Proxies(stores.settings.trusted_proxies),
+        review=house.listener.review,
     )
     abreast = partial(house.oversight.followers.abreast, Keeping.name, Hub.name)
     return Front(

@@ -9,8 +9,10 @@ from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
-from verger.flows import exporting
+from verger.domain.imports.folder import ImportFolder
+from verger.flows import exporting, importing
 from verger.flows.exporting import Exporting
+from verger.flows.importing import Importing
 from verger.flows.oversight import Figure
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
@@ -25,6 +27,7 @@ class LongWork:
 
     errands: Errands
     exporting: Exporting
+    importing: Importing
     safekeeping: Safekeeping
 
 
@@ -34,11 +37,20 @@ async def open_errands(
     """Go on with the long work of before, and take more."""
     settings = stores.settings
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
+    imports = ImportFolder(settings.data / "imports", settings.import_bytes)
+    imported = Importing(stores.kept, stores.history, imports, stores.clock, settings.series_per_device)
     stack.push_async_callback(errands.stop)
-    await errands.start({exporting.KIND: Kind(export.run), **backup_kinds(safekeeping)})
+    await errands.start(
+        {
+            exporting.KIND: Kind(export.run),
+            importing.KIND: Kind(imported.run, resumes=True),
+            **backup_kinds(safekeeping),
+        }
+    )
     work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))
     work.start(every(_EXPIRED_S, export.purge))
-    return LongWork(errands, export, safekeeping)
+    work.start(every(_EXPIRED_S, imported.purge))
+    return LongWork(errands, export, imported, safekeeping)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

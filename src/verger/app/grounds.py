@@ -30,6 +30,7 @@ def build_grounds(
         events=stores.events,
         errands=long_work.errands,
         exporting=long_work.exporting,
+        importing=long_work.importing,
         safekeeping=long_work.safekeeping,
         provisioning=provisioning,
         desiring=side.desiring,
@@ -42,5 +43,4 @@ def build_grounds(
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=oversight.state,
-        limits=stores.limiting.told,
     )

@@ -7,6 +7,7 @@ from functools import partial
 
 from verger.app.errands import errand_figures, open_errands
 from verger.app.grounds import build_grounds
+from verger.app.messages import message_figures, open_exchange, open_listener
 from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
@@ -16,6 +17,7 @@ from verger.base.tls import Tls
 from verger.base.work import Work, attempt, every
 from verger.domain.devices.model import Connect, Mqtt
 from verger.domain.errands.errands import Errands
+from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
@@ -24,13 +26,13 @@ from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
 from verger.edges.wire.mqtt.figures import wire_figures
-from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
 from verger.flows.keeping import Keeping
 from verger.flows.oversight import Figure, Oversight
 from verger.flows.presence import Presence
+from verger.flows.publishing import Both, Publishing
 from verger.flows.recording import Recording
 from verger.flows.showing import Showing
 
@@ -61,28 +63,29 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     """Start what follows the log and what leads to it."""
     kept, clock, settings = stores.kept, stores.clock, stores.settings
     hub = Hub(kept.registry, stores.history.latest)
-    presence = Presence(kept.registry, kept.devices, hub, clock, settings.silent_s)
+    work = Work()
+    exchange = await open_exchange(stack, stores, work)
+    publishing = Publishing(kept.registry, exchange, clock)
+    presence = Presence(kept.registry, kept.devices, Both(hub, publishing), clock, settings.silent_s)
     await presence.fill()
     recording = Recording(stores.db, stores.events, kept.attributes, hub)
     keeping = Keeping(stores.history)
-    followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub])
+    followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub, publishing])
     upkeep = await open_upkeep(stores)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
     dispatch = Dispatch()
     side = DeviceSide.over(kept, stores.places, presence, wire=dispatch, screens=hub, common=stores)
-    inlet, patience, work = Inlet(side.before(inbound), settings.waiting_messages), Patience(), Work()
-    listener, devices = _open_wire(side, dispatch, inlet, patience, settings)
+    inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
+    listener, devices = await _open_wire(side, dispatch, inlet, patience, exchange, stores, work)
     await followers.start()
-    stack.push_async_callback(attempt, kept.remarks.write)
-    stack.push_async_callback(attempt, presence.save)
-    stack.push_async_callback(followers.stop)
-    stack.push_async_callback(work.stop)
-    stack.push_async_callback(listener.stop)
+    saving = partial(attempt, kept.remarks.write), partial(attempt, presence.save)
+    for stop in (*saving, followers.stop, work.stop, listener.stop):
+        stack.push_async_callback(stop)
     errands = Errands(stores.errands, clock, settings.jobs_at_once)
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
-    parts = (hub, upkeep, side, safekeeping, stores.limiting)
-    figures = partial(_figures, wire, works, *(part.figures for part in parts))
+    messages = partial(message_figures, exchange, listener)
+    figures = partial(_figures, wire, messages, hub.figures, works, upkeep.figures, side.figures, safekeeping.figures)
     oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, upkeep.room.state)
     go_round(work, stores, oversight, upkeep)
     work.start(every(_CLAIMS_S, side.claiming.purge))
@@ -101,14 +104,19 @@ def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
         yield from source()
 
 
-def _open_wire(
-    side: DeviceSide, dispatch: Dispatch, inlet: Inlet, patience: Patience, settings: Settings
+async def _open_wire(
+    side: DeviceSide,
+    dispatch: Dispatch,
+    inlet: Inlet,
+    patience: Patience,
+    exchange: Exchange,
+    stores: Stores,
+    work: Work,
 ) -> tuple[Listener, DeviceHttp]:
-    """Return what hears devices over MQTT and over HTTP."""
-    limits = Limits(packet_bytes=settings.packet_bytes, connect_s=settings.connect_s)
-    listener = Listener(side.reception, inlet, patience, limits)
+    """Return what hears devices and programs over MQTT, and devices over HTTP."""
+    listener = await open_listener(stores, work, side.reception, inlet, exchange, patience)
     dispatch.listeners.append(listener)
-    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, settings.body_bytes)
+    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, stores.settings.body_bytes)
 
 
 def _open_tls(settings: Settings, work: Work) -> Tls | None:

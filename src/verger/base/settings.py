@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, Self
 
 from verger.base.errors import Invalid
-from verger.base.rates import rate
 
 PREFIX = "VERGER_"
 _PORTS = range(65536)
@@ -86,6 +85,13 @@ def _level(text: str) -> str:
     return text.lower()
 
 
+def _listeners(text: str) -> tuple[tuple[int, str], ...]:
+    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
+    if not all(port.isdecimal() and int(port) in _PORTS and key.strip() for port, _, key in pairs):
+        raise ValueError("ports and ids of API keys separated by commas, such as 1884:<id of an API key>")
+    return tuple((int(port), key.strip()) for port, _, key in pairs)
+
+
 _PORT = _whole(0, _PORTS[-1])
 _READERS: dict[str, Callable[[str], Any]] = {
     "data": _folder,
@@ -99,6 +105,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "tls_key": _file,
     "tls_client_ca": _file,
     "database_url": _database,
+    "mqtt_listeners": _listeners,
     "trusted_proxies": _networks,
     "log_level": _level,
     "backup_folder": _folder,
@@ -116,16 +123,21 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "desired_per_device": _whole(1, 100_000),
     "attribute_changes_per_device": _whole(10, 10_000_000),
     "claim_s": _whole(60, 30 * 86_400),
-    "attributes_per_device": _whole(1, 100_000),
-    "tenant_connections": _whole(0, 10_000_000),
-    "message_rate": rate,
-    "data_points_rate": rate,
     "silent_s": _whole(1, 10_000_000),
     "session_days": _whole(1, 3650),
+    "inbox_messages": _whole(1, 30_000),
+    "inbox_bytes": _whole(1024, 1 << 30),
+    "inbox_days": _whole(1, 3650),
+    "inboxes_bytes": _whole(1024, 1 << 34),
+    "sessions_per_key": _whole(1, 1_000_000),
+    "retained_messages": _whole(0, 10_000_000),
+    "retained_bytes": _whole(0, 1 << 34),
+    "retained_days": _whole(1, 36_500),
     "jobs_at_once": _whole(1, 1000),
     "job_days": _whole(1, 3650),
     "export_bytes": _whole(1 << 20, 1 << 50),
     "export_hours": _whole(1, 8760),
+    "import_bytes": _whole(1 << 10, 1 << 40),
     "api_per_s": _whole(1, 1_000_000),
     "api_burst": _whole(1, 1_000_000),
     "safe_mode_percent": _whole(50, 100),
@@ -147,6 +159,7 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None  # in the certificate's file, if not named
     tls_client_ca: Path | None = None  # who signs the certificates of devices
+    mqtt_listeners: tuple[tuple[int, str], ...] = ()  # ports whose programs come as the API key of an id
     database_url: str = ""  # SQLite in the data folder
     trusted_proxies: tuple[str, ...] = ()  # whose forwarded addresses are believed
     log_level: str = "info"
@@ -165,16 +178,21 @@ class Settings:
     desired_per_device: int = 500  # attributes
     attribute_changes_per_device: int = 10_000
     claim_s: int = 86_400  # how long a device may be claimed that does not say
-    attributes_per_device: int = 500
-    tenant_connections: int = 0  # at once, of one tenant; 0 for no bound
-    message_rate: str = ""  # of one device, such as 200:1,6000:60; empty for no bound
-    data_points_rate: str = ""  # of one tenant
     silent_s: int = 600  # a device not heard for so long is offline
     session_days: int = 30
+    inbox_messages: int = 1_000  # that wait for one session of MQTT
+    inbox_bytes: int = 1 << 20
+    inbox_days: int = 7  # how long a session is remembered without a connection
+    inboxes_bytes: int = 16 << 20  # of all sessions of one organisation
+    sessions_per_key: int = 1_000  # of MQTT
+    retained_messages: int = 10_000  # of one organisation
+    retained_bytes: int = 4 << 20
+    retained_days: int = 365
     jobs_at_once: int = 4  # of one organisation
     job_days: int = 30  # how long one that ended is remembered
     export_bytes: int = 2 << 30  # all exported files together
     export_hours: int = 24  # how long one can be fetched
+    import_bytes: int = 100 << 20  # the largest file to import
     api_per_s: int = 100  # requests a caller
     api_burst: int = 2_000
     safe_mode_percent: int = 95  # of the disk taken, from which on readings wait; 100 is never

@@ -13,11 +13,12 @@ from msgspec import Struct, structs
 
 from verger.base.clock import HOUR, Clock, microseconds, moment
 from verger.base.errors import Missing, Refused
+from verger.base.zones import zone_of
 from verger.domain.devices.model import Device
 from verger.domain.devices.series import Series
 from verger.domain.errands.errands import Doing
 from verger.domain.exports.folder import ExportFolder
-from verger.domain.exports.model import Label, Wanted, zone_of
+from verger.domain.exports.model import Label, Wanted
 from verger.domain.exports.tables import CsvTable, ParquetTable, Table
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore

@@ -10,7 +10,6 @@ from verger.domain.devices.joining import Grant, Wish
 from verger.domain.devices.kept import Kept
 from verger.flows.comings import Comings
 from verger.flows.joining import Door
-from verger.flows.limiting import Limiting
 from verger.flows.presence import Presence
 
 
@@ -23,7 +22,6 @@ class Reception:
     comings: Comings
     door: Door
     secret: ServerSecret
-    limiting: Limiting
 
     def holder(self, token: str) -> str | None:
         """Return the id of the device that an access token belongs to."""
@@ -50,21 +48,10 @@ class Reception:
         """Let a device in that brings the key and secret of its type; raise Refused."""
         return await self.door.join(wish)
 
-    def enter(self, device: str, *, again: bool) -> str:
-        """Count a connection of a device; return why it may have none, empty when it may. `again`: it has one."""
-        return self.limiting.enter(device, again=again)
-
-    def leave(self, device: str) -> None:
-        """Count a connection no longer that was let in."""
-        self.limiting.leave(device)
-
-    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
-        """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""
+    def tenant(self, device: str) -> str:
+        """Return whose a device is."""
         known = self.kept.registry.known(device)
-        if known is None:
-            return 0, {}
-        rates = {"messages": known.messages.rate, "telemetryDataPoints": known.points.rate}
-        return known.packet_bytes, {name: rate for name, rate in rates.items() if rate}
+        return known.tenant if known else ""
 
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""

@@ -28,6 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /device-types": {"key": "probe", "name": "Probe"},
     "POST /api-keys": {"name": "Export"},
     "POST /exports": {"devices": ["device"]},
+    "POST /imports": {"file": "file"},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /retention": {"keeps": "remarks", "days": 30},

@@ -59,10 +59,6 @@ class FakeHouse:
         self.came = asyncio.Event()
         self.remarks: list[tuple[str, str, str]] = []
         self.certificates: dict[str, str] = {}
-        self.entered: list[tuple[str, bool]] = []
-        self.left: list[str] = []
-        self.full = ""
-        self.own_bounds: tuple[int, dict[str, str]] = (0, {})
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
 
@@ -72,15 +68,9 @@ class FakeHouse:
     def certified(self, fingerprint: str) -> str | None:
         return self.certificates.get(fingerprint)
 
-    def enter(self, device: str, *, again: bool) -> str:
-        self.entered.append((device, again))
-        return self.full
-
-    def leave(self, device: str) -> None:
-        self.left.append(device)
-
-    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
-        return self.own_bounds
+    def tenant(self, device: str) -> str:
+        del device
+        return "farm"
 
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")

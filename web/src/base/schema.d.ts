@@ -580,6 +580,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/imports": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Try or import a file of readings
+         * @description Begin to read a file; a trial keeps nothing, and its job's result tells what would be kept.
+         */
+        readonly post: operations["imports.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -634,26 +654,6 @@ export interface paths {
          * @description Call a job off and return how it ended; one that has ended stays as it is.
          */
         readonly post: operations["jobs.cancel"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/limits": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * What your organisation may use
-         * @description Return each limit and what is used of it; the operator of the installation changes them (`verger limits`).
-         */
-        readonly get: operations["limits.items"];
-        readonly put?: never;
-        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -964,6 +964,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/uploads": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Bring a file to import
+         * @description Take a CSV file as the body, streamed to disk; send it without an Idempotency-Key.
+         */
+        readonly post: operations["imports.upload"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/health": {
         readonly parameters: {
             readonly query?: never;
@@ -1158,7 +1178,6 @@ export interface components {
             /** @default native */
             readonly dialect: string;
             readonly key: string;
-            readonly limits: components["schemas"]["TypeLimits"];
             readonly metrics: readonly components["schemas"]["Metric"][];
             readonly name: string;
             /** @default 1 */
@@ -1256,13 +1275,6 @@ export interface components {
             readonly at: string;
             readonly unit: string;
             readonly value: number;
-        };
-        /** Limit */
-        readonly Limit: {
-            readonly name: string;
-            readonly of: string;
-            readonly used: number | null;
-            readonly value: number | string;
         };
         /** Line */
         readonly Line: {
@@ -1416,13 +1428,19 @@ export interface components {
             /** @default native */
             readonly dialect?: string;
             readonly key: string;
-            readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
         };
         /** Offer */
         readonly Offer: {
             readonly lasts_s?: number | null;
+        };
+        /** Order */
+        readonly Order: {
+            readonly file: string;
+            readonly reading?: components["schemas"]["domain_imports_model_Reading"];
+            /** @default true */
+            readonly trial?: boolean;
         };
         /** Page[Backup] */
         readonly BackupPage: {
@@ -1486,12 +1504,7 @@ export interface components {
         };
         /** Page[Reading] */
         readonly ReadingPage: {
-            readonly items: readonly components["schemas"]["Reading"][];
-            readonly next: string | null;
-        };
-        /** Page[Limit] */
-        readonly LimitPage: {
-            readonly items: readonly components["schemas"]["Limit"][];
+            readonly items: readonly components["schemas"]["flows_charting_Reading"][];
             readonly next: string | null;
         };
         /** Param */
@@ -1593,13 +1606,6 @@ export interface components {
             };
             readonly status: string;
             readonly version: string;
-        };
-        /** Reading */
-        readonly Reading: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly metric: string;
-            readonly value: number;
         };
         /** Remark */
         readonly Remark: {
@@ -1705,20 +1711,13 @@ export interface components {
         readonly TypeChange: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
             readonly dialect?: string;
-            readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name?: string;
         };
-        /**
-         * TypeLimits
-         * @default {}
-         */
-        readonly TypeLimits: {
-            readonly attributes?: number | null;
-            /** @default  */
-            readonly messages?: string;
-            readonly packet_bytes?: number | null;
-            readonly series?: number | null;
+        /** Upload */
+        readonly Upload: {
+            readonly bytes: number;
+            readonly id: string;
         };
         /** User */
         readonly User: {
@@ -1786,6 +1785,45 @@ export interface components {
                 readonly [key: string]: unknown;
             };
         };
+        /** Reading */
+        readonly domain_imports_model_Reading: {
+            /**
+             * @default .
+             * @enum {string}
+             */
+            readonly decimal?: "." | ",";
+            readonly device?: string | null;
+            /** @default device */
+            readonly device_column?: string;
+            /**
+             * @default long
+             * @enum {string}
+             */
+            readonly form?: "long" | "wide";
+            /** @default metric */
+            readonly metric_column?: string;
+            readonly metrics?: {
+                readonly [key: string]: string;
+            };
+            /**
+             * @default ,
+             * @enum {string}
+             */
+            readonly separator?: "," | ";" | "\t" | "|";
+            /**
+             * @default rfc3339
+             * @enum {string}
+             */
+            readonly time?: "rfc3339" | "s" | "ms";
+            /** @default time */
+            readonly time_column?: string;
+            /** @default UTC */
+            readonly timezone?: string;
+            /** @default unit */
+            readonly unit_column?: string;
+            /** @default value */
+            readonly value_column?: string;
+        };
         /**
          * State
          * @description Whether an errand runs, and how it ended.
@@ -1793,6 +1831,13 @@ export interface components {
          * @enum {string}
          */
         readonly errands_model_State: "running" | "done" | "failed" | "cancelled";
+        /** Reading */
+        readonly flows_charting_Reading: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly metric: string;
+            readonly value: number;
+        };
         /** NewKey */
         readonly joining_NewKey: {
             readonly place?: string | null;
@@ -2996,6 +3041,36 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "imports.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Order"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "jobs.items": {
         readonly parameters: {
             readonly query?: {
@@ -3078,30 +3153,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Errand"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "limits.items": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["LimitPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -3791,6 +3842,32 @@ export interface operations {
                     readonly "application/json": {
                         readonly [key: string]: unknown;
                     };
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "imports.upload": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Upload"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
 
 from verger.base.errors import Fault, Invalid
+from verger.base.zones import zone_of
 
 Format = Literal["csv", "parquet"]
 Key = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -52,14 +52,6 @@ class Label(Struct, frozen=True):
     place: str
     metric: str
     unit: str
-
-
-def zone_of(name: str) -> ZoneInfo | None:
-    """Return the time zone of a name, None when there is none."""
-    try:
-        return ZoneInfo(name)
-    except (ValueError, OSError, LookupError):
-        return None
 
 
 def _faults(wanted: Wanted) -> list[Fault]:

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from verger.base.cells import cell
 from verger.base.clock import MINUTE, moment
 from verger.base.parquet import Column, Kind, Writer
 from verger.domain.exports.model import COLUMNS, Label
 
 GROUP = 131_072  # rows of a Parquet group: 2 MiB of numbers
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _QUARTER = 15 * MINUTE  # no zone changes its offset between two of them
 
 Times = NDArray[np.int64]
@@ -91,17 +91,6 @@ class ParquetTable:
         value = np.concatenate([value for _, _, value in self._waiting])
         self._waiting, self._rows = [], 0
         self._writer.write([*texts, at, value])
-
-
-def cell(text: str) -> str:
-    """Return a text as a cell: quoted where it must be, and never a formula to a spreadsheet."""
-    text = f"'{text}" if text.startswith(_FORMULA) else text
-    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
-
-
-def plain(text: str) -> str:
-    """Return the text that `cell` kept from being a formula; a cell's quotes are gone already."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
 def written(at: Times, zone: ZoneInfo) -> list[str]:

@@ -145,6 +145,11 @@ class Memory:
             self.room.used += weight
             self.room.letters += 1
 
+    @property
+    def sent(self) -> int:
+        """Return the number of the last letter that the client may have, 0 for none."""
+        return max((letter.number for letter in self.letters.values() if letter.sent), default=0)
+
     def part(self) -> None:
         """Let go of what ends with a connection."""
         for letter in [each for each in self.letters.values() if each.passing]:

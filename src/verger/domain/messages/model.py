@@ -2,6 +2,9 @@
 
 from msgspec import Struct
 
+KEY = "key:"
+"""How the owner of a session begins that is an API key; any other is a device."""
+
 
 class About(Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
     """What MQTT 5 tells of a message besides its topic and body, and carries through unchanged."""
@@ -69,3 +72,17 @@ class Letter(Struct, eq=False):
     def packet_id(self) -> int:
         """Return its packet identifier, which stays the same over a restart."""
         return (self.number - 1) % 65_535 + 1
+
+
+class Guest(Struct, frozen=True):
+    """A program that was let in: whose tree it sees, as which key, and what that key may do there."""
+
+    tenant: str
+    key: str
+    reads: bool
+    writes: bool
+
+    @property
+    def owner(self) -> str:
+        """Return whose its sessions are."""
+        return KEY + self.key

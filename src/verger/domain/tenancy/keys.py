@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from msgspec import structs
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
@@ -93,16 +93,24 @@ class Keys:
         """Return the caller as `caller` does; that is no use of the key."""
         return _caller(await self._known(token, tenant))
 
+    async def holder(self, key: str) -> Caller:
+        """Return the caller who holds the key of this id, whoever that is; raise Unknown when it has ended."""
+        return _caller(await self._row(_KEY.id == key))
+
     async def _known(self, token: str, tenant: str | None) -> AnyRow:
+        row = await self._row(_KEY.digest == digest(token))
+        if tenant not in (None, row.tenant):
+            raise Missing("No such organisation, or this API key is not one of its own.")
+        return row
+
+    async def _row(self, which: ColumnElement[bool]) -> AnyRow:
         maker = tables.membership.c
         ties = and_(maker.tenant == _KEY.tenant, maker.user == _KEY.made_by)
         query = select(*_COLUMNS, _KEY.tenant, maker.role.label("most")).join(tables.membership, ties)
         async with self._db.reading() as connection:
-            row = (await connection.execute(query.where(_KEY.digest == digest(token)))).first()
+            row = (await connection.execute(query.where(which))).first()
         if row is None:
             raise Unknown("This API key is not known, or no longer; make another one.")
-        if tenant not in (None, row.tenant):
-            raise Missing("No such organisation, or this API key is not one of its own.")
         return row
 
     async def _used(self, row: AnyRow) -> None:

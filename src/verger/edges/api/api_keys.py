@@ -36,5 +36,6 @@ async def read(key: Id, caller: Given[Caller], system: Given[System]) -> ApiKey:
 
 @delete("/api-keys/{key:str}", summary="End an API key", tags=["API keys"])
 async def remove(key: Id, caller: Given[Caller], system: Given[System], expected: Given[int | None]) -> None:
-    """End a key at once."""
+    """End a key at once, and the connections of the programs that came with it."""
     await system.tenancy.keys.remove(caller.needs("keys:write").tenant, key, expected)
+    await system.review()

@@ -21,7 +21,6 @@ from verger.base.clock import Clock
 from verger.base.pages import MOST, USUAL, Asked
 from verger.base.proxies import Proxies, Whence
 from verger.base.settings import Settings
-from verger.domain.tenancy.limits import Limits
 from verger.domain.tenancy.model import Caller
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.slowness import Slowness
@@ -38,6 +37,10 @@ Check = Callable[[], Awaitable[str]]
 """Answers "ok", or a sentence that says what is wrong and what to do."""
 
 
+async def _nobody() -> None:
+    """Do nothing: no program is connected."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
     """Everything that routes may use."""
@@ -50,7 +53,7 @@ class System:
     warnings: Mapping[str, Check] = field(default_factory=dict)  # worth a sentence, no reason to send nobody here
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     proxies: Proxies = field(default_factory=Proxies)
-    limits: Callable[[str], Limits] | None = None
+    review: Callable[[], Awaitable[None]] = _nobody  # lets programs go whose API keys have ended
 
 
 def provided(system: System) -> dict[str, Provide]:

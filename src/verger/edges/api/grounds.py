@@ -14,8 +14,8 @@ from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.desiring import Desiring
 from verger.flows.exporting import Exporting
+from verger.flows.importing import Importing
 from verger.flows.joining import Door
-from verger.flows.limiting import Limit
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retention import Retention
@@ -34,6 +34,7 @@ class Grounds:
     events: EventStore
     errands: Errands
     exporting: Exporting
+    importing: Importing
     safekeeping: Safekeeping
     provisioning: Provisioning
     desiring: Desiring
@@ -46,4 +47,3 @@ class Grounds:
     charting: Charting
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
-    limits: Callable[[str], list[Limit]]

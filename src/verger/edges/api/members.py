@@ -31,10 +31,13 @@ async def change(
     member: Id, data: JSONBody[NewRole], caller: Given[Caller], system: Given[System], expected: Given[int | None]
 ) -> Member:
     """Give a member another role, of at most your own; one owner always stays."""
-    return await system.tenancy.members.change(caller, member, data.role, expected)
+    changed = await system.tenancy.members.change(caller, member, data.role, expected)
+    await system.review()
+    return changed
 
 
 @delete("/members/{member:str}", summary="End a membership", tags=["members"])
 async def remove(member: Id, caller: Given[Caller], system: Given[System], expected: Given[int | None]) -> None:
     """End a membership and the API keys made under it; anybody may leave, one owner always stays."""
     await system.tenancy.members.remove(caller, member, expected)
+    await system.review()

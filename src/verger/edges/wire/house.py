@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from verger.base.errors import Busy, Refused
 from verger.domain.devices.joining import Grant, Wish
+from verger.domain.messages.model import Guest
 from verger.domain.telemetry.model import Behind, Relayed
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
@@ -26,16 +27,8 @@ class House(Protocol):
         """Return the id of the device that a certificate belongs to."""
         ...
 
-    def enter(self, device: str, *, again: bool) -> str:
-        """Count a connection of a device; return why it may have none, empty when it may. `again`: it has one."""
-        ...
-
-    def leave(self, device: str) -> None:
-        """Count a connection no longer that was let in."""
-        ...
-
-    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
-        """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""
+    def tenant(self, device: str) -> str:
+        """Return whose a device is."""
         ...
 
     def connected(self, device: str) -> None:
@@ -70,6 +63,18 @@ class House(Protocol):
         self, device: str, client: Sequence[str] | None, shared: Sequence[str] | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return reported and desired attributes by name; None asks for all, names that are not there are left out."""
+        ...
+
+
+class Members(Protocol):
+    """The side of the house that faces programs."""
+
+    async def admit(self, token: str) -> Guest | None:
+        """Return whom an API key lets in."""
+        ...
+
+    async def bound(self, key: str) -> Guest | None:
+        """Return whom the API key of an id lets in."""
         ...
 
 
@@ -113,12 +118,10 @@ async def provision(house: House, strangers: Strangers, address: str, body: byte
         return native_provision.refused(refused)
 
 
-def answer(house: House, device: str, asked: Called | FirmwareAsked, packet_bytes: int, in_flight: int) -> Answered:
+def answer(asked: Called | FirmwareAsked, packet_bytes: int, in_flight: int, *, gateway: bool = False) -> Answered:
     """Return the answer to a device that calls a method of ours, or wants a firmware that is not there."""
     if isinstance(asked, FirmwareAsked):
         return Answered(f"v2/{asked.kind}/error", b"NOT_FOUND")
     if asked.method == "getSessionLimits":
-        own, rates = house.bounds(device)
-        gateway = house.is_gateway(device)
-        return Answered(asked.reply_to, native.session_limits(own or packet_bytes, in_flight, rates, gateway=gateway))
+        return Answered(asked.reply_to, native.session_limits(packet_bytes, in_flight, gateway=gateway))
     return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here."})

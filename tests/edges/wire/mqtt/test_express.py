@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
-from tests.edges.wire.mqtt.conftest import Impatient
+from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Impatient, make_exchange
 from verger.domain.telemetry.model import Heard, Readings
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt import encode, express
@@ -89,7 +89,7 @@ async def said(chunks: list[bytes], level: int) -> tuple[list[Heard], bytes, boo
     inbound, house = FakeInbound(), FakeHouse()
     inlet = Inlet(inbound)
     running = asyncio.create_task(inlet.run())
-    listener = Listener(house, inlet, Impatient(), Limits(receive_maximum=4))
+    listener = Listener(house, inlet, make_exchange(FakeDisk()), FakeMembers(), Impatient(), Limits(receive_maximum=4))
     line, wire = listener.line(), Wire()
     line.connection_made(cast("asyncio.Transport", wire))
     line.data_received(encode.encode(Connect("c", level, username="token-d", keep_alive=60), level))

@@ -6,8 +6,9 @@ import pytest
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from tests.edges.wire.mqtt.client import subscribe
-from tests.edges.wire.mqtt.conftest import Open
+from tests.edges.wire.mqtt.conftest import FakeMembers, Open
 from tests.edges.wire.mqtt.device import Device
+from verger.domain.messages.exchange import Exchange
 from verger.edges.wire.dialects.native import Wanted
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt import connection, pipe, sessions
@@ -127,10 +128,12 @@ async def test_a_device_whose_credential_ends_is_told_and_forgotten(open_listene
     assert house.presence == ["d came", "d went", "d came"]
 
 
-async def test_a_flood_is_read_only_as_fast_as_it_is_kept(house: FakeHouse, inbound: FakeInbound) -> None:
+async def test_a_flood_is_read_only_as_fast_as_it_is_kept(
+    house: FakeHouse, inbound: FakeInbound, exchange: Exchange, members: FakeMembers
+) -> None:
     inlet = Inlet(inbound, most=3)
     running = asyncio.create_task(inlet.run())
-    listener = Listener(house, inlet)
+    listener = Listener(house, inlet, exchange, members)
     port = await listener.listen("127.0.0.1", 0)
     async with Device(port, 4) as device:
         await device.begin()

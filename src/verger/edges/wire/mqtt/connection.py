@@ -1,20 +1,22 @@
 """One MQTT connection: moves bytes, paces its reading, and knows who speaks."""
 
 import asyncio
-import time
-from dataclasses import replace
+from functools import partial
 
 import structlog
 
+from verger.base.clock import SECOND
 from verger.base.ids import new_id
 from verger.domain.messages.memory import Memory
+from verger.domain.messages.model import Message
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Order
-from verger.edges.wire.mqtt import newcomer
+from verger.edges.wire.mqtt import greeting, newcomer, sessions
 from verger.edges.wire.mqtt.device import DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State
-from verger.edges.wire.mqtt.packets import Connect, Publish, Will
+from verger.edges.wire.mqtt.member import KEYS, MemberSpeaker
+from verger.edges.wire.mqtt.packets import Connect, Publish
 from verger.edges.wire.mqtt.pipe import Pipe
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.session import Session
@@ -35,15 +37,17 @@ _DEVICES = Manners(native.may_hear)
 class Connection(Pipe):
     """A socket, its session, and its speaker once one is let in."""
 
-    def __init__(self, wiring: Wiring, lines: set[Pipe]) -> None:
-        """Stand among the `lines` of a listener while connected."""
+    def __init__(self, wiring: Wiring, lines: set[Pipe], bound: str = "") -> None:
+        """Stand among the `lines` of a listener while connected; who brings no credential comes as the key `bound`."""
         super().__init__(wiring.counts, lines)
         self.client_id = ""
         self.speaker: Speaker | None = None
         self._device: DeviceSpeaker | None = None
-        self.session = Session(_DEVICES, self.loop.time(), wiring.limits, time.time() - self.loop.time())
-        self._wiring, self._inlet = wiring, wiring.inlet
-        self._full = self._turn = self._strange = False
+        now = self.loop.time()
+        self.session = Session(_DEVICES, now, wiring.limits, wiring.clock.now() / SECOND - now)
+        self._wiring, self._inlet, self._bound = wiring, wiring.inlet, bound
+        self._full = self._turn = self._strange = self._due = False
+        self._admitting: asyncio.Task[None] | None = None
 
     @property
     def owner(self) -> str:
@@ -75,9 +79,11 @@ class Connection(Pipe):
             self._wiring.strangers.leave()
         if not self.session.over:
             self._on_ended(self.session.end(Reason.UNSPECIFIED_ERROR))
+        if self._admitting is not None:
+            self._admitting.cancel()
         if self.speaker is not None:
             self.speaker.gone()
-            self._wiring.sessions.release(self, self.loop.time())
+            self._wiring.sessions.release(self)
 
     # what happened
 
@@ -102,26 +108,46 @@ class Connection(Pipe):
                 self.speaker.on(happened)
 
     def _on_connect(self, connect: Connect) -> None:
-        """Let in the holder of a certificate or an access token, and let anybody else wait."""
+        """Let in the holder of a certificate, an access token or an API key, and let anybody else wait."""
         token = connect.username or ""
         device = self._who(connect, token)
-        if device is None:
-            if native_provision.USER in {token, connect.client_id} and len(self._wiring.newcomers) < newcomer.MOST:
-                self._on_newcomer(connect)
-            else:
-                self._on_stranger(token)
+        if device is not None:
+            self._device = DeviceSpeaker(self._wiring, self, device)
+            self._welcome(connect, self._device, self._wiring.house.tenant(device), sessions.MOST_AT_ONCE)
+        elif token.startswith(KEYS) or (self._bound and not token):
+            self._admitting = self.loop.create_task(self._admit(connect, token))
+        elif native_provision.USER in {token, connect.client_id} and len(self._wiring.newcomers) < newcomer.MOST:
+            self._on_newcomer(connect)
+        else:
+            self._on_stranger(token)
+
+    async def _admit(self, connect: Connect, token: str) -> None:
+        """Let in a program by its API key, or by the key of the port it came to."""
+        try:
+            members = self._wiring.members
+            guest = await (members.admit(token) if token else members.bound(self._bound))
+        except Exception:
+            log.exception("an API key could not be looked up")
+            self._handle([self.session.refuse(Reason.SERVER_UNAVAILABLE, "Try again in a moment.")])
             return
-        if full := self._wiring.house.enter(device, again=bool(self._wiring.sessions.of(device))):
-            self._counts.refused += 1
-            self._on_ended(self.session.refuse(Reason.QUOTA_EXCEEDED, full))
+        if guest is None:
+            self._on_stranger(token)
             return
-        if own := self._wiring.house.bounds(device)[0]:
-            self.session.bound(replace(self._wiring.limits, packet_bytes=own))
-        self.speaker = self._device = DeviceSpeaker(self._wiring, self, device)
+        speaker = MemberSpeaker(self._wiring, self, guest)
+        if connect.will is not None and (fault := speaker.fault(connect.will.topic)):
+            self._handle([self.session.refuse(*fault)])
+            return
+        self.session.manners, self.session.limits = speaker.manners, self._wiring.member_limits
+        self._welcome(connect, speaker, guest.tenant, self._wiring.member_limits.sessions)
+
+    def _welcome(self, connect: Connect, speaker: DeviceSpeaker | MemberSpeaker, tenant: str, most: int) -> None:
+        """Give a client its session and let it speak."""
+        self.speaker = speaker
         self._counts.accepted += 1
-        now = self.loop.time()
-        memory, present = self._wiring.sessions.admit(self, connect, now)
-        self.session.welcome(memory, self.client_id, now, present=present)
+        now, expiry = self.loop.time(), greeting.expiry(connect, self.session.limits)
+        speaker.standing, present = self._wiring.sessions.admit(self, tenant, connect, expiry, most)
+        self.session.welcome(speaker.standing.memory, self.client_id, now, present=present)
+        self._handle([])
         self._tick()
 
     def _who(self, connect: Connect, token: str) -> str | None:
@@ -177,18 +203,34 @@ class Connection(Pipe):
             return
         delay = min(will.properties.will_delay_interval or 0, self.session.expiry_s)
         if delay:
-            self._wiring.sessions.wait(self, self.loop.call_later(delay, self._late, self.speaker, will))
+            self._wiring.sessions.will_later(self, delay, partial(self.speaker.will, will))
         else:
             self.speaker.will(will)
 
-    def _late(self, speaker: Speaker, will: Will) -> None:
-        self._wiring.sessions.waited(self)
-        speaker.will(will)
-
     # what the house wants
+
+    def send(self, message: Message, qos: int, *, retain: bool, identifiers: tuple[int, ...]) -> None:
+        """Send a message of a topic tree; at QoS 0 a client that does not read goes without."""
+        if qos or not self.blocked:
+            self.session.send(message, qos, self.loop.time(), retain=retain, identifiers=identifiers)
+            self.soon()
+        else:
+            self._counts.unsent += 1
+
+    def saved(self) -> None:
+        """Say what had to wait until more of the session was on disk."""
+        self.session.saved(self.loop.time())
+        self.soon()
+
+    def soon(self) -> None:
+        """Write what there is to write once this turn of the loop is over."""
+        if not self._due:
+            self._due = True
+            self.loop.call_soon(self.settled)
 
     def settled(self, *, lost: bool = False) -> None:
         """Write what there is to write; a client of which something is lost is let go soon."""
+        self._due = False
         self.write(self.session.take())
         if lost and not self.is_due("busy"):
             self.after("busy", self._wiring.busy_s, self._busy)

@@ -1,11 +1,13 @@
 """A device that speaks over MQTT: its words go to the log, and its acknowledgements come from there."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import structlog
 
 from verger.base.errors import Busy
+from verger.domain.messages.model import Message
+from verger.domain.messages.standing import NOWHERE, Standing
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
@@ -30,6 +32,7 @@ class DeviceSpeaker:
     def __init__(self, wiring: Wiring, line: Line, device: str) -> None:
         """Speak for a device that was let in."""
         self.owner = device
+        self.standing = NOWHERE
         self.unanswered = 0
         self._wiring, self._inlet, self._line, self._session = wiring, wiring.inlet, line, line.session
         self._asks: set[asyncio.Task[None]] = set()
@@ -81,8 +84,8 @@ class DeviceSpeaker:
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks; an answer to a command needs none."""
         if isinstance(asked, Called | FirmwareAsked):
-            limits, door = self._wiring.limits, self._wiring.house
-            self._reply(house.answer(door, self.owner, asked, limits.packet_bytes, limits.receive_maximum))
+            limits, gateway = self._wiring.limits, self._wiring.house.is_gateway(self.owner)
+            self._reply(house.answer(asked, limits.packet_bytes, limits.receive_maximum, gateway=gateway))
         elif isinstance(asked, AttributesAsked | AskedBehind):
             task = asyncio.get_running_loop().create_task(self._attributes(asked))
             self._asks.add(task)
@@ -126,7 +129,6 @@ class DeviceSpeaker:
 
     def gone(self) -> None:
         """Ask nothing more: the connection is gone."""
-        self._wiring.house.leave(self.owner)
         for ask in self._asks:
             ask.cancel()
 
@@ -176,13 +178,33 @@ class DeviceSpeaker:
     # what the house wants
 
     def deliver(self, order: native.Order, qos: int = 1) -> bool:
-        """Send an order if the device listens to its topic; whether it is on its way."""
-        heard = self._session.memory.subscriptions
-        for form in ("", "v2", "v2/j"):
-            frames = native.write(order, form)
-            if self._line.blocked or not all(native.listens(heard, frame.topic) for frame in frames):
-                continue
-            sent = [self._session.publish(frame.topic, frame.body, qos, wait=False) for frame in frames]
+        """Send an order if the device listens to its topic; whether it is on its way.
+
+        A command goes at once or not at all, and ends with the connection; what else is told waits for its turn.
+        """
+        frames = _frames(self._session.memory.subscriptions, order)
+        if self._line.blocked or not frames:
+            return False
+        if isinstance(order, native.Wanted):
+            for frame in frames:
+                self._line.send(Message(frame.topic, frame.body), qos, retain=False, identifiers=())
             self._line.write(self._session.take())
-            return None not in sent
-        return False
+            return True
+        sent = [self._session.publish(frame.topic, frame.body, qos, wait=False) for frame in frames]
+        self._line.write(self._session.take())
+        return None not in sent
+
+
+def leave(standing: Standing, order: native.Wanted, qos: int = 1) -> None:
+    """Leave an order in the inbox of a device that is away, if it listens to its topic."""
+    for frame in _frames(standing.memory.subscriptions, order):
+        standing.hear(Message(frame.topic, frame.body), qos)
+
+
+def _frames(heard: Iterable[str], order: native.Order) -> list[native.Frame]:
+    """Return an order in the form that a device listens to, nothing when it listens to none."""
+    for form in ("", "v2", "v2/j"):
+        frames = native.write(order, form)
+        if frames and all(native.listens(heard, frame.topic) for frame in frames):
+            return frames
+    return []

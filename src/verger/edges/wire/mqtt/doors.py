@@ -19,6 +19,11 @@ class MqttPorts:
 async def open_doors(listener: Listener, settings: Settings, tls: Tls | None) -> MqttPorts:
     """Open the ports; raise BadSetting when one is taken."""
     plain = await _open(listener, settings, "mqtt_port")
+    for port, key in settings.mqtt_listeners:
+        try:
+            await listener.listen(settings.mqtt_host, port, bound=key)
+        except OSError as error:
+            raise taken("mqtt_listeners", settings.mqtt_host, port, error) from None
     if tls is None or settings.mqtt_tls_port is None:
         return MqttPorts(plain)
     return MqttPorts(plain, await _open(listener, settings, "mqtt_tls_port", tls.context(asks=True)))

@@ -3,17 +3,24 @@
 import asyncio
 import ssl
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import structlog
 
+from verger.base.clock import Clock, SystemClock
 from verger.base.errors import Busy
 from verger.base.patience import Patience
+from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.model import KEY
 from verger.domain.telemetry.model import Heard
-from verger.edges.wire.dialects.native import Order
-from verger.edges.wire.house import House
+from verger.edges.wire.dialects.native import Order, Wanted
+from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.connection import Connection
+from verger.edges.wire.mqtt.device import leave
 from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.member import MemberSpeaker
 from verger.edges.wire.mqtt.pipe import Pipe
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.sessions import Sessions
@@ -28,23 +35,39 @@ BACKLOG = 1_024
 class Listener:
     """Lets devices in over MQTT 3.1.1 and 5; `lines` are the open sockets, `stopping`: no more are to come."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is a part of the house
         self,
         house: House,
         inlet: Inlet,
+        exchange: Exchange,
+        members: Members,
         patience: Patience | None = None,
         limits: Limits | None = None,
+        member_limits: Limits | None = None,
         *,
+        clock: Clock | None = None,
         busy_s: float = 2.0,
         newcomer_s: float = 60.0,
     ) -> None:
-        """Hand what is heard to the inlet; a device whose message was not kept stays `busy_s` seconds longer.
+        """Hand what devices say to the inlet, and what programs say to the exchange.
 
-        One that asks for a credential stays `newcomer_s`.
+        A device whose message was not kept stays `busy_s` seconds longer, one that asks for a credential `newcomer_s`.
         """
-        self._sessions = Sessions(house)
-        strangers, limits = Strangers(patience or Patience()), limits or Limits()
-        self._wiring = Wiring(house, inlet, self._sessions, strangers, limits, busy_s=busy_s, newcomer_s=newcomer_s)
+        clock = clock or SystemClock()
+        self.sessions = Sessions(house, exchange, clock)
+        self._wiring = Wiring(
+            house,
+            inlet,
+            self.sessions,
+            Strangers(patience or Patience()),
+            exchange,
+            members,
+            clock,
+            limits or Limits(),
+            member_limits or replace(limits or Limits(), subscriptions=1_000),
+            busy_s=busy_s,
+            newcomer_s=newcomer_s,
+        )
         self.lines: set[Pipe] = set()
         self.stopping = False
         self._servers: list[asyncio.Server] = []
@@ -54,11 +77,14 @@ class Listener:
         """Figures for the metrics page."""
         return self._wiring.counts
 
-    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> int:
-        """Open a port, 0 for any free one; return which. Over TLS greeting may take as long as CONNECT after it."""
+    async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None, bound: str = "") -> int:
+        """Open a port, 0 for any free one; return which. Over TLS greeting may take as long as CONNECT after it.
+
+        Who brings no credential comes as the API key `bound`, if one is named.
+        """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
-            self.line,
+            partial(self.line, bound),
             host,
             port,
             ssl=tls,
@@ -69,18 +95,36 @@ class Listener:
         opened: int = server.sockets[0].getsockname()[1]
         return opened
 
-    def line(self) -> Connection:
+    def line(self, bound: str = "") -> Connection:
         """Return a fresh connection, for whoever brings it a transport."""
-        return Connection(self._wiring, self.lines)
+        return Connection(self._wiring, self.lines, bound)
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
-        self._sessions.drop(device)
+        self.sessions.drop(device)
 
     def deliver(self, device: str, order: Order, qos: int = 1) -> bool:
-        """Send an order to a device; whether one of its connections took it."""
-        sent = [line.deliver(order, qos) for line in self._sessions.of(device) if isinstance(line, Connection)]
+        """Send an order to a device; whether one of its connections took it.
+
+        What a device should have from now on also waits in the inbox of a session that is away; a command never does.
+        """
+        sent = [line.deliver(order, qos) for line in self.sessions.of(device) if isinstance(line, Connection)]
+        if isinstance(order, Wanted):
+            for standing in self.sessions.standings(device):
+                if standing.line is None:
+                    leave(standing, order, qos)
         return any(sent)
+
+    async def review(self) -> None:
+        """Let programs go whose API keys have ended, and let the others do what theirs allow now."""
+        for owner in [owner for owner in self.sessions.owners if owner.startswith(KEY)]:
+            guest = await self._wiring.members.bound(owner.removeprefix(KEY))
+            if guest is None:
+                self.sessions.drop(owner)
+                continue
+            for line in self.sessions.of(owner):
+                if isinstance(line, Connection) and isinstance(line.speaker, MemberSpeaker):
+                    line.speaker.guest = guest
 
     async def stop(self, grace_s: float = 1.0) -> None:
         """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
@@ -93,6 +137,7 @@ class Listener:
             async with asyncio.timeout(grace_s):
                 # answers come in the order of joining, so that with this one all others are there
                 await self._wiring.inlet.put(Heard("", ()))
+                await self._wiring.exchange.keeper.kept()
         lines = list(self.lines)
         for line in lines:
             if isinstance(line, Connection):

@@ -9,6 +9,7 @@ class Reason(IntEnum):
     SUCCESS = 0x00
     GRANTED_QOS_1 = 0x01
     DISCONNECT_WITH_WILL = 0x04
+    NO_MATCHING_SUBSCRIBERS = 0x10
     NO_SUBSCRIPTION_EXISTED = 0x11
     UNSPECIFIED_ERROR = 0x80
     MALFORMED_PACKET = 0x81
@@ -43,7 +44,6 @@ OLD_CONNECT_CODES = {
     Reason.UNSUPPORTED_PROTOCOL_VERSION: 1,
     Reason.CLIENT_IDENTIFIER_NOT_VALID: 2,
     Reason.SERVER_UNAVAILABLE: 3,
-    Reason.QUOTA_EXCEEDED: 3,
     Reason.NOT_AUTHORIZED: 5,
 }
 """What a CONNACK of MQTT 3.1.1 says for a reason; for any other the connection is closed without one."""

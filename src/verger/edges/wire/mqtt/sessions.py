@@ -1,104 +1,183 @@
-"""Who is connected over MQTT, and what is remembered of those who are not."""
+"""Who is connected over MQTT, and the sessions of those who are away."""
 
-from collections import OrderedDict
-from typing import Protocol
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import cast
 
+from verger.base.clock import Clock
 from verger.base.ids import new_id
-from verger.domain.messages.memory import Memory
+from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.model import KEY
+from verger.domain.messages.standing import Standing
+from verger.domain.messages.store import Found
 from verger.edges.wire.house import House
 from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 
-MOST_REMEMBERED = 10_000
+MOST_REMEMBERED = 50_000
 MOST_AT_ONCE = 16
 """Sessions of one device; a further one ends the oldest."""
 
-Key = tuple[str, str]
-
-
-class Cancellable(Protocol):
-    """Something that is to happen later."""
-
-    def cancel(self) -> None:
-        """Let it not happen."""
-        ...
-
 
 class Sessions:
-    """The sessions of all devices, each by device and client id; a device is present while it has one."""
+    """The sessions of all, each by owner and client id; an owner is present while one of them has a connection."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, exchange: Exchange, clock: Clock) -> None:
         """Tell the house who comes and goes."""
-        self._house = house
-        self._lines: dict[str, dict[str, Line]] = {}
-        self._wills: dict[Key, Cancellable] = {}
-        self._memories: OrderedDict[Key, tuple[Memory, float]] = OrderedDict()
+        self._house, self._exchange, self._clock = house, exchange, clock
+        self._all: dict[str, dict[str, Standing]] = {}
+        self._lines: dict[str, set[Line]] = {}
+        self._away: dict[Standing, None] = {}
+        self._wills: dict[Standing, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
 
-    def of(self, device: str) -> list[Line]:
-        """Return the connections of a device."""
-        return list(self._lines.get(device, {}).values())
+    def restore(self, found: Iterable[Found]) -> None:
+        """Go on with the sessions of before, all of them away."""
+        now = self._clock.now()
+        for each in found:
+            standing = each.standing
+            memory = standing.begin(self._exchange.room(standing.tenant), self._exchange.keeper.touch, each.name)
+            memory.subscriptions, memory.received = each.subscriptions, each.received
+            memory.recall(each.letters)
+            if standing.left_at is None:
+                standing.left_at = now
+                memory.change()
+            self._all.setdefault(standing.owner, {})[standing.client_id] = standing
+            self._away[standing] = None
+            if standing.owner.startswith(KEY):
+                for topic in memory.subscriptions:
+                    self._exchange.subscribe(standing, topic)
 
-    def admit(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
-        """Give a connection its session: its memory, and whether there was one. An older connection of it ends."""
+    def of(self, owner: str) -> list[Line]:
+        """Return the connections of an owner."""
+        return [cast("Line", each.line) for each in self.standings(owner) if each.line is not None]
+
+    def standings(self, owner: str) -> list[Standing]:
+        """Return the sessions of an owner, connected or not."""
+        return list(self._all.get(owner, {}).values())
+
+    @property
+    def owners(self) -> list[str]:
+        """Return everybody who has a session."""
+        return list(self._all)
+
+    @property
+    def away(self) -> int:
+        """Return how many sessions have no connection."""
+        return len(self._away)
+
+    def admit(self, line: Line, tenant: str, connect: Connect, expiry_s: int, most: int) -> tuple[Standing, bool]:
+        """Give a connection its session, and whether there was one. An older connection of it ends."""
         line.client_id = connect.client_id or new_id()
-        lines = self._lines.setdefault(line.owner, {})
-        older, first = lines.pop(line.client_id, None), not lines
-        lines[line.client_id] = line
-        if older is not None:
-            older.end(Reason.SESSION_TAKEN_OVER, "Another connection with this client id took over.")
-            self._remember(older, now)
-        elif first:
+        mine = self._all.setdefault(line.owner, {})
+        standing = mine.get(line.client_id)
+        if standing is not None and standing.line is not None:
+            cast("Line", standing.line).end(Reason.SESSION_TAKEN_OVER, "Another connection with this client id came.")
+            self._leave(standing)
+            standing = mine.get(line.client_id)
+        present = standing is not None and not (connect.clean_start or standing.over(self._clock.now()))
+        if standing is not None and not present:
+            self._discard(standing)
+        if standing is None or not present:
+            standing = self._begin(line, tenant, expiry_s)
+        self._come(standing, line, expiry_s)
+        lines = self._lines.setdefault(line.owner, set())
+        if not lines and not line.owner.startswith(KEY):
             self._house.connected(line.owner)
-        if len(lines) > MOST_AT_ONCE:
-            oldest = lines.pop(next(iter(lines)))
-            oldest.end(Reason.QUOTA_EXCEEDED, "This device has too many connections.")
-            self._remember(oldest, now)
-        return self._recall(line, connect, now)
+        lines.add(line)
+        self._make_room(line.owner, most)
+        return standing, present
 
-    def _recall(self, line: Line, connect: Connect, now: float) -> tuple[Memory, bool]:
-        """Return what is remembered of a session, and whether there was one; a will that waited is not heard then."""
-        key = (line.owner, line.client_id)
-        memory, until = self._memories.pop(key, (Memory(), now))
-        if connect.clean_start or now >= until:
-            return Memory(), False
-        if will := self._wills.pop(key, None):
-            will.cancel()
-        return memory, True
+    def _begin(self, line: Line, tenant: str, expiry_s: int) -> Standing:
+        standing = Standing(tenant, line.owner, line.client_id, expiry_s)
+        standing.begin(self._exchange.room(tenant), self._exchange.keeper.touch)
+        return standing
 
-    def wait(self, line: Line, will: Cancellable) -> None:
-        """Keep a will that is heard later, unless its session goes on before."""
-        self._wills[line.owner, line.client_id] = will
+    def _come(self, standing: Standing, line: Line, expiry_s: int) -> None:
+        """Join a session and its connection; a will that waited is not heard."""
+        mine = self._all.setdefault(standing.owner, {})
+        mine.pop(standing.client_id, None)
+        mine[standing.client_id] = standing
+        self._away.pop(standing, None)
+        if will := self._wills.pop(standing, None):
+            will[0].cancel()
+        standing.line = line
+        if standing.left_at is not None or standing.expiry_s != expiry_s:
+            standing.left_at, standing.expiry_s = None, expiry_s
+            standing.memory.change()
 
-    def waited(self, line: Line) -> None:
-        """Let go of a will that is heard now."""
-        del self._wills[line.owner, line.client_id]
+    def _make_room(self, owner: str, most: int) -> None:
+        """End the oldest sessions of an owner who has too many, first those that are away."""
+        mine = self._all[owner]
+        while len(mine) > most:
+            oldest = next((each for each in mine.values() if each.line is None), next(iter(mine.values())))
+            if oldest.line is not None:
+                cast("Line", oldest.line).end(Reason.QUOTA_EXCEEDED, "There are too many connections already.")
+                self._leave(oldest)
+            self._discard(oldest)
 
-    def release(self, line: Line, now: float) -> None:
-        """Let go of a connection that was closed."""
-        lines = self._lines.get(line.owner, {})
-        if lines.get(line.client_id) is not line:
+    def will_later(self, line: Line, delay: float, act: Callable[[], None]) -> None:
+        """Let a will be heard after so many seconds or when its session is over, unless its client comes before."""
+        standing = self._all.get(line.owner, {}).get(line.client_id)
+        if standing is None:
+            act()
             return
-        del lines[line.client_id]
-        self._remember(line, now)
-        if not lines:
-            del self._lines[line.owner]
+        timer = asyncio.get_running_loop().call_later(delay, self._will, standing)
+        self._wills[standing] = (timer, act)
+
+    def _will(self, standing: Standing) -> None:
+        if will := self._wills.pop(standing, None):
+            will[0].cancel()
+            will[1]()
+
+    def release(self, line: Line) -> None:
+        """Let go of a connection that was closed."""
+        standing = self._all.get(line.owner, {}).get(line.client_id)
+        if standing is not None and standing.line is line:
+            self._leave(standing)
+        lines = self._lines.get(line.owner, set())
+        lines.discard(line)
+        if not lines and self._lines.pop(line.owner, None) is not None and not line.owner.startswith(KEY):
             self._house.disconnected(line.owner)
 
-    def drop(self, device: str) -> None:
-        """End every connection of a device and forget its sessions."""
-        for line in self.of(device):
-            line.session.expiry_s = 0
-            line.end(Reason.NOT_AUTHORIZED, "This credential no longer holds.")
-        for key in [key for key in self._memories if key[0] == device]:
-            del self._memories[key]
-        for key in [key for key in self._wills if key[0] == device]:
-            self._wills.pop(key).cancel()
+    def drop(self, owner: str, sentence: str = "This credential no longer holds.") -> None:
+        """End every connection of an owner and forget their sessions; no will is heard."""
+        for standing in self.standings(owner):
+            if will := self._wills.pop(standing, None):
+                will[0].cancel()
+            if standing.line is not None:
+                cast("Line", standing.line).end(Reason.NOT_AUTHORIZED, sentence)
+            self._discard(standing)
 
-    def _remember(self, line: Line, now: float) -> None:
-        """Keep what a session remembers for as long as was agreed."""
-        line.session.memory.part()
-        if line.session.expiry_s:
-            self._memories[line.owner, line.client_id] = (line.session.memory, now + line.session.expiry_s)
-            if len(self._memories) > MOST_REMEMBERED:
-                self._memories.popitem(last=False)
+    async def tidy(self) -> None:
+        """Forget the sessions whose time is over; to be done now and then."""
+        now = self._clock.now()
+        for standing in [each for each in self._away if each.over(now)]:
+            self._discard(standing)
+
+    def _leave(self, standing: Standing) -> None:
+        """Part a session from its connection; it ends then, or is remembered for as long as was agreed."""
+        line, standing.line = cast("Line", standing.line), None
+        standing.memory.part()
+        standing.expiry_s = line.session.expiry_s
+        if not standing.expiry_s:
+            self._discard(standing)
+            return
+        standing.left_at = self._clock.now()
+        standing.memory.change()
+        self._away[standing] = None
+        if len(self._away) > MOST_REMEMBERED:
+            self._discard(next(iter(self._away)))
+
+    def _discard(self, standing: Standing) -> None:
+        """End a session."""
+        standing.line = None
+        mine = self._all.get(standing.owner, {})
+        if mine.get(standing.client_id) is standing:
+            del mine[standing.client_id]
+            if not mine:
+                del self._all[standing.owner]
+        self._away.pop(standing, None)
+        self._exchange.leave(standing)
+        self._exchange.keeper.forget(standing)
+        self._will(standing)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from verger.domain.messages.model import Message
 from verger.edges.wire.mqtt.happenings import Ended, Happening
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.reasons import Reason
@@ -26,6 +27,18 @@ class Line(Protocol):
 
     def write(self, raw: bytes) -> None:
         """Send bytes, if there are any and the connection stands."""
+        ...
+
+    def send(self, message: Message, qos: int, *, retain: bool, identifiers: tuple[int, ...]) -> None:
+        """Send a message of a topic tree as soon as its turn has come."""
+        ...
+
+    def soon(self) -> None:
+        """Write what there is to write once this turn of the loop is over."""
+        ...
+
+    def saved(self) -> None:
+        """Learn that more of the session is on disk."""
         ...
 
     def pace(self) -> None:

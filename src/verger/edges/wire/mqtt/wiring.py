@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from verger.edges.wire.house import House
+from verger.base.clock import Clock, SystemClock
+from verger.domain.messages.exchange import Exchange
+from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.sessions import Sessions
@@ -21,6 +23,8 @@ class Counts:
     messages: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+    unsent: int = 0  # at QoS 0, to clients that did not read
+    unwritten: int = 0  # messages of members that they may not write
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,11 @@ class Wiring:
     inlet: Inlet
     sessions: Sessions
     strangers: Strangers
+    exchange: Exchange
+    members: Members
+    clock: Clock = field(default_factory=SystemClock)
     limits: Limits = field(default_factory=Limits)
+    member_limits: Limits = field(default_factory=Limits)
     counts: Counts = field(default_factory=Counts)
     busy_s: float = 2.0
     newcomer_s: float = 60.0

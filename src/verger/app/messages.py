@@ -1,0 +1,88 @@
+"""The topic trees of tenants: what is kept of them, and the loops that keep it."""
+
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+from verger.app.stores import Stores
+from verger.base.patience import Patience
+from verger.base.settings import Settings
+from verger.base.work import Work, attempt, every
+from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.keeper import Keeper
+from verger.domain.messages.memory import Room
+from verger.domain.messages.model import KEY
+from verger.domain.messages.retained import Retained
+from verger.domain.messages.store import MessageStore
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.mqtt.greeting import Limits
+from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.admission import Admission
+from verger.flows.oversight import Figure
+from verger.flows.reception import Reception
+
+_DAY_S = 86_400
+_TIDY_S = 60.0
+
+
+async def open_exchange(stack: AsyncExitStack, stores: Stores, work: Work) -> Exchange:
+    """Start to keep what programs post, and remember what was retained."""
+    settings, store = stores.settings, MessageStore(stores.db)
+    keeper = Keeper(store)
+    stack.push_async_callback(attempt, keeper.save)
+    retained = Retained(
+        keeper, stores.clock, settings.retained_messages, settings.retained_bytes, settings.retained_days
+    )
+    for kept in await store.retained():
+        retained.recall(*kept)
+    work.start(keeper.run())
+    work.start(every(_TIDY_S, retained.tidy))
+    return Exchange(keeper, retained, Room(settings.inbox_messages, settings.inbox_bytes, settings.inboxes_bytes))
+
+
+def _limits(settings: Settings, subscriptions: int) -> Limits:
+    return Limits(
+        packet_bytes=settings.packet_bytes,
+        connect_s=settings.connect_s,
+        session_s=settings.inbox_days * _DAY_S,
+        subscriptions=subscriptions,
+        sessions=settings.sessions_per_key,
+    )
+
+
+async def open_listener(
+    stores: Stores, work: Work, reception: Reception, inlet: Inlet, exchange: Exchange, patience: Patience
+) -> Listener:
+    """Be ready to hear devices and programs, and go on with their sessions of before."""
+    listener = Listener(
+        reception,
+        inlet,
+        exchange,
+        Admission(stores.tenancy.keys),
+        patience,
+        _limits(stores.settings, subscriptions=100),
+        _limits(stores.settings, subscriptions=1_000),
+        clock=stores.clock,
+    )
+    sessions = listener.sessions
+    sessions.restore(await MessageStore(stores.db).sessions())
+    for owner in sessions.owners:
+        if not owner.startswith(KEY) and stores.kept.registry.known(owner) is None:
+            sessions.drop(owner)
+    await listener.review()
+    work.start(every(_TIDY_S, sessions.tidy))
+    work.start(every(_TIDY_S, listener.review))
+    return listener
+
+
+def message_figures(exchange: Exchange, listener: Listener) -> Iterator[Figure]:
+    """Return what stands in inboxes and trees, and what found no room there."""
+    rooms = exchange.rooms
+    yield Figure("inbox_messages", "Messages in inboxes", sum(room.letters for room in rooms))
+    yield Figure("inbox_bytes", "Bytes of messages in inboxes", sum(room.used for room in rooms))
+    yield Figure("inbox_dropped", "Messages that found no room", sum(room.dropped for room in rooms), grows=True)
+    yield Figure("inbox_unsaved", "Changes that wait for the disk", exchange.keeper.mark - exchange.keeper.saved)
+    yield Figure("mqtt_sessions_away", "Sessions without a connection", listener.sessions.away)
+    yield Figure("mqtt_subscriptions", "Subscriptions of programs", exchange.subscriptions)
+    yield Figure("mqtt_retained_messages", "Retained messages", exchange.retained.messages)
+    yield Figure("mqtt_retained_bytes", "Bytes of retained messages", exchange.retained.used)
+    yield Figure("mqtt_posted", "Messages posted in topic trees", exchange.posted, grows=True)

@@ -1,0 +1,1 @@
+"""Imports: readings from files that people bring."""

@@ -1,0 +1,101 @@
+"""The exchange: what is posted in a tenant's tree of topics reaches everybody who listens there, and nobody else."""
+
+from verger.domain.messages.keeper import Keeper
+from verger.domain.messages.memory import Room
+from verger.domain.messages.model import Message, Subscription
+from verger.domain.messages.retained import Retained
+from verger.domain.messages.standing import Standing
+from verger.domain.messages.topics import SHARE
+from verger.domain.messages.tree import Tree
+
+
+class Exchange:
+    """The trees of all tenants, and the room that their inboxes share; `posted` only grows, `changes` with each tree.
+
+    What it changes is on disk once the keeper says so.
+    """
+
+    def __init__(self, keeper: Keeper, retained: Retained, room: Room) -> None:
+        """Have no listeners; every tenant has as much room as the one given."""
+        self.keeper, self.retained = keeper, retained
+        self.posted = self.changes = 0
+        self._room = room
+        self._rooms: dict[str, Room] = {}
+        self._trees: dict[str, Tree] = {}
+
+    def room(self, tenant: str) -> Room:
+        """Return the room of a tenant's inboxes."""
+        known = self._rooms.get(tenant)
+        if known is None:
+            known = self._rooms[tenant] = Room(self._room.messages, self._room.size, self._room.together)
+        return known
+
+    @property
+    def rooms(self) -> list[Room]:
+        """Return every tenant's room."""
+        return list(self._rooms.values())
+
+    @property
+    def subscriptions(self) -> int:
+        """Return how many there are."""
+        return sum(tree.size for tree in self._trees.values())
+
+    def tree(self, tenant: str) -> Tree | None:
+        """Return who listens in a tenant's tree, None for nobody."""
+        return self._trees.get(tenant)
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody listens to anything."""
+        return bool(self._trees)
+
+    def post(self, tenant: str, message: Message, by: Standing | None = None) -> int:
+        """Give a message to everybody who hears its topic; return to how many.
+
+        Raises Busy, and reaches nobody, when it cannot be retained.
+        """
+        if message.retain:
+            self.retained.keep(tenant, message)
+        self.posted += 1
+        tree = self._trees.get(tenant)
+        if tree is None:
+            return 0
+        found: dict[Standing, list[Subscription]] = {}
+        for hearer, how in tree.hearers(message.topic):
+            if not (how.no_local and hearer is by):
+                found.setdefault(hearer, []).append(how)
+        for hearer, several in found.items():
+            qos = min(message.qos, max(how.qos for how in several))
+            retain = message.retain and any(how.as_published for how in several)
+            identifiers = tuple(how.identifier for how in several if how.identifier is not None)
+            hearer.hear(message, qos, retain=retain, identifiers=identifiers)
+        return len(found)
+
+    def subscribe(self, standing: Standing, topic_filter: str) -> None:
+        """Let a session hear what it has subscribed to."""
+        tree = self._trees.setdefault(standing.tenant, Tree())
+        tree.add(topic_filter, standing, standing.memory.subscriptions[topic_filter])
+        self.changes += 1
+
+    def unsubscribe(self, standing: Standing, topic_filter: str) -> None:
+        """Let a session hear it no longer."""
+        tree = self._trees.get(standing.tenant)
+        if tree is not None:
+            tree.remove(topic_filter, standing)
+            self.changes += 1
+            if not tree.size:
+                del self._trees[standing.tenant]
+
+    def leave(self, standing: Standing) -> None:
+        """Let a session that is over hear nothing any more."""
+        for topic_filter in standing.memory.subscriptions:
+            self.unsubscribe(standing, topic_filter)
+
+    def remind(self, standing: Standing, topic_filter: str) -> None:
+        """Send a session what is retained where one of its filters covers it."""
+        if topic_filter.startswith(SHARE):
+            return
+        how = standing.memory.subscriptions[topic_filter]
+        identifiers = () if how.identifier is None else (how.identifier,)
+        for message in self.retained.of(standing.tenant, topic_filter):
+            standing.hear(message, min(message.qos, how.qos), retain=True, identifiers=identifiers)
