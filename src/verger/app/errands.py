@@ -7,6 +7,7 @@ from functools import partial
 
 from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
+from verger.app.upkeep import Upkeep, deletion_kinds
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.domain.imports.folder import ImportFolder
@@ -32,7 +33,13 @@ class LongWork:
 
 
 async def open_errands(
-    stack: AsyncExitStack, stores: Stores, showing: Showing, errands: Errands, work: Work, safekeeping: Safekeeping
+    stack: AsyncExitStack,
+    stores: Stores,
+    showing: Showing,
+    errands: Errands,
+    work: Work,
+    safekeeping: Safekeeping,
+    upkeep: Upkeep,
 ) -> LongWork:
     """Go on with the long work of before, and take more."""
     settings = stores.settings
@@ -45,6 +52,7 @@ async def open_errands(
             exporting.KIND: Kind(export.run),
             importing.KIND: Kind(imported.run, resumes=True),
             **backup_kinds(safekeeping),
+            **deletion_kinds(upkeep),
         }
     )
     work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))

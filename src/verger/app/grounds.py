@@ -11,6 +11,7 @@ from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
+from verger.flows.vacating import Vacating
 
 
 def build_grounds(
@@ -23,6 +24,7 @@ def build_grounds(
 ) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places, provisioning = stores.kept, stores.places, side.provisioning
+    retiring, clearing = Retiring(provisioning, upkeep.erasing), Clearing(places, kept, provisioning)
     return Grounds(
         clock=stores.clock,
         places=places,
@@ -36,9 +38,11 @@ def build_grounds(
         desiring=side.desiring,
         claiming=side.claiming,
         door=side.door,
-        retiring=Retiring(provisioning, kept, stores.history, stores.log),
+        retiring=retiring,
         retention=upkeep.retention,
-        clearing=Clearing(places, kept, provisioning),
+        erasing=upkeep.erasing,
+        clearing=clearing,
+        vacating=Vacating(clearing, retiring),
         showing=showing,
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),

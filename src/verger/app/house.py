@@ -71,7 +71,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     recording = Recording(stores.db, stores.events, kept.attributes, hub)
     keeping = Keeping(stores.history)
     followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub, publishing])
-    upkeep = await open_upkeep(stores)
+    upkeep = await open_upkeep(stores, followers, presence)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
     dispatch = Dispatch()
     side = DeviceSide.over(kept, stores.places, presence, wire=dispatch, screens=hub, common=stores)
@@ -94,7 +94,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    long_work = await open_errands(stack, stores, showing, errands, work, safekeeping)
+    long_work = await open_errands(stack, stores, showing, errands, work, safekeeping, upkeep)
     grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 

@@ -9,6 +9,7 @@ from verger.base.folder import DataFolder
 from verger.base.migrate import migrate
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.store import DeletionStore
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.store import ErrandStore
@@ -20,6 +21,7 @@ from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.checking import Checking, check_database
+from verger.flows.forgetting import Forgetting
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers
 
@@ -85,6 +87,12 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     return stores
 
 
+def forgetting(stores: Stores) -> Forgetting:
+    """Return what hides what was deleted."""
+    ledger = Ledger(stores.settings.backup_folder)
+    return Forgetting(stores.deletions, ledger, stores.kept, stores.tenancy.users, stores.clock)
+
+
 async def _honour_restore(stores: Stores) -> None:
     """See to it, on the first start after a restore, that nothing is done over again."""
     parts = (
@@ -92,5 +100,6 @@ async def _honour_restore(stores: Stores) -> None:
         CutShort(stores.errands, stores.clock),
         SignedOut(stores.tenancy.sessions),
         Timers(stores.db),
+        forgetting(stores),
     )
     await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()

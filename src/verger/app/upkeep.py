@@ -2,23 +2,36 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
-from verger.app.stores import Stores
+from msgspec import to_builtins
+
+from verger.app.stores import Stores, forgetting
+from verger.base.clock import Clock, moment
 from verger.base.jobs import Jobs
+from verger.base.settings import Settings
 from verger.base.work import Work, every
+from verger.domain.errands.errands import Doing, Kind
 from verger.domain.retention.store import RuleStore
 from verger.domain.storage.store import SampleStore
-from verger.flows import pruning
+from verger.domain.telemetry.followers import Followers
+from verger.flows import erasing, pruning
+from verger.flows.erasing import Erasing
 from verger.flows.oversight import Figure, Oversight
+from verger.flows.presence import Presence
 from verger.flows.pruning import Pruning
 from verger.flows.retention import Retention
 from verger.flows.room import Room
+from verger.flows.trail import Trail
 
 _TIDY_S = 3600.0
 _REMARKS_S = 1.0
 _LOOK_S = 10.0
 _SPACE_S = 1.0
 _SIZE_S = 300.0
+_SWEEP_S = 600.0
 
 
 @dataclass(frozen=True)
@@ -28,22 +41,41 @@ class Upkeep:
     room: Room
     retention: Retention
     pruning: Pruning
+    erasing: Erasing
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of room and retention."""
         yield from self.room.figures()
         yield from self.pruning.figures()
+        yield from self.erasing.figures()
 
 
-async def open_upkeep(stores: Stores) -> Upkeep:
+async def open_upkeep(stores: Stores, followers: Followers, presence: Presence) -> Upkeep:
     """Watch over the disk; when it is nearly full, retention runs at once."""
     room = await Room.open(stores.settings, SampleStore(stores.db), stores.clock)
     rules = RuleStore(stores.db)
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
-    upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock))
+    trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, presence.save)
+    until = partial(_last_backup, stores.settings, stores.clock)
+    forever = Erasing(forgetting(stores), trail, stores.events, stores.settings.data, until)
+    upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock), forever)
     room.mode.in_need(upkeep.pruning.at_once)
     await upkeep.pruning.begin()
     return upkeep
+
+
+def deletion_kinds(upkeep: Upkeep) -> dict[str, Kind]:
+    """Return how deletions are taken off the disk as long work."""
+
+    async def erase(doing: Doing) -> Any:
+        return to_builtins(await upkeep.erasing.finish(doing.given, doing.reached))
+
+    return {erasing.KIND: Kind(erase, resumes=True)}
+
+
+def _last_backup(settings: Settings, clock: Clock) -> datetime | None:
+    """Return when the last daily backup goes that may hold what is there today."""
+    return None if settings.backup_at == "off" else moment(clock.now()) + timedelta(days=settings.backup_keep + 1)
 
 
 def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -> None:
@@ -55,5 +87,6 @@ def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -
         (_SIZE_S, upkeep.room.look),
         (_REMARKS_S, stores.kept.remarks.write),
         (_TIDY_S, stores.tenancy.purge),
+        (_SWEEP_S, upkeep.erasing.sweep),
     ):
         work.start(every(seconds, act))

@@ -11,7 +11,14 @@ from tests.recorded import Record
 from verger.edges.api.schema import described
 
 # What people may change whatever their role: themselves, and what they asked for.
-OWN = {"PATCH /me", "POST /auth/logout", "DELETE /members/{member}", "POST /jobs/{job}/cancel", "POST /exports"}
+OWN = {
+    "PATCH /me",
+    "POST /me/delete",
+    "POST /auth/logout",
+    "DELETE /members/{member}",
+    "POST /jobs/{job}/cancel",
+    "POST /exports",
+}
 
 
 @pytest_asyncio.fixture

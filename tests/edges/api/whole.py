@@ -81,12 +81,15 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         return dict(answer.json())
 
     place = (await made("/places", name="Cottage"))["id"]
+    old = (await made("/devices", name="Old", place=place))["device"]["id"]
+    gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
     return {
         "/places/{place}": f"/places/{place}",
         "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
         "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",
         "/attributes/{key}": "/attributes/state",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
+        "/deletions/{deletion}": f"/deletions/{gone}",
         "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",
     }

@@ -44,7 +44,7 @@ export interface paths {
         readonly post?: never;
         /**
          * End an API key
-         * @description End a key at once.
+         * @description End a key at once, and the connections of the programs that came with it.
          */
         readonly delete: operations["api_keys.remove"];
         readonly options?: never;
@@ -196,6 +196,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/deletions": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List what was deleted for good, the latest first
+         * @description Return a page of deletions, each with whether it is off the disk and until when a backup may hold it.
+         */
+        readonly get: operations["deletions.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/deletions/{deletion}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Is it off the disk?
+         * @description Return one deletion; it is off the disk once `done_at` is set.
+         */
+        readonly get: operations["deletions.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/device-types": {
         readonly parameters: {
             readonly query?: never;
@@ -320,7 +360,7 @@ export interface paths {
         readonly post?: never;
         /**
          * Retire a device
-         * @description End a device; its values stay, unless history=delete.
+         * @description End a device; what it said stays, unless history=delete: then all of it is deleted for good, and 202 answered.
          */
         readonly delete: operations["devices.retire"];
         readonly options?: never;
@@ -684,6 +724,26 @@ export interface paths {
         readonly patch: operations["me.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/me/delete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Delete my account
+         * @description Delete your account, sessions and keys for good; not while you are the last owner of an organisation.
+         */
+        readonly post: operations["deletions.me"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/members": {
         readonly parameters: {
             readonly query?: never;
@@ -730,6 +790,26 @@ export interface paths {
          * @description Give a member another role, of at most your own; one owner always stays.
          */
         readonly patch: operations["members.change"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/members/{member}/delete": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Delete a member's account
+         * @description Delete the account of a member of yours for good, if they are a member of nothing else.
+         */
+        readonly post: operations["deletions.member"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
         readonly trace?: never;
     };
     readonly "/api/v1/overview": {
@@ -793,6 +873,8 @@ export interface paths {
         /**
          * Delete a place
          * @description Delete a place; with anything in it only when `contents` says what becomes of that.
+         *
+         *     contents=delete&history=delete deletes for good all that was ever measured there, too, and answers 202.
          */
         readonly delete: operations["places.remove"];
         readonly options?: never;
@@ -1124,6 +1206,19 @@ export interface components {
             /** @default 0 */
             readonly series: number;
         };
+        /** Deletion */
+        readonly Deletion: {
+            readonly asked_by: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly backups_until: string | null;
+            readonly done_at: string | null;
+            readonly id: string;
+            readonly subject: string;
+            readonly upto: number;
+            /** @enum {string} */
+            readonly what: "device" | "place" | "person";
+        };
         /** Device */
         readonly Device: {
             readonly address: string | null;
@@ -1447,6 +1542,11 @@ export interface components {
             readonly items: readonly components["schemas"]["Backup"][];
             readonly next: string | null;
         };
+        /** Page[Deletion] */
+        readonly DeletionPage: {
+            readonly items: readonly components["schemas"]["Deletion"][];
+            readonly next: string | null;
+        };
         /** Page[Changed] */
         readonly ChangedPage: {
             readonly items: readonly components["schemas"]["Changed"][];
@@ -1689,6 +1789,10 @@ export interface components {
             /** Format: date-time */
             readonly since: string;
             readonly until: string | null;
+        };
+        /** Sure */
+        readonly Sure: {
+            readonly password: string;
         };
         /** Tenant */
         readonly Tenant: {
@@ -2193,6 +2297,65 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "deletions.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeletionPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "deletions.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly deletion: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "device_types.items": {
         readonly parameters: {
             readonly query?: {
@@ -2564,12 +2727,23 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
+            /** @description Unreadable now; Location says where to look until it is off the disk. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Deletion"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             readonly 204: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    readonly "application/json": null;
+                };
             };
             readonly default: components["responses"]["Problem"];
         };
@@ -3212,6 +3386,36 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "deletions.me": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Sure"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "members.items": {
         readonly parameters: {
             readonly query?: {
@@ -3324,6 +3528,34 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Member"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "deletions.member": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly member: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Deletion"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -3448,6 +3680,7 @@ export interface operations {
             readonly query?: {
                 readonly contents?: "delete" | "move" | null;
                 readonly to?: string;
+                readonly history?: "delete" | null;
             };
             readonly header?: {
                 /** @description The ETag that this change is meant for. */
@@ -3462,12 +3695,23 @@ export interface operations {
         };
         readonly requestBody?: never;
         readonly responses: {
+            /** @description Unreadable now; Location says where to look until it is off the disk. */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Deletion"];
+                };
+            };
             /** @description Request fulfilled, nothing follows */
             readonly 204: {
                 headers: {
                     readonly [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    readonly "application/json": null;
+                };
             };
             readonly default: components["responses"]["Problem"];
         };

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from msgspec import structs
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Table, select, update
+from sqlalchemy.exc import IntegrityError
 
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing
@@ -42,14 +43,21 @@ class DeletionStore:
         """Keep them in a database."""
         self._db = db
 
-    async def add(self, erasure: Erasure) -> None:
-        """Remember a deletion before anything of it is done; one that is remembered already stays as it is."""
+    async def add(self, erasure: Erasure) -> bool:
+        """Remember a deletion before anything of it is done; one that is remembered already stays as it is.
+
+        Return whether it is remembered: not where its tenant is unknown, so that there is nothing to delete.
+        """
         row = structs.asdict(erasure.deletion) | {"tenant": erasure.tenant, "months": erasure.months}
         row["parts"] = msgspec.to_builtins(erasure.parts)
         async with self._db.writing() as connection:
             there = await connection.scalar(select(_TABLE.id).where(_TABLE.id == erasure.deletion.id))
             if there is None:
-                await connection.execute(deletion_table.insert().values(row))
+                try:
+                    await connection.execute(deletion_table.insert().values(row))
+                except IntegrityError:
+                    return False
+        return True
 
     async def get(self, tenant: str, deletion: str) -> Deletion:
         """Return one deletion; raise Missing."""

@@ -89,7 +89,7 @@ def fits(sequence: int, body: bytes, salt: int, checksum: int) -> bool:
 
 def without(record: bytes, rows: Callable[[Batch], NDArray[np.bool_]], told: Callable[[Told], bool]) -> bytes | None:
     """Return a record without some rows and some that was told, None if nothing else is in it; raise Unreadable."""
-    head = read_head(record)
+    head = read_head(record[:HEAD])
     if head is None:
         raise Unreadable("It does not begin as a record does.")
     batch = unpack(head[0], record[HEAD:])

@@ -111,6 +111,24 @@ class Users:
                 await connection.execute(update(tables.user).where(mine).values(version=row.version + 1, **values))
             return _user((await connection.execute(select(*_COLUMNS).where(mine))).one())
 
+    async def check_erasable(self, user: str) -> None:
+        """Raise Conflict while a person is the last owner of an organisation."""
+        ties = tables.membership.c
+        owned = select(ties.tenant).where(ties.user == user, ties.role == Role.owner)
+        others = select(ties.tenant).where(ties.user != user, ties.role == Role.owner)
+        alone = select(tables.tenant.c.name).where(tables.tenant.c.id.in_(owned), tables.tenant.c.id.not_in(others))
+        async with self._db.reading() as connection:
+            name = await connection.scalar(alone)
+        if name is not None:
+            raise Conflict(f"{name} would have no owner left: make somebody else an owner of it first.")
+
+    async def erase(self, user: str) -> None:
+        """Remove a person with their sessions, memberships and keys; one who is gone already stays so."""
+        async with self._db.writing() as connection:
+            answers = tables.idempotency.c.caller == f"user:{user}"
+            await connection.execute(delete(tables.idempotency).where(answers))
+            await connection.execute(delete(tables.user).where(tables.user.c.id == user))
+
     async def memberships(self, user: str) -> list[Membership]:
         """Return every tenant that a person is a member of, by name."""
         async with self._db.reading() as connection:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, Meta, Struct, UnsetType, structs
 
 from verger.base.clock import moment
@@ -10,6 +10,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged, told
 from verger.domain.devices.model import NATIVE, Device, Remark, Stay
+from verger.edges.api.deletions import BEGUN, begun
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.showing import Latest
@@ -143,20 +144,23 @@ async def change(
     return await grounds.showing.device(caller.tenant, device)
 
 
-@delete("/devices/{device:str}", summary="Retire a device", tags=["devices"])
+@delete("/devices/{device:str}", responses=BEGUN, summary="Retire a device", tags=["devices"])
 async def retire(
     device: Id,
     caller: Given[Caller],
     grounds: Given[Grounds],
     expected: Given[int | None],
     history: FromQuery[Literal["delete"] | None] = None,
-) -> None:
-    """End a device; its values stay, unless history=delete."""
+) -> Response[None]:
+    """End a device; what it said stays, unless history=delete: then all of it is deleted for good, and 202 answered."""
     before = await grounds.kept.devices.get(caller.needs("devices:write").tenant, device)
     meant_for(before.version, expected)
     if history == "delete":
         caller.needs("history:delete")
-    await grounds.retiring.retire(caller.tenant, device, values=history == "delete")
+        deletion = await grounds.retiring.erase(caller.tenant, device, caller.name)
+        return await begun(deletion, caller, grounds)  # type: ignore[return-value]
+    await grounds.retiring.retire(caller.tenant, device)
+    return Response(None, status_code=204)
 
 
 @post("/devices/{device:str}/credentials", summary="Give a device a new secret", tags=["devices"])

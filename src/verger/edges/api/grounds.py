@@ -13,6 +13,7 @@ from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.desiring import Desiring
+from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
@@ -22,6 +23,7 @@ from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
+from verger.flows.vacating import Vacating
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class Grounds:
     door: Door
     retiring: Retiring
     retention: Retention
+    erasing: Erasing
+    vacating: Vacating
     clearing: Clearing
     showing: Showing
     charting: Charting

@@ -2,14 +2,16 @@
 
 from typing import Any, Literal
 
-from litestar import delete, get, patch, post
+from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from verger.base.clock import moment
+from verger.base.errors import Invalid
 from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.places.model import Place
+from verger.edges.api.deletions import BEGUN, begun
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
@@ -77,7 +79,7 @@ async def change(
     return changed
 
 
-@delete("/places/{place:str}", summary="Delete a place", tags=["places"])
+@delete("/places/{place:str}", responses=BEGUN, summary="Delete a place", tags=["places"])
 async def remove(
     place: Id,
     caller: Given[Caller],
@@ -85,7 +87,18 @@ async def remove(
     expected: Given[int | None],
     contents: FromQuery[Literal["delete", "move"] | None] = None,
     to: FromQuery[str | None] = None,
-) -> None:
-    """Delete a place; with anything in it only when `contents` says what becomes of that."""
+    history: FromQuery[Literal["delete"] | None] = None,
+) -> Response[None]:
+    """Delete a place; with anything in it only when `contents` says what becomes of that.
+
+    contents=delete&history=delete deletes for good all that was ever measured there, too, and answers 202.
+    """
     meant_for((await grounds.places.get(caller.needs("places:write").tenant, place)).version, expected)
+    if history == "delete":
+        caller.needs("history:delete")
+        if contents != "delete":
+            raise Invalid("What was measured goes only with the contents: say contents=delete too.")
+        deletion = await grounds.vacating.erase(caller.tenant, place, caller.name)
+        return await begun(deletion, caller, grounds)  # type: ignore[return-value]
     await grounds.clearing.clear(caller.tenant, place, contents, to)
+    return Response(None, status_code=204)

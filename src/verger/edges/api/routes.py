@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from verger.edges.api import (
     backups,
     claims,
+    deletions,
     device_types,
     devices,
     exports,
@@ -71,6 +72,10 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     jobs.read,
     jobs.cancel,
     overview.today,
+    deletions.items,
+    deletions.read,
+    deletions.me,
+    deletions.member,
     retention.items,
     retention.add,
     retention.preview,

@@ -1,0 +1,69 @@
+"""Forgetting: a deletion is remembered, and what it is about is hidden for good, also after a restore."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from verger.base.clock import Clock, moment
+from verger.base.db import Database
+from verger.domain.backups.mark import Mark
+from verger.domain.deletions.ledger import Ledger
+from verger.domain.deletions.model import Erasure
+from verger.domain.deletions.store import DeletionStore
+from verger.domain.devices.kept import Kept
+from verger.domain.tenancy.users import Users
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Forgetting:
+    """Hides what is to go: no way leads to it any more, though it is still on the disk."""
+
+    deletions: DeletionStore
+    ledger: Ledger
+    kept: Kept
+    users: Users
+    clock: Clock
+
+    async def remember(self, erasure: Erasure) -> None:
+        """Remember a deletion, then hide what it is about; on return nobody can read it."""
+        await self.deletions.add(erasure)
+        await asyncio.to_thread(self.ledger.add, erasure)
+        await self.hide(erasure)
+
+    async def hide(self, erasure: Erasure) -> None:
+        """Hide what a deletion is about; what is hidden already stays so."""
+        for part in erasure.parts:
+            if part.whole:
+                await self.kept.retire(erasure.tenant, part.device, moment(self.clock.now()))
+                await self.kept.series.delete(erasure.tenant, part.device)
+        if erasure.deletion.what == "person":
+            await self.users.erase(erasure.deletion.subject)
+
+    async def returned(self, mark: Mark, last: int) -> list[str]:
+        """Do again what was deleted since the backup, and leave taking it off the disk to the sweep."""
+        since = [*await self._in_what_was(mark), *await asyncio.to_thread(self.ledger.since, mark.begun_at)]
+        found = {erasure.deletion.id: erasure for erasure in (*await self.deletions.undone(), *since)}
+        for erasure in found.values():
+            if await self.deletions.add(erasure):
+                await self.deletions.again(erasure.deletion.id, last + 1)
+                await self.hide(erasure)
+        return [f"{len(found)} deletions that were made since the backup are done again."] if found else []
+
+    async def _in_what_was(self, mark: Mark) -> list[Erasure]:
+        """Return the deletions since the backup that the folder before the restore knows."""
+        path = Path(mark.replaced or "") / "verger.db"
+        if mark.replaced is None or not await asyncio.to_thread(path.exists):
+            return []
+        old = Database.open(f"sqlite+aiosqlite:///{path}")
+        try:
+            return await DeletionStore(old).since(mark.begun_at)
+        except SQLAlchemyError as error:
+            log.warning("the deletions of the replaced folder could not be read", folder=mark.replaced, why=str(error))
+            return []
+        finally:
+            await old.close()
