@@ -193,6 +193,8 @@ class Connection(Pipe):
             self.speaker.ended(ended)
         if ended.with_will:
             self._on_will()
+        if self.speaker is not None:
+            self._wiring.sessions.part(self)
         self.write(self.session.take())
         self.close()
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import cast
 
+import structlog
+
 from verger.base.clock import Clock
 from verger.base.ids import new_id
 from verger.domain.messages.exchange import Exchange
@@ -14,6 +16,8 @@ from verger.edges.wire.house import House
 from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
+
+log = structlog.get_logger()
 
 MOST_REMEMBERED = 50_000
 MOST_AT_ONCE = 16
@@ -72,8 +76,7 @@ class Sessions:
         mine = self._all.setdefault(line.owner, {})
         standing = mine.get(line.client_id)
         if standing is not None and standing.line is not None:
-            cast("Line", standing.line).end(Reason.SESSION_TAKEN_OVER, "Another connection with this client id came.")
-            self._leave(standing)
+            self._end(standing, Reason.SESSION_TAKEN_OVER, "Another connection with this client id came.")
             standing = mine.get(line.client_id)
         present = standing is not None and not (connect.clean_start or standing.over(self._clock.now()))
         if standing is not None and not present:
@@ -111,9 +114,7 @@ class Sessions:
         mine = self._all[owner]
         while len(mine) > most:
             oldest = next((each for each in mine.values() if each.line is None), next(iter(mine.values())))
-            if oldest.line is not None:
-                cast("Line", oldest.line).end(Reason.QUOTA_EXCEEDED, "There are too many connections already.")
-                self._leave(oldest)
+            self._end(oldest, Reason.QUOTA_EXCEEDED, "There are too many connections already.")
             self._discard(oldest)
 
     def will_later(self, line: Line, delay: float, act: Callable[[], None]) -> None:
@@ -130,11 +131,15 @@ class Sessions:
             will[0].cancel()
             will[1]()
 
-    def release(self, line: Line) -> None:
-        """Let go of a connection that was closed."""
+    def part(self, line: Line) -> None:
+        """Part a connection that is over from its session: what comes for that now waits for the next one."""
         standing = self._all.get(line.owner, {}).get(line.client_id)
         if standing is not None and standing.line is line:
             self._leave(standing)
+
+    def release(self, line: Line) -> None:
+        """Let go of a connection that was closed."""
+        self.part(line)
         lines = self._lines.get(line.owner, set())
         lines.discard(line)
         if not lines and self._lines.pop(line.owner, None) is not None and not line.owner.startswith(KEY):
@@ -145,15 +150,29 @@ class Sessions:
         for standing in self.standings(owner):
             if will := self._wills.pop(standing, None):
                 will[0].cancel()
-            if standing.line is not None:
-                cast("Line", standing.line).end(Reason.NOT_AUTHORIZED, sentence)
+            self._end(standing, Reason.NOT_AUTHORIZED, sentence)
             self._discard(standing)
 
     async def tidy(self) -> None:
-        """Forget the sessions whose time is over; to be done now and then."""
+        """Forget the sessions whose time is over, and tell whose inbox was full; to be done now and then."""
         now = self._clock.now()
         for standing in [each for each in self._away if each.over(now)]:
             self._discard(standing)
+        for standing in [each for mine in self._all.values() for each in mine.values() if each.memory.dropped]:
+            self._tell_dropped(standing, standing.memory.dropped)
+            standing.memory.dropped = 0
+
+    def _tell_dropped(self, standing: Standing, messages: int) -> None:
+        if not standing.owner.startswith(KEY):
+            self._house.remark(standing.owner, "inbox", "Its inbox was full: the oldest messages for it went.")
+        log.warning("an inbox was full", owner=standing.owner, client_id=standing.client_id, messages=messages)
+
+    def _end(self, standing: Standing, reason: Reason, sentence: str) -> None:
+        """End the connection of a session, if it has one."""
+        if standing.line is not None:
+            cast("Line", standing.line).end(reason, sentence)
+        if standing.line is not None:
+            self._leave(standing)
 
     def _leave(self, standing: Standing) -> None:
         """Part a session from its connection; it ends then, or is remembered for as long as was agreed."""

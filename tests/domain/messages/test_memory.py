@@ -1,0 +1,69 @@
+"""An inbox is bounded, and says what became of what had no room."""
+
+from verger.domain.messages.memory import Memory, Room
+from verger.domain.messages.model import Message
+
+
+def bodies(memory: Memory) -> list[bytes]:
+    return [letter.message.body for letter in memory.letters.values()]
+
+
+def test_when_an_inbox_is_full_the_oldest_go_and_are_counted() -> None:
+    room = Room(messages=2)
+    memory = Memory(room)
+    for body in (b"1", b"2", b"3"):
+        memory.add(Message("t", body), 1)
+    assert bodies(memory) == [b"2", b"3"]
+    assert (memory.dropped, room.dropped, room.letters) == (1, 1, 2)
+
+
+def test_an_inbox_has_only_so_many_bytes() -> None:
+    memory = Memory(Room(size=1000))
+    memory.add(Message("t", b"a" * 400), 1)
+    memory.add(Message("t", b"b" * 600), 1)
+    assert bodies(memory) == [b"b" * 600]
+    assert memory.add(Message("t", b"c" * 1000), 1) is None
+    assert bodies(memory) == [b"b" * 600]
+
+
+def test_the_inboxes_of_a_tenant_share_their_room() -> None:
+    room = Room(together=1000)
+    one, other = Memory(room), Memory(room)
+    one.add(Message("t", b"a" * 800), 1)
+    assert other.add(Message("t", b"b" * 200), 1) is None
+    one.empty()
+    assert room.used == 0
+    assert other.add(Message("t", b"b" * 200), 1) is not None
+
+
+def test_what_the_client_may_have_already_is_not_taken_from_it() -> None:
+    memory = Memory(Room(messages=1))
+    letter = memory.add(Message("t", b"sent"), 2)
+    assert letter is not None
+    letter.sent = True
+    assert memory.add(Message("t", b"new"), 1) is None
+    assert bodies(memory) == [b"sent"]
+
+
+def test_what_comes_and_goes_before_it_is_saved_never_touches_the_disk() -> None:
+    told: list[Memory] = []
+    memory = Memory(name="s", told=told.append)
+    letter = memory.add(Message("t", b"x"), 1)
+    assert letter is not None
+    memory.remove(letter)
+    changes = memory.changes()
+    assert (changes.fresh, changes.gone, changes.state) == ({}, set(), False)
+    assert told == [memory]
+
+
+def test_what_could_not_be_saved_is_saved_with_the_next_or_not_at_all_if_it_is_gone() -> None:
+    memory = Memory(name="s")
+    first, second = memory.add(Message("t", b"1"), 1), memory.add(Message("t", b"2"), 1)
+    assert first is not None
+    assert second is not None
+    changes = memory.changes()
+    memory.remove(first)
+    memory.put_back(changes)
+    again = memory.changes()
+    assert list(again.fresh) == [second.number]
+    assert again.gone == {first.number}

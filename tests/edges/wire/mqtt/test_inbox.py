@@ -1,0 +1,86 @@
+"""What waits for a device that is away, and what never does."""
+
+import pytest
+
+from tests.edges.wire.conftest import FakeHouse
+from tests.edges.wire.mqtt.client import subscribe
+from tests.edges.wire.mqtt.conftest import FakeDisk, Open
+from tests.edges.wire.mqtt.device import Device
+from verger.base.clock import HeldClock
+from verger.domain.messages.memory import Room
+from verger.edges.wire.dialects.native import Ask, Wanted
+from verger.edges.wire.mqtt.listener import Listener
+from verger.edges.wire.mqtt.packets import Connect, Disconnect, PingReq, PingResp, PubAck, Publish, SubAck
+from verger.edges.wire.mqtt.properties import Properties
+
+WANTED, ASKED = "v1/devices/me/attributes", "v1/devices/me/rpc/request/+"
+
+
+def lasting(level: int = 5, seconds: int = 600) -> Connect:
+    said = Properties(session_expiry_interval=seconds) if level == 5 else Properties()
+    return Connect("c", level, clean_start=False, username="token-d", keep_alive=60, properties=said)
+
+
+async def left(port: int, level: int = 5, *words: Disconnect) -> None:
+    """Let a device subscribe and go."""
+    async with Device(port, level) as device:
+        await device.begin(lasting(level))
+        assert await device.ask(subscribe(WANTED, ASKED)) == SubAck(1, (1, 1))
+        await device.say(*(words or (Disconnect(),)))
+        assert await device.hear() is None
+
+
+@pytest.mark.parametrize("level", [4, 5])
+async def test_attributes_wait_for_a_device_that_is_away_and_commands_do_not(open_listener: Open, level: int) -> None:
+    listener, port = await open_listener()
+    await left(port, level)
+    assert not listener.deliver("d", Wanted({"every_s": 5}))
+    assert not listener.deliver("d", Ask("1", "reboot"))
+    assert not listener.deliver("d", Wanted({"every_s": 6}))
+    async with Device(port, level) as device:
+        assert (await device.begin(lasting(level))).session_present
+        assert await device.hear() == Publish(WANTED, b'{"every_s":5}', 1, 1)
+        assert await device.hear() == Publish(WANTED, b'{"every_s":6}', 1, 2)
+        assert await device.ask(PingReq()) == PingResp()
+    async with Device(port, level) as device:
+        assert (await device.begin(lasting(level))).session_present
+        assert await device.ask(PingReq()) == PingResp()
+
+
+async def test_a_device_without_a_lasting_session_costs_the_disk_nothing(open_listener: Open, disk: FakeDisk) -> None:
+    listener, port = await open_listener()
+    async with Device(port) as device:
+        await device.begin()
+        assert await device.ask(subscribe(WANTED)) == SubAck(1, (1,))
+        assert listener.deliver("d", Wanted({"a": 1}))
+        await device.hear()
+        assert await device.ask(Publish("v1/devices/me/telemetry", b'{"t":1}', 1, 1)) == PubAck(1)
+    assert disk.pages == []
+
+
+async def test_a_goodbye_may_change_how_long_a_session_lasts(open_listener: Open) -> None:
+    clock = HeldClock()
+    listener, port = await open_listener(clock=clock)
+    await left(port, 5, Disconnect(0, Properties(session_expiry_interval=0)))
+    assert listener.sessions.standings("d") == []
+    await left(port, 5, Disconnect(0, Properties(session_expiry_interval=10)))
+    assert len(listener.sessions.standings("d")) == 1
+    clock.advance(11)
+    await listener.sessions.tidy()
+    assert listener.sessions.standings("d") == []
+
+
+async def test_a_full_inbox_is_told_on_the_page_of_its_device(
+    open_listener: Open, house: FakeHouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listener, port = await open_listener()
+    await left(port)
+    [standing] = listener.sessions.standings("d")
+    standing.memory.room = Room(messages=1)
+    for number in (1, 2):
+        listener.deliver("d", Wanted({"n": number}))
+    await listener.sessions.tidy()
+    await listener.sessions.tidy()
+    assert house.remarks == [("d", "inbox", "Its inbox was full: the oldest messages for it went.")]
+    assert "an inbox was full" in capsys.readouterr().out
+    assert isinstance(listener, Listener)

@@ -1,0 +1,95 @@
+"""From the log into the topic tree: only what is listened to, and on disk before it counts as taken."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from tests.flows.conftest import FakeScreens
+from verger.base.clock import SECOND, HeldClock
+from verger.domain.devices.registry import Registry
+from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.keeper import Keeper
+from verger.domain.messages.memory import Room
+from verger.domain.messages.model import Subscription
+from verger.domain.messages.retained import Retained
+from verger.domain.messages.standing import Standing
+from verger.domain.messages.store import Page
+from verger.domain.telemetry.model import Batch, Event, Told
+from verger.flows.publishing import Both, Publishing
+
+
+class Disk:
+    async def write(self, page: Page) -> None:
+        del page
+
+
+class World:
+    """Two tenants with a device each, and a program of the first."""
+
+    def __init__(self) -> None:
+        self.registry, self.keeper = Registry(), Keeper(Disk())
+        for number, (device, tenant) in enumerate((("lamp", "farm"), ("oven", "cottage")), start=1):
+            self.registry.add(device, tenant, "place", 10)
+            self.registry.learn(device, {"t": number})
+        self.exchange = Exchange(self.keeper, Retained(self.keeper, HeldClock()), Room())
+        self.publishing = Publishing(self.registry, self.exchange, HeldClock())
+        self.program = Standing("farm", "key:k", "c", expiry_s=60)
+        self.program.begin(Room(), self.keeper.touch)
+
+    def listen(self, topic: str) -> None:
+        self.program.memory.subscribe(topic, Subscription(1))
+        self.exchange.subscribe(self.program, topic)
+
+    async def say(self, sequence: int = 1, told: tuple[Told, ...] = ()) -> None:
+        both = np.array([1, 2], np.uint32), np.array([SECOND, SECOND]), np.array([20.5, 30.5])
+        await self.publishing.take(Batch(0, *both, told, sequence))
+
+    @property
+    def heard(self) -> list[tuple[str, object]]:
+        letters = self.program.memory.letters.values()
+        return [(letter.message.topic, msgspec.json.decode(letter.message.body)) for letter in letters]
+
+
+@pytest.mark.parametrize("topic", ["#", "devices/+/readings", "devices/lamp/readings"])
+async def test_readings_reach_who_listens_in_their_own_tenant(topic: str) -> None:
+    world = World()
+    await world.say(1)
+    world.listen(topic)
+    await world.say(2)
+    assert world.heard == [("devices/lamp/readings", {"at": 1000, "values": {"t": 20.5}})]
+
+
+async def test_a_device_that_is_new_is_heard_and_one_that_nobody_asks_for_is_not() -> None:
+    world = World()
+    world.listen("devices/stove/readings")
+    await world.say(1)
+    assert world.heard == []
+    world.registry.add("stove", "farm", "place", 10)
+    world.registry.learn("stove", {"t": 3})
+    await world.publishing.take(Batch(0, np.array([3], np.uint32), np.array([SECOND]), np.array([1.0]), (), 2))
+    assert world.heard == [("devices/stove/readings", {"at": 1000, "values": {"t": 1.0}})]
+
+
+async def test_events_and_coming_and_going_are_told_too() -> None:
+    world, screens = World(), FakeScreens()
+    world.listen("devices/+/events")
+    world.listen("devices/+/status")
+    await world.say(1, (Told("farm", "lamp", Event("door.opened", {"by": "cat"}, SECOND, "7")),))
+    Both(screens, world.publishing).tell("lamp", {"type": "device", "id": "lamp", "online": True})
+    [event, status] = world.heard
+    assert event == ("devices/lamp/events", {"at": 1000, "kind": "door.opened", "id": "7", "data": {"by": "cat"}})
+    assert status == ("devices/lamp/status", {"at": HeldClock().now() // 1000, "online": True})
+    assert len(screens.told) == 1
+
+
+async def test_what_waits_in_an_inbox_is_on_disk_before_the_record_counts_as_taken() -> None:
+    world = World()
+    await world.keeper.save()
+    await world.say(1)
+    assert world.publishing.settled() == 1
+    world.listen("#")
+    await world.keeper.save()
+    await world.say(2)
+    assert world.publishing.settled() == 1
+    await world.keeper.save()
+    assert world.publishing.settled() == 2
