@@ -29,8 +29,8 @@ class Program:
 
     def __init__(self, home: Home, version: str, token: str, client_id: str, *, lasting: bool = False) -> None:
         five = version == "mqttv5"
-        clean = {} if five else {"clean_session": not lasting}
-        self.client = Client(CallbackAPIVersion.VERSION2, client_id, protocol=VERSIONS[version], **clean)
+        clean = None if five else not lasting
+        self.client = Client(CallbackAPIVersion.VERSION2, client_id, clean, protocol=VERSIONS[version])
         self.client.username_pw_set(token, "")
         self.heard: Queue[MQTTMessage] = Queue()
         self.granted: Queue[list[int]] = Queue()
@@ -40,7 +40,7 @@ class Program:
         self.client.on_connect = lambda _c, _u, flags, _r, _p: self.came.put(flags.session_present)
         more: dict[str, Any] = {}
         if five:
-            more = {"clean_start": not lasting, "properties": Properties(PacketTypes.CONNECT)}
+            more = {"clean_start": not lasting, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]
             more["properties"].SessionExpiryInterval = 600 if lasting else 0
         self.client.connect("127.0.0.1", home.server.mqtt, **more)
         self.client.loop_start()
