@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Described } from "@/base/ask";
+import { backup, backups, plan } from "@/backups/backups";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { event, events } from "@/events/events";
@@ -17,6 +18,8 @@ import { system } from "@/system/system";
 const folder = new URL("../../tests/contract/", import.meta.url);
 const answers: Readonly<Record<string, Check<unknown>>> = {
   "api_keys.json": shape({ made: list(createdKey), listed: apiKeys }),
+  "backup_plan.json": plan,
+  "backups.json": backups,
   "device.json": device,
   "device_created.json": created,
   "device_log.json": remarks,
@@ -56,7 +59,9 @@ const described: [
   Known<typeof createdKey, Described["ShownKey"]>,
   Known<typeof overview, Described["Today"]>,
   Known<typeof setUpState, Described["FirstRunState"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+  Known<typeof backup, Described["Backup"]>,
+  Known<typeof plan, Described["Plan"]>,
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +19,6 @@ class Mark(Struct, frozen=True, kw_only=True):
     taken_at: datetime
     restored_at: datetime
     replaced: str | None = None  # the folder that holds what was here before
-    deletions: list[dict[str, Any]] = []
     honoured_at: datetime | None = None
     said: tuple[str, ...] = ()
 

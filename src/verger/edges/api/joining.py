@@ -12,7 +12,7 @@ from verger.edges.api.grounds import Grounds
 _TAGS = ["device types"]
 
 
-class NewKey(Struct, frozen=True, forbid_unknown_fields=True):
+class NewJoinKey(Struct, frozen=True, forbid_unknown_fields=True):
     """How a fresh key serves: "new" lets any device in, at `place`; "known" those added before; "off" nobody."""
 
     strategy: Strategy | UnsetType = UNSET
@@ -41,7 +41,7 @@ async def read(key: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Joini
 
 
 @post("/device-types/{key:str}/provisioning", summary="Make or renew the key of a type", tags=_TAGS)
-async def renew(key: Id, data: JSONBody[NewKey], caller: Given[Caller], grounds: Given[Grounds]) -> Renewed:
+async def renew(key: Id, data: JSONBody[NewJoinKey], caller: Given[Caller], grounds: Given[Grounds]) -> Renewed:
     """Return a fresh key and its secret, shown this once; older ones have ended."""
     tenant = caller.needs("devices:write").tenant
     before = await grounds.kept.joining.get(tenant, key)
@@ -50,7 +50,7 @@ async def renew(key: Id, data: JSONBody[NewKey], caller: Given[Caller], grounds:
 
 @patch("/device-types/{key:str}/provisioning", summary="Change how the key of a type serves", tags=_TAGS)
 async def change(
-    key: Id, data: JSONBody[NewKey], caller: Given[Caller], grounds: Given[Grounds], expected: Given[int | None]
+    key: Id, data: JSONBody[NewJoinKey], caller: Given[Caller], grounds: Given[Grounds], expected: Given[int | None]
 ) -> Joining:
     """Merge a change into how devices of a type get in (RFC 7396)."""
     before = await grounds.kept.joining.get(caller.needs("devices:write").tenant, key)

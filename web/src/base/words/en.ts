@@ -1,8 +1,10 @@
+import { enBackups } from "@/base/words/enBackups";
 import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
   ...enTransfer,
+  ...enBackups,
   "app.name": "Verger",
   "app.skip": "Skip to content",
   "app.main": "Main",
@@ -260,6 +262,7 @@ export const en = {
   "keys.delete.title": "Delete the key for {name}?",
   "keys.delete.why": "Whatever uses it is refused at once.",
   "keys.delete.of": "Delete the key for {name}",
+
 
   "system.title": "System",
   "system.well": "Verger is running well",
