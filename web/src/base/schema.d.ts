@@ -1389,9 +1389,6 @@ export interface components {
             readonly backup: string;
             /** Format: date-time */
             readonly begun_at: string;
-            readonly deletions: readonly {
-                readonly [key: string]: unknown;
-            }[];
             readonly honoured_at: string | null;
             readonly replaced: string | null;
             /** Format: date-time */
@@ -1478,6 +1475,19 @@ export interface components {
             readonly place: string;
             readonly secret?: string | null;
             readonly type?: string | null;
+        };
+        /** NewJoinKey */
+        readonly NewJoinKey: {
+            readonly place?: string | null;
+            /** @enum {string} */
+            readonly strategy?: "off" | "new" | "known";
+        };
+        /** NewKey */
+        readonly NewKey: {
+            readonly name: string;
+            readonly role?: components["schemas"]["Role"];
+            /** @default [] */
+            readonly scopes?: readonly "metrics"[];
         };
         /** NewPlace */
         readonly NewPlace: {
@@ -1859,13 +1869,6 @@ export interface components {
             readonly timezone?: string;
             readonly to?: string | null;
         };
-        /** NewKey */
-        readonly api_keys_NewKey: {
-            readonly name: string;
-            readonly role?: components["schemas"]["Role"];
-            /** @default [] */
-            readonly scopes?: readonly "metrics"[];
-        };
         /** Credentials */
         readonly auth_Credentials: {
             readonly email: string;
@@ -1942,12 +1945,6 @@ export interface components {
             readonly metric: string;
             readonly value: number;
         };
-        /** NewKey */
-        readonly joining_NewKey: {
-            readonly place?: string | null;
-            /** @enum {string} */
-            readonly strategy?: "off" | "new" | "known";
-        };
         /** Renewed */
         readonly joining_Renewed: {
             readonly credentials: components["schemas"]["JoinKey"];
@@ -2019,7 +2016,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["api_keys_NewKey"];
+                readonly "application/json": components["schemas"]["NewKey"];
             };
         };
         readonly responses: {
@@ -2545,7 +2542,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["joining_NewKey"];
+                readonly "application/json": components["schemas"]["NewJoinKey"];
             };
         };
         readonly responses: {
@@ -2603,7 +2600,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["joining_NewKey"];
+                readonly "application/json": components["schemas"]["NewJoinKey"];
             };
         };
         readonly responses: {
