@@ -1,4 +1,4 @@
-"""The command line: serve, demo, simulate, backup, verify, restore."""
+"""The command line: serve, demo, simulate, backup, verify, restore, limits."""
 
 import asyncio
 import gc
@@ -27,6 +27,7 @@ from verger.domain.telemetry.model import Event, Heard
 from verger.domain.tenancy.model import Founding
 from verger.edges.api.server import HttpPorts
 from verger.edges.control.commands import backup, restore, verify
+from verger.edges.control.limits import limits
 from verger.simulator.device import Character
 from verger.simulator.estate import ESTATE
 from verger.simulator.history import occurrences, readings
@@ -96,7 +97,7 @@ def simulate_command(  # noqa: PLR0913, PLR0917  each is one option of the comma
     simulate(dialect, Server(host, port, mqtt), found, devices=devices, every_s=every_s, kind=kind, seed=seed)
 
 
-for command in (backup, verify, restore):
+for command in (backup, verify, restore, limits):
     commands.add_command(command)
 
 

@@ -1,11 +1,14 @@
 """How the program starts, refuses to start, and ends."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.e2e.conftest import Serve
 from tests.e2e.home import Home
-from tests.e2e.serving import run_out
+from tests.e2e.serving import environment, run_out
+from tests.e2e.waiting import until
 
 
 def test_its_ready_line_is_all_that_it_prints(home: Home) -> None:
@@ -51,3 +54,26 @@ def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     done = run_out(tmp_path / "file")
     assert (done.returncode, done.stdout) == (2, "")
     assert "set VERGER_DATA to a folder that may be written" in done.stderr
+
+
+def test_limits_are_changed_by_whoever_has_the_data_folder(home: Home) -> None:
+    thing = home.add_device()
+
+    def limits(*words: str) -> tuple[int, str]:
+        command = [sys.executable, "-m", "verger", "limits", *words]
+        surroundings = environment(home.server.folder)
+        done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=30, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def limit(name: str) -> object:
+        return next(each["value"] for each in home.get("limits")["items"] if each["name"] == name)
+
+    assert limits()[1].endswith("Aalto  as the settings say\n")
+    status, said = limits("Aalto", "messages=2:60", "connections=7")
+    assert (status, said.strip().endswith("Aalto  connections=7 messages=2:60")) == (0, True)
+    until(lambda: limit("connections") == 7)
+    answers = [home.tell(thing, {"t": 1}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert 0 < int(answers[2].headers["retry-after"]) <= 30
+    assert limits("Nobody", "series=1") == (2, "There is no organisation Nobody; there are Aalto.\n")
+    assert limits("Aalto", "series=none")[0] == 2

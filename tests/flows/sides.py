@@ -7,8 +7,10 @@ from tests.flows.test_inbound import FakeGate, FakeLog
 from verger.base.clock import Clock
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.tenancy.limits import LimitStore
 from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
+from verger.flows.limiting import Limiting, usual
 from verger.flows.presence import Presence
 from verger.flows.relaying import Relaying
 
@@ -31,12 +33,15 @@ class Common:
     clock: Clock
     settings: Settings
     secret: ServerSecret
+    limiting: Limiting
 
 
 def side_of(house: House) -> Side:
     """Return the side of a house that faces devices."""
     kept, log = house.kept, FakeLog()
-    common = Common(house.clock, Settings(devices_per_tenant=5, series_per_device=4), ServerSecret(b"s" * 32))
+    settings = Settings(devices_per_tenant=5, series_per_device=4)
+    limiting = Limiting(kept, LimitStore(kept.db), usual(settings))
+    common = Common(house.clock, settings, ServerSecret(b"s" * 32), limiting)
     presence = Presence(kept.registry, kept.devices, house.screens, house.clock, 600)
     stories = DeviceSide.over(kept, house.places, presence, wire=house.wire, screens=house.screens, common=common)
     inbound = Inbound(kept.registry, kept.series, log, kept.remarks, house.clock, FakeGate())

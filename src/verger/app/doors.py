@@ -36,6 +36,7 @@ def build_api(house: House) -> Front:
         },
         warnings={"disk": house.upkeep.room.check, "backup": house.grounds.safekeeping.check},
         metrics=registry(house.oversight.figures),
+        limits=stores.limiting.of,
         proxies=Proxies(stores.settings.trusted_proxies),
         review=house.listener.review,
     )

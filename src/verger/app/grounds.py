@@ -47,4 +47,5 @@ def build_grounds(
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=oversight.state,
+        limits=stores.limiting.told,
     )

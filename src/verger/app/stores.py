@@ -22,6 +22,7 @@ from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.checking import Checking, check_database
 from verger.flows.forgetting import Forgetting
+from verger.flows.limiting import Limiting
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers
 
@@ -40,6 +41,7 @@ class Stores:
     events: EventStore
     tenancy: Tenancy
     secret: ServerSecret
+    limiting: Limiting
     letters: FollowerStore
     errands: ErrandStore
     deletions: DeletionStore
@@ -61,6 +63,8 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     await migrate(db)
     kept = Kept.over(db, clock, settings.attribute_changes_per_device)
     await kept.fill(settings.series_per_device)
+    tenancy = Tenancy.over(db, clock, secret, settings.session_days)
+    limiting = await Limiting.over(kept, tenancy.limits, settings)
     history = await History.open(settings.data / "history", settings.hot_bytes, clock)
     stack.push_async_callback(history.close)
     kept_log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
@@ -72,7 +76,8 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         kept=kept,
         places=PlaceStore(db),
         events=EventStore(db),
-        tenancy=Tenancy.over(db, clock, secret, settings.session_days),
+        tenancy=tenancy,
+        limiting=limiting,
         secret=secret,
         letters=FollowerStore(db),
         errands=ErrandStore(db),

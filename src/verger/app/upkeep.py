@@ -83,6 +83,7 @@ def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -
     work.start(Jobs(stores.db, stores.clock, {pruning.KIND: upkeep.pruning.work}).run())
     for seconds, act in (
         (_LOOK_S, oversight.look),
+        (_LOOK_S, stores.limiting.look),
         (_SPACE_S, upkeep.room.mode.look),
         (_SIZE_S, upkeep.room.look),
         (_REMARKS_S, stores.kept.remarks.write),

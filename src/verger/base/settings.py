@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from verger.base.errors import Invalid
+from verger.base.rates import rate
 
 PREFIX = "VERGER_"
 _PORTS = range(65536)
@@ -123,6 +124,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "desired_per_device": _whole(1, 100_000),
     "attribute_changes_per_device": _whole(10, 10_000_000),
     "claim_s": _whole(60, 30 * 86_400),
+    "attributes_per_device": _whole(1, 100_000),
+    "tenant_connections": _whole(0, 10_000_000),
+    "message_rate": rate,
+    "data_points_rate": rate,
     "silent_s": _whole(1, 10_000_000),
     "session_days": _whole(1, 3650),
     "inbox_messages": _whole(1, 30_000),
@@ -178,6 +183,10 @@ class Settings:
     desired_per_device: int = 500  # attributes
     attribute_changes_per_device: int = 10_000
     claim_s: int = 86_400  # how long a device may be claimed that does not say
+    attributes_per_device: int = 500
+    tenant_connections: int = 0  # at once, of one tenant; 0 for no bound
+    message_rate: str = ""  # of one device, such as 200:1,6000:60; empty for no bound
+    data_points_rate: str = ""  # of one tenant
     silent_s: int = 600  # a device not heard for so long is offline
     session_days: int = 30
     inbox_messages: int = 1_000  # that wait for one session of MQTT

@@ -13,6 +13,7 @@ from verger.flows.claiming import Claiming
 from verger.flows.comings import Comings
 from verger.flows.desiring import Desiring
 from verger.flows.joining import Door
+from verger.flows.limiting import Limiting
 from verger.flows.oversight import Figure
 from verger.flows.ports import Screens, Wire
 from verger.flows.presence import Presence
@@ -37,6 +38,11 @@ class Common(Protocol):
     @property
     def clock(self) -> Clock:
         """Return the clock."""
+        ...
+
+    @property
+    def limiting(self) -> Limiting:
+        """Return what tells who may use how much."""
         ...
 
 
@@ -80,7 +86,7 @@ class DeviceSide:
             claiming=Claiming(kept, places, provisioning, secret, clock, settings.claim_s),
             door=door,
             comings=comings,
-            reception=Reception(kept, presence, comings, door, secret),
+            reception=Reception(kept, presence, comings, door, secret, common.limiting),
         )
 
     def figures(self) -> Iterator[Figure]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -142,18 +143,52 @@ class _Naming:
         self.values += values.values()
 
     def _name(self, known: Known, heard: Heard) -> Answer:
+        if known.metered and (over := self._over(known, heard)):
+            return over
         before = len(self.rows) + len(self.told)
         refused: list[Fault] = []
         for said in heard.said:
             at = self._time(known, said.at)
             if isinstance(said, Readings):
                 self._readings(known, said, at, refused)
-            else:
+                continue
+            if isinstance(said, Attributes) and not said.values.keys() <= known.attributes:
+                said = self._attributes(known, said, refused)  # noqa: PLW2901  what may be kept of it
+            if not isinstance(said, Attributes) or said.values:
                 self.told.append(Told(known.tenant, known.device, structs.replace(said, at=at)))
         kept = len(self.rows) + len(self.told) > before
         if not refused and not heard.refused:
             return KEPT if kept else _NOTHING
         return self._refused(known, (*heard.refused, *refused), kept=kept)
+
+    def _over(self, known: Known, heard: Heard) -> Answer | None:
+        """Count a message and its data points; return the answer to one that comes too soon."""
+        points = sum(len(said.values) for said in heard.said if isinstance(said, Readings))
+        own, shared = known.messages.wait(1, self.now), known.points.wait(points, self.now)
+        if not own and not shared:
+            known.messages.spend(1)
+            known.points.spend(points)
+            return None
+        name, meter = ("messages", known.messages) if own >= shared else ("data_points", known.points)
+        self.registry.over[name] += 1
+        whose = "This device may send messages" if name == "messages" else "Your organisation may send data points"
+        sentence = f"{whose} at a rate of {meter.rate}"
+        self.remarks.note(known.tenant, known.device, "limit", f"{sentence}; what came sooner was refused.")
+        seconds = ceil(max(own, shared))
+        return Answer(kept=False, later=f"{sentence}; send this again in {seconds} s.", wait_s=seconds)
+
+    def _attributes(self, known: Known, said: Attributes, refused: list[Fault]) -> Attributes:
+        """Return those attributes that there is room for, and know them from now on."""
+        fresh = [name for name in said.values if name not in known.attributes]
+        left = max(0, known.most_attributes - len(known.attributes))
+        for name in fresh[:left]:
+            self.registry.report(known.device, name)
+        for name in fresh[left:]:
+            self.registry.over["attributes"] += 1
+            sentence = f"This device has {known.most_attributes} attributes already; a further one is not kept."
+            refused.append(Fault(name, sentence))
+        values = {name: told for name, told in said.values.items() if name in known.attributes}
+        return structs.replace(said, values=values)
 
     def _readings(self, known: Known, said: Readings, at: int, refused: list[Fault]) -> None:
         faults = {metric: self._reserve(known, metric) for metric in said.values if metric not in known.series}
@@ -171,6 +206,7 @@ class _Naming:
         wanted = self.unnumbered.get((known.tenant, known.device), [])
         if metric not in wanted:
             if len(known.series) + len(wanted) >= known.limit:
+                self.registry.over["series"] += 1
                 return Fault(metric, f"This device has {known.limit} metrics already; a further one is not kept.")
             self.unnumbered[known.tenant, known.device] = [*wanted, metric]
         return None

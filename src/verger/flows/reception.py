@@ -10,6 +10,7 @@ from verger.domain.devices.joining import Grant, Wish
 from verger.domain.devices.kept import Kept
 from verger.flows.comings import Comings
 from verger.flows.joining import Door
+from verger.flows.limiting import Limiting
 from verger.flows.presence import Presence
 
 
@@ -22,6 +23,7 @@ class Reception:
     comings: Comings
     door: Door
     secret: ServerSecret
+    limiting: Limiting
 
     def holder(self, token: str) -> str | None:
         """Return the id of the device that an access token belongs to."""
@@ -52,6 +54,22 @@ class Reception:
         """Return whose a device is."""
         known = self.kept.registry.known(device)
         return known.tenant if known else ""
+
+    def enter(self, tenant: str, *, again: bool) -> str:
+        """Count a connection of a tenant; return why there may be none, empty when it may. `again`: in place of one."""
+        return self.limiting.enter(tenant, again=again)
+
+    def leave(self, tenant: str) -> None:
+        """Count a connection no longer that was let in."""
+        self.limiting.leave(tenant)
+
+    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
+        """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""
+        known = self.kept.registry.known(device)
+        if known is None:
+            return 0, {}
+        rates = {"messages": known.messages.rate, "telemetryDataPoints": known.points.rate}
+        return known.packet_bytes, {name: rate for name, rate in rates.items() if rate}
 
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""

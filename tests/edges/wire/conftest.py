@@ -59,6 +59,10 @@ class FakeHouse:
         self.came = asyncio.Event()
         self.remarks: list[tuple[str, str, str]] = []
         self.certificates: dict[str, str] = {}
+        self.entered: list[tuple[str, bool]] = []
+        self.left: list[str] = []
+        self.full = ""
+        self.own_bounds: tuple[int, dict[str, str]] = (0, {})
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
 
@@ -71,6 +75,16 @@ class FakeHouse:
     def tenant(self, device: str) -> str:
         del device
         return "farm"
+
+    def enter(self, tenant: str, *, again: bool) -> str:
+        self.entered.append((tenant, again))
+        return self.full
+
+    def leave(self, tenant: str) -> None:
+        self.left.append(tenant)
+
+    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
+        return self.own_bounds
 
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")

@@ -700,6 +700,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/limits": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What your organisation may use
+         * @description Return each limit and what is used of it; the operator of the installation changes them (`verger limits`).
+         */
+        readonly get: operations["limits.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/me": {
         readonly parameters: {
             readonly query?: never;
@@ -1273,6 +1293,7 @@ export interface components {
             /** @default native */
             readonly dialect: string;
             readonly key: string;
+            readonly limits: components["schemas"]["TypeLimits"];
             readonly metrics: readonly components["schemas"]["Metric"][];
             readonly name: string;
             /** @default 1 */
@@ -1370,6 +1391,13 @@ export interface components {
             readonly at: string;
             readonly unit: string;
             readonly value: number;
+        };
+        /** Limit */
+        readonly Limit: {
+            readonly name: string;
+            readonly of: string;
+            readonly used: number | null;
+            readonly value: number | string;
         };
         /** Line */
         readonly Line: {
@@ -1533,6 +1561,7 @@ export interface components {
             /** @default native */
             readonly dialect?: string;
             readonly key: string;
+            readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
         };
@@ -1615,6 +1644,11 @@ export interface components {
         /** Page[Reading] */
         readonly ReadingPage: {
             readonly items: readonly components["schemas"]["flows_charting_Reading"][];
+            readonly next: string | null;
+        };
+        /** Page[Limit] */
+        readonly LimitPage: {
+            readonly items: readonly components["schemas"]["Limit"][];
             readonly next: string | null;
         };
         /** Param */
@@ -1825,8 +1859,20 @@ export interface components {
         readonly TypeChange: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
             readonly dialect?: string;
+            readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name?: string;
+        };
+        /**
+         * TypeLimits
+         * @default {}
+         */
+        readonly TypeLimits: {
+            readonly attributes?: number | null;
+            /** @default  */
+            readonly messages?: string;
+            readonly packet_bytes?: number | null;
+            readonly series?: number | null;
         };
         /** Upload */
         readonly Upload: {
@@ -3324,6 +3370,30 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "limits.items": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LimitPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -137,6 +137,12 @@ class AttributeStore:
             await connection.execute(delete(attribute_table).where(*mine, table.key.in_(gone)))
         return values, gone
 
+    async def names(self) -> list[tuple[str, str]]:
+        """Return (device, name) of what was reported in every tenant, to fill the registry at start."""
+        query = select(attribute_table.c.device, attribute_table.c.key).where(attribute_table.c.scope == REPORTED)
+        async with self._db.reading() as connection:
+            return [(device, key) for device, key in await connection.execute(query)]
+
     async def of(self, tenant: str, devices: Iterable[str]) -> dict[str, State]:
         """Return the attributes of some devices."""
         table = attribute_table.c

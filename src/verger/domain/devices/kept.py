@@ -87,7 +87,7 @@ class Kept:
                 self._learn(tenant, device, series_limit)
 
     def _learn(self, tenant: str, device: Device, series_limit: int) -> None:
-        self.registry.add(device.id, tenant, device.place, series_limit)
+        self.registry.add(device.id, tenant, device.place, series_limit, device.type)
         self.relays.stand(device)
 
     async def hand_over(self, claim: OpenClaim, fresh: Device, tenant: str, series_limit: int, at: datetime) -> bool:
@@ -136,5 +136,7 @@ class Kept:
             self.registry.trust(device_id, token_hash)
         for device_id, fingerprint in await self.credentials.certificates():
             self.registry.certify(device_id, fingerprint)
+        for device_id, name in await self.attributes.names():
+            self.registry.report(device_id, name)
         for series in await self.series.everything():
             self.registry.learn(series.device, {series.metric: series.number})

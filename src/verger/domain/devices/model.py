@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from verger.base.errors import Fault, Invalid
+from verger.base.rates import bounds
 
 NATIVE = "native"
 _NAME_LONGEST = 200
@@ -45,6 +46,31 @@ class Capability(Struct, frozen=True, kw_only=True):
     risk: str = "low"
 
 
+class TypeLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What each device of a type may use, if that is less than its organisation lets it.
+
+    `messages` is a rate such as "10:1,300:60": so many in so many seconds.
+    """
+
+    messages: str = ""
+    series: int | None = None
+    attributes: int | None = None
+    packet_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse limits that cannot be."""
+        try:
+            bounds(self.messages)
+        except ValueError as wanted:
+            raise Invalid(f"Write {wanted}.", [Fault("limits.messages", f"Write {wanted}.")]) from None
+        least = {"series": 1, "attributes": 1, "packet_bytes": 256}
+        for name, low in least.items():
+            number = getattr(self, name)
+            if number is not None and number < low:
+                sentence = f"Write a whole number of {low} or more, or leave it out."
+                raise Invalid(sentence, [Fault(f"limits.{name}", sentence)])
+
+
 class DeviceType(Struct, frozen=True, kw_only=True):
     """A kind of device, known by its key."""
 
@@ -53,6 +79,7 @@ class DeviceType(Struct, frozen=True, kw_only=True):
     dialect: str = NATIVE
     metrics: list[Metric] = []
     capabilities: list[Capability] = []
+    limits: TypeLimits = TypeLimits()
     created_at: datetime
     version: int = 1
 

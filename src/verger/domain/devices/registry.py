@@ -1,14 +1,17 @@
 """Who is speaking and what its numbers are called: in memory, so that naming costs nothing before the log."""
 
+import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from verger.base.rates import Meter
 from verger.base.secrets import digest, same
 
+_UNBOUND = Meter("", 0)
 _MOST_ROWS = 8
 """Sets of metrics that are remembered of a device: nearly all send one or two, and others shall cost little memory."""
 
@@ -16,10 +19,13 @@ _MOST_ROWS = 8
 class Known:
     """What the registry knows of one device; `slot` is its row in arrays over all devices."""
 
-    __slots__ = ("device", "given", "limit", "place", "rows", "series", "slot", "tenant")
+    __slots__ = (
+        *("device", "given", "kind", "place", "rows", "series", "slot", "tenant"),
+        *("attributes", "limit", "messages", "metered", "most_attributes", "packet_bytes", "points"),
+    )
 
-    def __init__(self, device: str, tenant: str, place: str, slot: int, limit: int) -> None:
-        """Know a device that has no series yet."""
+    def __init__(self, device: str, tenant: str, place: str, slot: int, limit: int, kind: str | None = None) -> None:
+        """Know a device that has no series yet, and that nothing but their number bounds."""
         self.device = device
         self.tenant = tenant
         self.place = place
@@ -28,15 +34,26 @@ class Known:
         self.series: dict[str, int] = {}
         self.rows: dict[tuple[str, ...], bytes] = {}  # as by `row_of`, for metrics that came together before
         self.given = 0  # the last time of receipt it was given, in microseconds
+        self.kind = kind  # its type
+        self.attributes: set[str] = set()  # the names of those that it reported
+        self.most_attributes = 1 << 30
+        self.packet_bytes = 0  # the largest packet it may send, 0 for what anybody may
+        self.messages, self.points = _UNBOUND, _UNBOUND  # its own messages, and the data points of its whole tenant
+        self.metered = False  # whether either bounds anything
 
     def row(self, metrics: tuple[str, ...]) -> bytes | None:
-        """Return the numbers of metrics that come together, as by `row_of`; None while one of them has none."""
+        """Return the numbers of metrics that come together, as by `row_of`; None while one of them has none.
+
+        They are not remembered of a device that is metered, each message of which is looked at.
+        """
         numbers = [self.series.get(metric) for metric in metrics]
         if None in numbers:
             return None
         if len(self.rows) == _MOST_ROWS:
             self.rows.clear()
-        row = self.rows[metrics] = row_of(number for number in numbers if number is not None)
+        row = row_of(number for number in numbers if number is not None)
+        if not self.metered:
+            self.rows[metrics] = row
         return row
 
 
@@ -46,7 +63,10 @@ def row_of(numbers: Iterable[int]) -> bytes:
 
 
 class Registry:
-    """Every device that may speak, by id and by credential, and every series by number."""
+    """Every device that may speak, by id and by credential, and every series by number.
+
+    `allow` tells a device what it may use; `over` counts what was refused at a limit, by its name.
+    """
 
     def __init__(self) -> None:
         """Know nobody."""
@@ -59,14 +79,28 @@ class Registry:
         self._metrics: list[str | None] = [None]
         self._slot_of = np.full(1024, -1, np.int32)
         self._counts: Counter[str] = Counter()
+        self.allow: Callable[[Known], None] = lambda _: None
+        self.over: Counter[str] = Counter()
 
-    def add(self, device: str, tenant: str, place: str, limit: int) -> Known:
-        """Know a device from now on."""
-        known = Known(device, tenant, place, len(self._slots), limit)
+    def add(self, device: str, tenant: str, place: str, limit: int, kind: str | None = None) -> Known:
+        """Know a device of a type from now on."""
+        known = Known(device, tenant, place, len(self._slots), limit, kind)
         self._slots.append(known)
         self._known[device] = known
         self._counts[tenant] += 1
+        self.allow(known)
         return known
+
+    def classify(self, device: str, kind: str | None) -> None:
+        """Know that a device is of another type now, unless it has gone meanwhile."""
+        if (known := self._known.get(device)) and known.kind != kind:
+            known.kind = kind
+            self.allow(known)
+
+    def report(self, device: str, name: str) -> None:
+        """Know an attribute that a device reported."""
+        if known := self._known.get(device):
+            known.attributes.add(sys.intern(name))
 
     def move(self, device: str, place: str) -> None:
         """Know that a device is at another place now, unless it has gone meanwhile."""

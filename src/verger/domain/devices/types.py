@@ -8,7 +8,7 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, de
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked, Ordering, Page, page
-from verger.domain.devices.model import DeviceType
+from verger.domain.devices.model import DeviceType, TypeLimits
 from verger.domain.devices.store import device_table
 
 device_type_table = Table(
@@ -20,6 +20,7 @@ device_type_table = Table(
     Column("dialect", String(40), nullable=False),
     Column("metrics", JSON, nullable=False),
     Column("capabilities", JSON, nullable=False),
+    Column("limits", JSON, nullable=False, server_default="{}"),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -46,6 +47,12 @@ class DeviceTypeStore:
         async with self._db.reading() as connection:
             rows = (await connection.execute(query)).all()
         return [_kind(row) for row in rows]
+
+    async def limits(self) -> dict[tuple[str, str], TypeLimits]:
+        """Return the limits of every tenant's types that have some, by tenant and key."""
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(select(_TABLE.tenant, _TABLE.key, _TABLE.limits))).all()
+        return {(row.tenant, row.key): convert(row.limits, TypeLimits) for row in rows if row.limits}
 
     async def page(self, tenant: str, asked: Asked) -> Page[DeviceType]:
         """Return a page of a tenant's types."""

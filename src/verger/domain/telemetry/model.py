@@ -102,12 +102,14 @@ def empty(now: int) -> Batch:
 class Answer(Struct, frozen=True, gc=False):
     """What became of one message: whether anything of it was kept, and what was refused by key.
 
-    `later` says why it is not kept now, though it may be sent again: it is not to be acknowledged.
+    `later` says why it is not kept now, though it may be sent again: it is not to be acknowledged. Where a rate is the
+    reason, it may be sent again in `wait_s` seconds.
     """
 
     kept: bool
     refused: tuple[Fault, ...] = ()
     later: str = ""
+    wait_s: int = 0
 
 
 KEPT = Answer(kept=True)

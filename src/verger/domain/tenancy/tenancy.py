@@ -11,6 +11,7 @@ from verger.domain.tenancy import keys
 from verger.domain.tenancy.answers import Answers
 from verger.domain.tenancy.first_run import FirstRun
 from verger.domain.tenancy.keys import Keys
+from verger.domain.tenancy.limits import LimitStore
 from verger.domain.tenancy.members import Members
 from verger.domain.tenancy.model import Caller
 from verger.domain.tenancy.passwords import Passwords
@@ -28,6 +29,7 @@ class Tenancy:
     keys: Keys
     answers: Answers
     first_run: FirstRun
+    limits: LimitStore
 
     @classmethod
     def over(
@@ -36,7 +38,9 @@ class Tenancy:
         """Return the stores over one database; sessions end after so many days without use."""
         users = Users(db, clock, passwords or Passwords())
         sessions = Sessions(db, clock, days)
-        return cls(users, Members(db), sessions, Keys(db, clock), Answers(db, clock, secret), FirstRun(users))
+        return cls(
+            users, Members(db), sessions, Keys(db, clock), Answers(db, clock, secret), FirstRun(users), LimitStore(db)
+        )
 
     async def caller(self, token: str, tenant: str | None = None) -> Caller:
         """Return whose session token or API key it is; raise Unknown, or Missing when not in the tenant named."""

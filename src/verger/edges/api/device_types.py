@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from verger.base.clock import moment
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
-from verger.domain.devices.model import NATIVE, Capability, DeviceType, Metric
+from verger.domain.devices.model import NATIVE, Capability, DeviceType, Metric, TypeLimits
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
@@ -19,6 +19,7 @@ class NewType(Struct, frozen=True, forbid_unknown_fields=True):
     dialect: str = NATIVE
     metrics: list[Metric] = []
     capabilities: list[Capability] = []
+    limits: TypeLimits = TypeLimits()
 
 
 class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -28,6 +29,7 @@ class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
     dialect: str | UnsetType = UNSET
     metrics: list[Metric] | UnsetType = UNSET
     capabilities: list[Capability] | UnsetType = UNSET
+    limits: TypeLimits | UnsetType = UNSET
 
 
 @get("/device-types", summary="List device types, the newest first", tags=["device types"])

@@ -50,7 +50,8 @@ class Door:
             self._pace.step(f"address:{whence.address}")
         else:
             caller = scope["user"] = await self._caller(headers, whence, scope["method"])
-            self._pace.step(caller.name)
+            limits = self._system.limits(caller.tenant) if self._system.limits else None
+            self._pace.step(caller.name, limits)
         await self._app(scope, receive, send)
 
     async def _caller(self, headers: Headers, whence: Whence, method: str) -> Caller:

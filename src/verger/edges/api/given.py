@@ -21,6 +21,7 @@ from verger.base.clock import Clock
 from verger.base.pages import MOST, USUAL, Asked
 from verger.base.proxies import Proxies, Whence
 from verger.base.settings import Settings
+from verger.domain.tenancy.limits import Limits
 from verger.domain.tenancy.model import Caller
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.slowness import Slowness
@@ -54,6 +55,7 @@ class System:
     metrics: CollectorRegistry = field(default_factory=CollectorRegistry)
     proxies: Proxies = field(default_factory=Proxies)
     review: Callable[[], Awaitable[None]] = _nobody  # lets programs go whose API keys have ended
+    limits: Callable[[str], Limits] | None = None
 
 
 def provided(system: System) -> dict[str, Provide]:

@@ -17,6 +17,7 @@ from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
+from verger.flows.limiting import Limit
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retention import Retention
@@ -51,3 +52,4 @@ class Grounds:
     charting: Charting
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
+    limits: Callable[[str], list[Limit]]

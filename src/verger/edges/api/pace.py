@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from verger.base.clock import SECOND, Clock
 from verger.base.errors import TooMany
+from verger.domain.tenancy.limits import Limits
 
 _CALLERS = 10_000
 
@@ -16,17 +17,20 @@ class Pace:
         self._clock = clock
         self._per_s = per_s
         self._burst = burst
+        self.refused = 0
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def step(self, caller: str) -> None:
-        """Count one request; raise TooMany when it comes too soon."""
+    def step(self, caller: str, limits: Limits | None = None) -> None:
+        """Count one request, by the limits of the caller's organisation; raise TooMany when it comes too soon."""
+        per_s, burst = (self._per_s, self._burst) if limits is None else (limits.api_per_s, limits.api_burst)
         now = self._clock.now()
-        left, at = self._buckets.pop(caller, (float(self._burst), now))
-        left = min(self._burst, left + max(0, now - at) / SECOND * self._per_s)
+        left, at = self._buckets.pop(caller, (float(burst), now))
+        left = min(burst, left + max(0, now - at) / SECOND * per_s)
         allowed = left >= 1
         self._buckets[caller] = (left - allowed, now)
         if len(self._buckets) > _CALLERS:
             self._buckets.popitem(last=False)
         if not allowed:
-            wait = max(1, round((1 - left) / self._per_s + 0.5))
-            raise TooMany(f"At most {self._per_s:g} requests a second; try again in {wait} s.", retry_s=wait)
+            self.refused += 1
+            wait = max(1, round((1 - left) / per_s + 0.5))
+            raise TooMany(f"At most {per_s:g} requests a second; try again in {wait} s.", retry_s=wait)

@@ -31,6 +31,18 @@ class House(Protocol):
         """Return whose a device is."""
         ...
 
+    def enter(self, tenant: str, *, again: bool) -> str:
+        """Count a connection of a tenant; return why there may be none, empty when it may. `again`: in place of one."""
+        ...
+
+    def leave(self, tenant: str) -> None:
+        """Count a connection no longer that was let in."""
+        ...
+
+    def bounds(self, device: str) -> tuple[int, dict[str, str]]:
+        """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""
+        ...
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         ...
@@ -78,6 +90,16 @@ class Members(Protocol):
         ...
 
 
+def known_as(house: House, certificate: str, client_id: str, username: str, password: bytes | None) -> str | None:
+    """Return the device that speaks over MQTT; its certificate outranks a user name, and a token a password."""
+    device = house.certified(certificate) if certificate else None
+    if device is None and username and not username.startswith("?"):
+        device = house.holder(username)
+    if device is None and password:
+        device = house.known_by(client_id, username, password.decode(errors="replace"))
+    return device
+
+
 async def attributes(house: House, device: str, asked: AttributesAsked) -> Answered:
     """Return the attributes that a device asks for; a side without any is left out."""
     client, shared = await house.attributes(device, asked.client, asked.shared)
@@ -118,10 +140,12 @@ async def provision(house: House, strangers: Strangers, address: str, body: byte
         return native_provision.refused(refused)
 
 
-def answer(asked: Called | FirmwareAsked, packet_bytes: int, in_flight: int, *, gateway: bool = False) -> Answered:
+def answer(house: House, device: str, asked: Called | FirmwareAsked, packet_bytes: int, in_flight: int) -> Answered:
     """Return the answer to a device that calls a method of ours, or wants a firmware that is not there."""
     if isinstance(asked, FirmwareAsked):
         return Answered(f"v2/{asked.kind}/error", b"NOT_FOUND")
     if asked.method == "getSessionLimits":
-        return Answered(asked.reply_to, native.session_limits(packet_bytes, in_flight, gateway=gateway))
+        own, rates = house.bounds(device)
+        gateway = house.is_gateway(device)
+        return Answered(asked.reply_to, native.session_limits(own or packet_bytes, in_flight, rates, gateway=gateway))
     return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here."})

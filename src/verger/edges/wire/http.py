@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
-from verger.base.errors import Busy, Fault, TooLarge
+from verger.base.errors import Busy, Fault, TooLarge, TooMany
 from verger.base.patience import Patience
 from verger.domain.devices.reserved import PEOPLE
 from verger.domain.telemetry.model import Garbled, Heard
@@ -83,7 +83,8 @@ class DeviceHttp:
         except Garbled as garbled:
             await give_problem(send, 422, str(garbled), garbled.faults)
         except Busy as busy:
-            await give_problem(send, 503, str(busy), headers={b"retry-after": str(busy.retry_s).encode()})
+            status = 429 if isinstance(busy, TooMany) else 503
+            await give_problem(send, status, str(busy), headers={b"retry-after": str(busy.retry_s).encode()})
         except Gone:
             pass
 
@@ -103,8 +104,7 @@ class DeviceHttp:
                 await give_problem(send, 404, f"There is no {word} for this device.")
             case "POST", ["rpc"]:
                 called = native.called("", await body_of(scope, receive, self.call_bytes))
-                gateway = self.house.is_gateway(device)
-                answered = door.answer(called, self.body_bytes, self.in_flight, gateway=gateway)
+                answered = door.answer(self.house, device, called, self.body_bytes, self.in_flight)
                 await give(send, 200, msgspec.json.encode(answered.result))
             case "POST", ["rpc", number]:
                 native.replied(number, await body_of(scope, receive, self.call_bytes))
@@ -119,6 +119,8 @@ class DeviceHttp:
         except Garbled as garbled:
             heard = native.nothing(device, garbled)
         answer = await self.inlet.put(heard, len(body))
+        if answer.wait_s:
+            raise TooMany(answer.later, retry_s=answer.wait_s)
         if answer.later:
             raise Busy(answer.later, retry_s=_ROOM_S)
         if not answer.kept:

@@ -109,10 +109,12 @@ def claim(device: str, body: bytes) -> Relayed:
     return Relayed(device, (), claims=(claimed("", told),))
 
 
-def session_limits(packet_bytes: int, in_flight: int, *, gateway: bool = False) -> dict[str, Any]:
-    """Return the answer to getSessionLimits; no message rate is limited, so none is named."""
-    told = {"maxPayloadSize": packet_bytes, "maxInflightMessages": in_flight, "rateLimits": {}}
-    return told | {"gatewayRateLimits": {}} if gateway else told
+def session_limits(
+    packet_bytes: int, in_flight: int, rates: dict[str, str], *, gateway: bool = False
+) -> dict[str, Any]:
+    """Return the answer to getSessionLimits; a rate that is not limited is not named."""
+    told: dict[str, Any] = {"maxPayloadSize": packet_bytes, "maxInflightMessages": in_flight, "rateLimits": rates}
+    return told | {"gatewayRateLimits": rates} if gateway else told
 
 
 def replied(reply_to: str, body: bytes) -> Replied:

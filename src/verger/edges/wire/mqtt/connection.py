@@ -1,6 +1,7 @@
 """One MQTT connection: moves bytes, paces its reading, and knows who speaks."""
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -9,6 +10,7 @@ from verger.base.clock import SECOND
 from verger.base.ids import new_id
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
+from verger.edges.wire import house
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Order
 from verger.edges.wire.mqtt import greeting, newcomer, sessions
@@ -40,7 +42,7 @@ class Connection(Pipe):
     def __init__(self, wiring: Wiring, lines: set[Pipe], bound: str = "") -> None:
         """Stand among the `lines` of a listener while connected; who brings no credential comes as the key `bound`."""
         super().__init__(wiring.counts, lines)
-        self.client_id = ""
+        self.client_id = self._tenant = ""
         self.speaker: Speaker | None = None
         self._device: DeviceSpeaker | None = None
         now = self.loop.time()
@@ -84,6 +86,8 @@ class Connection(Pipe):
         if self.speaker is not None:
             self.speaker.gone()
             self._wiring.sessions.release(self)
+        if self._tenant:
+            self._wiring.house.leave(self._tenant)
 
     # what happened
 
@@ -110,9 +114,11 @@ class Connection(Pipe):
     def _on_connect(self, connect: Connect) -> None:
         """Let in the holder of a certificate, an access token or an API key, and let anybody else wait."""
         token = connect.username or ""
-        device = self._who(connect, token)
+        device = house.known_as(self._wiring.house, self.certificate, connect.client_id, token, connect.password)
         if device is not None:
             self._device = DeviceSpeaker(self._wiring, self, device)
+            own, _ = self._wiring.house.bounds(device)
+            self.session.bound(replace(self._wiring.limits, packet_bytes=own or self._wiring.limits.packet_bytes))
             self._welcome(connect, self._device, self._wiring.house.tenant(device), sessions.MOST_AT_ONCE)
         elif token.startswith(KEYS) or (self._bound and not token):
             self._admitting = self.loop.create_task(self._admit(connect, token))
@@ -141,24 +147,19 @@ class Connection(Pipe):
         self._welcome(connect, speaker, guest.tenant, self._wiring.member_limits.sessions)
 
     def _welcome(self, connect: Connect, speaker: DeviceSpeaker | MemberSpeaker, tenant: str, most: int) -> None:
-        """Give a client its session and let it speak."""
-        self.speaker = speaker
+        """Give a client its session and let it speak, if its tenant may have one more."""
+        again = any(line.client_id == connect.client_id for line in self._wiring.sessions.of(speaker.owner))
+        if full := self._wiring.house.enter(tenant, again=again):
+            self._counts.refused += 1
+            self._handle([self.session.refuse(Reason.QUOTA_EXCEEDED, full)])
+            return
+        self.speaker, self._tenant = speaker, tenant
         self._counts.accepted += 1
         now, expiry = self.loop.time(), greeting.expiry(connect, self.session.limits)
         speaker.standing, present = self._wiring.sessions.admit(self, tenant, connect, expiry, most)
         self.session.welcome(speaker.standing.memory, self.client_id, now, present=present)
         self._handle([])
         self._tick()
-
-    def _who(self, connect: Connect, token: str) -> str | None:
-        """Return the device that speaks; its certificate outranks a user name."""
-        house = self._wiring.house
-        device = house.certified(self.certificate) if self.certificate else None
-        if device is None and token and not token.startswith("?"):
-            device = house.holder(token)
-        if device is None and connect.password:
-            device = house.known_by(connect.client_id, token, connect.password.decode(errors="replace"))
-        return device
 
     def _on_newcomer(self, connect: Connect) -> None:
         """Let a device in that asks for a credential, and for nothing else."""

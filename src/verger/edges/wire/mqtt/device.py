@@ -84,8 +84,8 @@ class DeviceSpeaker:
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks; an answer to a command needs none."""
         if isinstance(asked, Called | FirmwareAsked):
-            limits, gateway = self._wiring.limits, self._wiring.house.is_gateway(self.owner)
-            self._reply(house.answer(asked, limits.packet_bytes, limits.receive_maximum, gateway=gateway))
+            limits, door = self._wiring.limits, self._wiring.house
+            self._reply(house.answer(door, self.owner, asked, limits.packet_bytes, limits.receive_maximum))
         elif isinstance(asked, AttributesAsked | AskedBehind):
             task = asyncio.get_running_loop().create_task(self._attributes(asked))
             self._asks.add(task)

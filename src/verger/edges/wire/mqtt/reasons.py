@@ -44,6 +44,7 @@ OLD_CONNECT_CODES = {
     Reason.UNSUPPORTED_PROTOCOL_VERSION: 1,
     Reason.CLIENT_IDENTIFIER_NOT_VALID: 2,
     Reason.SERVER_UNAVAILABLE: 3,
+    Reason.QUOTA_EXCEEDED: 3,
     Reason.NOT_AUTHORIZED: 5,
 }
 """What a CONNACK of MQTT 3.1.1 says for a reason; for any other the connection is closed without one."""

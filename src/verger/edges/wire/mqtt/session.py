@@ -36,8 +36,7 @@ from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import OUR_DOING, ProtocolError, Reason, UnsupportedVersion
 from verger.edges.wire.mqtt.stream import Stream
 
-_PUBACK = b"\x40\x02"
-_OPEN = State.OPEN  # looking a member up costs, and this one is asked for twice a message
+_PUBACK, _OPEN = b"\x40\x02", State.OPEN  # looking a member up costs, and this one is asked for twice a message
 
 
 class Session:
@@ -132,6 +131,10 @@ class Session:
         self._out.level, self._out.wishes = self.level, self.connect.properties
         fault = greeting.fault(self.connect, self.limits)
         return [self.refuse(fault)] if fault else [self.connect]
+
+    def bound(self, limits: Limits) -> None:
+        """Hold a client to limits of its own, from its next packet on."""
+        self.limits, self._stream.largest = limits, limits.packet_bytes
 
     def welcome(self, memory: Memory, client_id: str, now: float, *, present: bool) -> None:
         """Let the client in with what is remembered of it."""
