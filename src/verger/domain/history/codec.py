@@ -18,6 +18,7 @@ import zstandard
 from numpy.typing import NDArray
 
 from verger.domain.history.columns import (
+    Narrow,
     Unsigned,
     bytes_used,
     join_planes,
@@ -138,12 +139,12 @@ def _fold_times(at: Times, starts: NDArray[np.intp], lengths: NDArray[np.intp]) 
     return steps, unit
 
 
-def _unfold_times(times: Unsigned, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Times:
+def _unfold_times(times: Narrow, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Times:
     first, last = heads["tmin"].astype(np.uint64), heads["tmax"].astype(np.uint64)
     unit = _UNITS[heads["unit"]]
-    rest = (last - first) // unit - np.add.reduceat(times, starts)
+    steps = times.astype(np.uint64)
+    rest = (last - first) // unit - np.add.reduceat(steps, starts)
     least = rest // np.maximum(lengths - 1, 1).astype(np.uint64)
-    steps = times
     steps += spread(least, lengths)
     steps *= spread(unit, lengths)
     # Each chunk begins with the way from where the one before ends, so one running sum serves all.
@@ -174,7 +175,7 @@ def _fold_values(value: Values, starts: NDArray[np.intp], lengths: NDArray[np.in
     return folded, shape
 
 
-def _unfold_values(values: Unsigned, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Values:
+def _unfold_values(values: Narrow, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> Values:
     ways = heads["way"]
     first = ways[0]
     if len(ways) == 1 or (ways == first).all():
@@ -190,19 +191,20 @@ def _unfold_values(values: Unsigned, heads: Heads, starts: NDArray[np.intp], len
 
 
 def _unfold_alike(
-    way: int, values: Unsigned, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]
+    way: int, values: Narrow, heads: Heads, starts: NDArray[np.intp], lengths: NDArray[np.intp]
 ) -> Values:
     last = heads["vlast"].astype(np.float64)
     if way == BITS:
         bits = last.view(np.uint64)
-        begin = bits ^ np.bitwise_xor.reduceat(values, starts)
+        turns = values.astype(np.uint64)
+        begin = bits ^ np.bitwise_xor.reduceat(turns, starts)
         begin[1:] ^= bits[:-1]
-        values[starts] = begin
-        value: Values = np.bitwise_xor.accumulate(values).view(np.float64)
+        turns[starts] = begin
+        value: Values = np.bitwise_xor.accumulate(turns).view(np.float64)
         return value
     powers = POWERS[heads["decimals"]]
     if way == PLAIN:
-        whole = values.view(np.int64) + spread(_whole(heads["vmin"], powers), lengths)
+        whole = values.astype(np.int64) + spread(_whole(heads["vmin"], powers), lengths)
         return np.asarray(whole / spread(powers, lengths))
     steps = unzigzag(values)
     final = _whole(last, powers)

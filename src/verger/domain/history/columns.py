@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Unsigned = NDArray[np.uint64]
+Narrow = NDArray[np.unsignedinteger[Any]]
 Planes = NDArray[np.uint8]
 Number = TypeVar("Number", bound=np.number[Any])
 
@@ -18,13 +19,13 @@ def zigzag(steps: NDArray[np.int64]) -> Unsigned:
     return ((steps << 1) ^ (steps >> 63)).view(np.uint64)
 
 
-def unzigzag(folded: Unsigned) -> NDArray[np.int64]:
+def unzigzag(folded: Narrow) -> NDArray[np.int64]:
     """Return the signed numbers again."""
-    signs = (folded & np.uint64(1)).view(np.int64)
-    np.negative(signs, out=signs)
-    steps = (folded >> np.uint64(1)).view(np.int64)
-    steps ^= signs
-    return steps
+    signed = np.dtype(f"i{folded.itemsize}")
+    # As narrow as they came: bytes are eight times quicker to work on than words.
+    steps = (folded >> 1).view(signed)
+    steps ^= -(folded & 1).view(signed)
+    return steps.astype(np.int64, copy=False)
 
 
 def spread(each: NDArray[Number], lengths: NDArray[np.intp]) -> NDArray[Number]:
@@ -53,8 +54,8 @@ def join_planes(
     ]
 
 
-def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArray[np.intp]) -> list[Unsigned]:
-    """Return the columns that `join_planes` was given."""
+def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArray[np.intp]) -> list[Narrow]:
+    """Return the columns that `join_planes` was given, in numbers as narrow as they fit; not to be written to."""
     sizes = lengths.tolist()
     offsets = [0] * len(sizes)
     columns = []
@@ -69,22 +70,17 @@ def split_planes(plain: Sequence[bytes], masks: Sequence[Planes], lengths: NDArr
     return columns
 
 
-def _column(rows: int, planes: Sequence[int], bytes_: Sequence[Planes]) -> Unsigned:
-    """Return numbers made of some of their bytes."""
-    if len(planes) > 2:
-        column = np.zeros(rows, "<u8")
-        by_byte = column.view(np.uint8).reshape(-1, 8)
-        for plane, of_plane in zip(planes, bytes_, strict=True):
-            by_byte[:, plane] = of_plane
-        return column.view(np.uint64)
-    # One or two, as nearly all have, are widened and shifted faster than put in place.
-    parts = [
-        np.left_shift(of_plane, np.uint64(8 * plane), dtype=np.uint64)
-        for plane, of_plane in zip(planes, bytes_, strict=True)
-    ]
-    if len(parts) == 2:
-        parts[0] |= parts[1]
-    return parts[0] if parts else np.zeros(rows, np.uint64)
+def _column(rows: int, planes: Sequence[int], bytes_: Sequence[Planes]) -> Narrow:
+    """Return numbers made of some of their bytes, as narrow as these are."""
+    if not planes:
+        return np.zeros(rows, np.uint8)
+    if planes == (0,):
+        return bytes_[0]
+    column = np.zeros(rows, "<u2" if planes[-1] == 1 else "<u8")
+    by_byte = column.view(np.uint8).reshape(rows, -1)
+    for plane, of_plane in zip(planes, bytes_, strict=True):
+        by_byte[:, plane] = of_plane
+    return column
 
 
 def _planes(column: Unsigned, masks: Planes) -> dict[int, bytes]:

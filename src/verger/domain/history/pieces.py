@@ -11,6 +11,8 @@ from verger.domain.history.grain import Found
 from verger.domain.history.hourly import begins_of, unpacked
 from verger.domain.history.model import Buckets, Counts, Readings, Times, Values
 
+_FEW = 5  # the power of two of the readings in a bucket
+
 
 class Pieces(NamedTuple):
     """Columns of equal length; `at` is the time of each one's last reading; no reading is in two."""
@@ -96,6 +98,12 @@ def buckets_of(many: Sequence[Pieces], width: int) -> Buckets:
 
 def _begins(at: Times, width: int) -> NDArray[np.intp]:
     """Return where each bucket begins among times in order."""
+    if len(at) and (buckets := int(at[-1]) // width - (first := int(at[0]) // width)) < len(at) >> _FEW:
+        # Few buckets are found by bisection more quickly than every time is divided.
+        edges = (first + 1 + np.arange(buckets)) * width
+        starts = np.append(0, np.searchsorted(at, edges))
+        begins: NDArray[np.intp] = starts[np.append(True, starts[1:] != starts[:-1])]
+        return begins
     bucket = at // width
     return np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))[: len(at)]
 

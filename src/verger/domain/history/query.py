@@ -24,7 +24,7 @@ from verger.domain.history.months import span_of
 from verger.domain.history.order import cut, joined, united
 from verger.domain.history.pieces import Pieces, buckets_of, of_heads, of_hours, of_readings
 
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 65_536
 _NONE = Readings(np.empty(0, np.int64), np.empty(0, np.float64))
 
 
@@ -72,21 +72,22 @@ def raw(source: Source, series: int, start: int, end: int, limit: int, *, backwa
 
 def buckets(source: Source, series: int, start: int, end: int, points: int) -> Buckets:
     """Return the readings with start <= time < end alone if there are no more than `points`, else in buckets."""
-    more, thin = _looked_at(source, series, start, end, points)
-    if not more and not thin:
+    width = width_for(start, end, points) if start < end else HOUR
+    pieces, thin = _pieces(source, series, start, end, width)
+    if pieces is None:
+        return sums(source, series, start, end, width_for(start, end, points, HOUR))
+    # Summing up is quicker than counting first, and where few are found, reading them again is quick too.
+    if not thin and sum(int(each.size.sum()) for each in pieces) <= points:
         readings = raw(source, series, start, end, points + 1)
         if len(readings) <= points:
             return alone(readings)
-    width = width_for(start, end, points, HOUR if thin else 1)
-    pieces = _pieces(source, series, start, end, width)
-    if pieces is None:
-        return sums(source, series, start, end, width_for(start, end, points, HOUR))
     return buckets_of(pieces, width)
 
 
 def sums(source: Source, series: int, start: int, end: int, width: int) -> Buckets:
     """Return the readings with start <= time < end in buckets of one width, of whole hours."""
-    return buckets_of(_pieces(source, series, start, end, width) or [], width)
+    pieces, _ = _pieces(source, series, start, end, width)
+    return buckets_of(pieces or [], width)
 
 
 def totals(source: Source) -> tuple[int, int]:
@@ -99,42 +100,34 @@ def totals(source: Source) -> tuple[int, int]:
     return chunks, readings
 
 
-def _looked_at(source: Source, series: int, start: int, end: int, points: int) -> tuple[bool, bool]:
-    """Tell whether heads alone show more readings than `points`, and whether some of those looked at are thin."""
-    thin = False
-    for month in reversed(source.months(series, start, end)):
-        with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
-            for found in file.found(series, start, end):
-                inside = (found.heads["tmin"] >= start) & (found.heads["tmax"] < end)
-                points -= int(found.heads["n"][inside].sum())
-                thin = thin or bool(found.thin.any())
-        if points < 0:
-            return True, thin
-    return False, thin
+def _pieces(source: Source, series: int, start: int, end: int, width: int) -> tuple[list[Pieces] | None, bool]:
+    """Return pieces for buckets of a width, and whether any stand for readings that were thinned.
 
-
-def _pieces(source: Source, series: int, start: int, end: int, width: int) -> list[Pieces] | None:
-    """Return pieces for buckets of a width; None where only summaries are left, which are too coarse for it."""
+    None where those are too coarse for the width.
+    """
     loose = source.heated(series, start, end)
-    many: list[Pieces] = []
+    many, thin = [of_readings(_NONE, width)], False
     for month in source.months(series, start, end):
         first, past = span_of(month)
         here = cut(loose, first, past)
         loose = joined(cut(loose, start, first), cut(loose, past, end))
-        part = [of_readings(here, width)]
+        part = [of_readings(here, width)] if len(here) else []
         with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
             found, here = _laid_out(source, file, series, (start, end), here)
-            if width % HOUR and found.thin.any():
-                return None
+            thin = thin or bool(found.thin.any())
+            if thin and width % HOUR:
+                return None, thin
             by_head, by_hours, rest = _tiers(found, start, end, width, here.at)
             lots = _opened(source, file, found.pick(rest), start, end)
             if len(here):
                 lots = iter([joined(_chained(list(lots)), here)])
-            part = [of_heads(found.pick(by_head)), *(of_readings(lot, width) for lot in lots)]
+            part = [of_readings(lot, width) for lot in lots]
+            if by_head.any():
+                part.append(of_heads(found.pick(by_head)))
             if by_hours.any():
                 part.append(of_hours(found.pick(by_hours), start, end))
         many += part
-    return [*many, of_readings(loose, width)]
+    return [*many, of_readings(loose, width)] if len(loose) else many, thin
 
 
 def _laid_out(
