@@ -15,6 +15,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.errands.store import ErrandStore
 from verger.domain.exports.folder import ExportFolder
 from verger.domain.history.history import History
+from verger.domain.messages.store import MessageStore
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.log import Log
@@ -23,10 +24,11 @@ from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.checking import Checking, check_database
 from verger.flows.forgetting import Forgetting
 from verger.flows.limiting import Limiting
+from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
-from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers
+from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers, Unsent
 
-_ACTING: tuple[str, ...] = ()  # the names of followers that act on what they read
+_ACTING = (Publishing.name,)  # the names of followers that act on what they read
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ async def _honour_restore(stores: Stores) -> None:
         CutShort(stores.errands, stores.clock),
         SignedOut(stores.tenancy.sessions),
         Timers(stores.db),
+        Unsent(MessageStore(stores.db)),
         forgetting(stores),
     )
     await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()

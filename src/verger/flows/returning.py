@@ -13,6 +13,7 @@ from verger.base.jobs import waiting
 from verger.domain.backups import mark
 from verger.domain.errands.model import State
 from verger.domain.errands.store import ErrandStore
+from verger.domain.messages.store import MessageStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.sessions import Sessions
@@ -85,6 +86,18 @@ class CutShort:
             await self.errands.end(cut.tenant, ended)
             said.append(f"The job {cut.errand.kind} ({cut.errand.id}) ran when the backup was taken: ask for it again.")
         return said
+
+
+@dataclass(frozen=True)
+class Unsent:
+    """What waited in inboxes when the backup was taken may have been sent since, and is not sent again."""
+
+    messages: MessageStore
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """Empty every inbox."""
+        emptied = await self.messages.empty()
+        return [f"{emptied} messages that waited for programs and devices are not sent, for they may have been."]
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,9 @@ async def test_a_session_is_on_disk_what_it_was_in_memory(db: Database) -> None:
     assert not any(letter.sent for letter in found.letters)
     assert found.letters[0].message == two.message
     assert (found.letters[0].retain, found.letters[0].identifiers) == (True, (7,))
+    assert await store.empty() == 2
+    [found] = await store.sessions()
+    assert found.letters == []
     keeper.forget(made)
     await keeper.save()
     assert await store.sessions() == []

@@ -146,6 +146,11 @@ class MessageStore:
                 if rows:
                     await connection.execute(statement, rows)
 
+    async def empty(self) -> int:
+        """Empty the inboxes of all tenants; return how many messages were in them."""
+        async with self._db.writing() as connection:
+            return (await connection.execute(delete(letter_table))).rowcount
+
     async def sessions(self) -> list[Found]:
         """Return every session that is on disk."""
         async with self._db.reading() as connection:
