@@ -21,7 +21,7 @@ from verger.domain.exports.model import Label
 from verger.domain.exports.tables import CsvTable
 from verger.domain.history.history import History
 from verger.domain.imports.folder import ImportFolder
-from verger.domain.imports.model import Reading
+from verger.domain.imports.model import FileForm
 from verger.flows import importing
 from verger.flows.importing import Importing, Order
 
@@ -45,7 +45,7 @@ class Desk:
         return (await self.importing.folder.keep(self.house.tenant, pieces()))[0]
 
     async def imports(self, text: str | bytes, *, trial: bool = False, **how: Any) -> dict[str, Any]:
-        return await self.runs(Order(await self.bring(text), Reading(**how), trial))
+        return await self.runs(Order(await self.bring(text), FileForm(**how), trial))
 
     async def runs(self, order: Order) -> dict[str, Any]:
         errand = Errand(id="job", kind="import", asked_by="user:aino", created_at=moment(0))
@@ -220,7 +220,7 @@ async def test_begun_anew_after_it_was_cut_short_it_keeps_each_once(
     monkeypatch.setattr(importing, "_TURN", 10)
     order = Order(
         await desk.bring(lines_of(desk.device.id, *(f"t,{1_700_000_000 + n},{n}" for n in range(40)))),
-        Reading(time="s"),
+        FileForm(time="s"),
         trial=False,
     )
     reached, turns = Doing.reached, iter(range(100))

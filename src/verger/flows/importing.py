@@ -24,7 +24,7 @@ from verger.domain.errands.errands import Doing
 from verger.domain.history.history import History
 from verger.domain.imports.folder import ImportFolder
 from verger.domain.imports.lines import Found, Lines
-from verger.domain.imports.model import MOST_FAULTS, MOST_SERIES, LineFault, Reading, Report, SeriesFound
+from verger.domain.imports.model import MOST_FAULTS, MOST_SERIES, FileForm, LineFault, Report, SeriesFound
 from verger.flows.inbound import EARLIEST, FURTHEST_AHEAD
 
 KIND = "import"
@@ -41,7 +41,7 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     """Which file to import, how to understand it, and whether only to try."""
 
     file: str
-    reading: Reading = field(default_factory=Reading)
+    reading: FileForm = field(default_factory=FileForm)
     trial: bool = True
 
 

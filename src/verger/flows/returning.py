@@ -11,7 +11,7 @@ from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.jobs import waiting
 from verger.domain.backups import mark
-from verger.domain.errands.model import State
+from verger.domain.errands.model import ErrandState
 from verger.domain.errands.store import ErrandStore
 from verger.domain.messages.store import MessageStore
 from verger.domain.telemetry.log import Log
@@ -82,7 +82,7 @@ class CutShort:
         said = []
         for cut in await self.errands.cut():
             why = "It ran when the backup was taken that was restored since; ask for it again."
-            ended = structs.replace(cut.errand, state=State.failed, error=why, ended_at=moment(self.clock.now()))
+            ended = structs.replace(cut.errand, state=ErrandState.failed, error=why, ended_at=moment(self.clock.now()))
             await self.errands.end(cut.tenant, ended)
             said.append(f"The job {cut.errand.kind} ({cut.errand.id}) ran when the backup was taken: ask for it again.")
         return said

@@ -14,7 +14,7 @@ from verger.base.db import Database
 from verger.base.errors import Invalid, Missing, TooMany
 from verger.base.pages import Asked
 from verger.domain.errands.errands import Doing, Errands, Kind
-from verger.domain.errands.model import Errand, State
+from verger.domain.errands.model import Errand, ErrandState
 from verger.domain.errands.store import ErrandStore
 
 AINO = "user:aino"
@@ -113,11 +113,11 @@ async def test_tells_how_far_it_is_and_what_came_of_it(desk: Desk) -> None:
     desk.walk.may.release()
     assert [await desk.walk.steps.get() for _ in range(2)] == [0, 1]
     now = await desk.errands.get(desk.home, errand.id)
-    assert (now.state, now.done, now.total, now.result) == (State.running, 1, 3, None)
+    assert (now.state, now.done, now.total, now.result) == (ErrandState.running, 1, 3, None)
     for _ in range(2):
         desk.walk.may.release()
     done = await desk.ended(errand)
-    assert (done.state, done.done, done.total) == (State.done, 3, 3)
+    assert (done.state, done.done, done.total) == (ErrandState.done, 3, 3)
     assert done.result == {"walked": {"to": "lake"}}
     assert done.ended_at is not None
     assert desk.errands.running == 0
@@ -125,21 +125,21 @@ async def test_tells_how_far_it_is_and_what_came_of_it(desk: Desk) -> None:
 
 async def test_a_refusal_is_its_error(desk: Desk) -> None:
     failed = await desk.ended(await desk.begin("ferry"))
-    assert (failed.state, failed.error) == (State.failed, "The road is closed; take the ferry.")
+    assert (failed.state, failed.error) == (ErrandState.failed, "The road is closed; take the ferry.")
 
 
 async def test_what_nobody_expected_is_not_told(desk: Desk) -> None:
     failed = await desk.ended(await desk.begin("stone"))
-    assert failed.state == State.failed
+    assert failed.state == ErrandState.failed
     assert "secret" not in (failed.error or "")
 
 
 async def test_called_off_it_puts_away_what_it_had_begun(desk: Desk) -> None:
     errand = await desk.begin("round")
     await desk.round.begun.wait()
-    assert (await desk.errands.cancel(desk.home, errand.id)).state == State.cancelled
+    assert (await desk.errands.cancel(desk.home, errand.id)).state == ErrandState.cancelled
     assert desk.round.put_away
-    assert (await desk.errands.cancel(desk.home, errand.id)).state == State.cancelled
+    assert (await desk.errands.cancel(desk.home, errand.id)).state == ErrandState.cancelled
 
 
 async def test_so_many_run_at_once_for_one_tenant_and_no_more(desk: Desk) -> None:
@@ -147,7 +147,7 @@ async def test_so_many_run_at_once_for_one_tenant_and_no_more(desk: Desk) -> Non
         await desk.begin()
     with pytest.raises(TooMany, match="2 jobs"):
         await desk.begin()
-    assert (await desk.begin(tenant=desk.next_door)).state == State.running
+    assert (await desk.begin(tenant=desk.next_door)).state == ErrandState.running
 
 
 async def test_anothers_is_not_there(desk: Desk) -> None:
@@ -166,7 +166,7 @@ async def test_after_a_restart_what_was_cut_short_has_failed(desk: Desk) -> None
     later = desk.again()
     await later.errands.start(later.kinds)
     cut = await later.errands.get(desk.home, errand.id)
-    assert cut.state == State.failed
+    assert cut.state == ErrandState.failed
     assert "ask for it again" in (cut.error or "")
 
 
@@ -182,7 +182,7 @@ async def test_after_a_restart_what_resumes_goes_on(desk: Desk) -> None:
 async def test_stopping_leaves_what_resumes_and_fails_the_rest(desk: Desk) -> None:
     resuming = desk.again(resumes=True)
     await resuming.errands.start(resuming.kinds)
-    for each, state in ((desk, State.failed), (resuming, State.running)):
+    for each, state in ((desk, ErrandState.failed), (resuming, ErrandState.running)):
         errand = await each.begin("round")
         await each.errands.stop()
         assert (await each.store.get(each.home, errand.id)).state == state

@@ -16,7 +16,7 @@ from verger.app import House, build_api, open_house, open_stores
 from verger.base.clock import moment
 from verger.base.settings import Settings
 from verger.domain.backups.model import Contents, Counts
-from verger.domain.errands.model import State
+from verger.domain.errands.model import ErrandState
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
 
@@ -117,7 +117,7 @@ async def exported(house: House, owner: httpx.AsyncClient, samples: dict[str, st
     [series] = await stores.kept.series.create({(known.tenant, device): ["t"]})
     await stores.history.load(np.array([series.number], np.uint32), np.array([10**15]), np.array([21.5]))
     job = str((await owner.post("/exports", json={"devices": [device]})).json()["id"])
-    assert (await house.grounds.errands.outcome(known.tenant, job)).state == State.done
+    assert (await house.grounds.errands.outcome(known.tenant, job)).state == ErrandState.done
     return job
 
 

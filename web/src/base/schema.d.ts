@@ -1138,7 +1138,7 @@ export interface components {
         };
         /** Added */
         readonly Added: {
-            readonly credentials: components["schemas"]["devices_Credentials"];
+            readonly credentials: components["schemas"]["DeviceCredentials"];
             readonly device: components["schemas"]["Device"];
         };
         /** ApiKey */
@@ -1226,6 +1226,11 @@ export interface components {
             /** @default 0 */
             readonly series: number;
         };
+        /** Credentials */
+        readonly Credentials: {
+            readonly email: string;
+            readonly password: string;
+        };
         /** Deletion */
         readonly Deletion: {
             readonly asked_by: string;
@@ -1242,7 +1247,7 @@ export interface components {
         /** Device */
         readonly Device: {
             readonly address: string | null;
-            readonly attributes: components["schemas"]["devices_model_State"];
+            readonly attributes: components["schemas"]["State"];
             readonly called: string | null;
             readonly channels: {
                 readonly [key: string]: string;
@@ -1285,6 +1290,11 @@ export interface components {
             readonly place?: string;
             readonly type?: string | null;
         };
+        /** DeviceCredentials */
+        readonly DeviceCredentials: {
+            readonly access_token?: string;
+            readonly certificate?: string;
+        };
         /** DeviceType */
         readonly DeviceType: {
             readonly capabilities: readonly components["schemas"]["Capability"][];
@@ -1318,9 +1328,16 @@ export interface components {
             readonly id: string;
             readonly kind: string;
             readonly result: unknown;
-            readonly state: components["schemas"]["errands_model_State"];
+            readonly state: components["schemas"]["ErrandState"];
             readonly total: number | null;
         };
+        /**
+         * ErrandState
+         * @description Whether an errand runs, and how it ended.
+         * @default running
+         * @enum {string}
+         */
+        readonly ErrandState: "running" | "done" | "failed" | "cancelled";
         /**
          * Fault
          * @description What is wrong with one field, as a sentence for a person.
@@ -1328,6 +1345,45 @@ export interface components {
         readonly Fault: {
             readonly field: string;
             readonly message: string;
+        };
+        /** FileForm */
+        readonly FileForm: {
+            /**
+             * @default .
+             * @enum {string}
+             */
+            readonly decimal?: "." | ",";
+            readonly device?: string | null;
+            /** @default device */
+            readonly device_column?: string;
+            /**
+             * @default long
+             * @enum {string}
+             */
+            readonly form?: "long" | "wide";
+            /** @default metric */
+            readonly metric_column?: string;
+            readonly metrics?: {
+                readonly [key: string]: string;
+            };
+            /**
+             * @default ,
+             * @enum {string}
+             */
+            readonly separator?: "," | ";" | "\t" | "|";
+            /**
+             * @default rfc3339
+             * @enum {string}
+             */
+            readonly time?: "rfc3339" | "s" | "ms";
+            /** @default time */
+            readonly time_column?: string;
+            /** @default UTC */
+            readonly timezone?: string;
+            /** @default unit */
+            readonly unit_column?: string;
+            /** @default value */
+            readonly value_column?: string;
         };
         /** FirstOwner */
         readonly FirstOwner: {
@@ -1371,6 +1427,11 @@ export interface components {
         readonly JoinKey: {
             readonly key: string;
             readonly secret: string;
+        };
+        /** JoinKeyRenewed */
+        readonly JoinKeyRenewed: {
+            readonly credentials: components["schemas"]["JoinKey"];
+            readonly provisioning: components["schemas"]["Joining"];
         };
         /** Joining */
         readonly Joining: {
@@ -1572,7 +1633,7 @@ export interface components {
         /** Order */
         readonly Order: {
             readonly file: string;
-            readonly reading?: components["schemas"]["domain_imports_model_Reading"];
+            readonly reading?: components["schemas"]["FileForm"];
             /** @default true */
             readonly trial?: boolean;
         };
@@ -1643,7 +1704,7 @@ export interface components {
         };
         /** Page[Reading] */
         readonly ReadingPage: {
-            readonly items: readonly components["schemas"]["flows_charting_Reading"][];
+            readonly items: readonly components["schemas"]["Reading"][];
             readonly next: string | null;
         };
         /** Page[Limit] */
@@ -1751,6 +1812,13 @@ export interface components {
             readonly status: string;
             readonly version: string;
         };
+        /** Reading */
+        readonly Reading: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly metric: string;
+            readonly value: number;
+        };
         /** Remark */
         readonly Remark: {
             /** Format: date-time */
@@ -1758,6 +1826,10 @@ export interface components {
             readonly count: number;
             readonly kind: string;
             readonly message: string;
+        };
+        /** Renewed */
+        readonly Renewed: {
+            readonly credentials: components["schemas"]["DeviceCredentials"];
         };
         /**
          * Role
@@ -1825,6 +1897,15 @@ export interface components {
             readonly last_seen: string | null;
             readonly name: string;
             readonly place: string;
+        };
+        /** State */
+        readonly State: {
+            readonly desired: {
+                readonly [key: string]: unknown;
+            };
+            readonly reported: {
+                readonly [key: string]: unknown;
+            };
         };
         /** Stay */
         readonly Stay: {
@@ -1914,87 +1995,6 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
-        };
-        /** Credentials */
-        readonly auth_Credentials: {
-            readonly email: string;
-            readonly password: string;
-        };
-        /** Credentials */
-        readonly devices_Credentials: {
-            readonly access_token?: string;
-            readonly certificate?: string;
-        };
-        /** Renewed */
-        readonly devices_Renewed: {
-            readonly credentials: components["schemas"]["devices_Credentials"];
-        };
-        /** State */
-        readonly devices_model_State: {
-            readonly desired: {
-                readonly [key: string]: unknown;
-            };
-            readonly reported: {
-                readonly [key: string]: unknown;
-            };
-        };
-        /** Reading */
-        readonly domain_imports_model_Reading: {
-            /**
-             * @default .
-             * @enum {string}
-             */
-            readonly decimal?: "." | ",";
-            readonly device?: string | null;
-            /** @default device */
-            readonly device_column?: string;
-            /**
-             * @default long
-             * @enum {string}
-             */
-            readonly form?: "long" | "wide";
-            /** @default metric */
-            readonly metric_column?: string;
-            readonly metrics?: {
-                readonly [key: string]: string;
-            };
-            /**
-             * @default ,
-             * @enum {string}
-             */
-            readonly separator?: "," | ";" | "\t" | "|";
-            /**
-             * @default rfc3339
-             * @enum {string}
-             */
-            readonly time?: "rfc3339" | "s" | "ms";
-            /** @default time */
-            readonly time_column?: string;
-            /** @default UTC */
-            readonly timezone?: string;
-            /** @default unit */
-            readonly unit_column?: string;
-            /** @default value */
-            readonly value_column?: string;
-        };
-        /**
-         * State
-         * @description Whether an errand runs, and how it ended.
-         * @default running
-         * @enum {string}
-         */
-        readonly errands_model_State: "running" | "done" | "failed" | "cancelled";
-        /** Reading */
-        readonly flows_charting_Reading: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly metric: string;
-            readonly value: number;
-        };
-        /** Renewed */
-        readonly joining_Renewed: {
-            readonly credentials: components["schemas"]["JoinKey"];
-            readonly provisioning: components["schemas"]["Joining"];
         };
     };
     responses: {
@@ -2142,7 +2142,7 @@ export interface operations {
         };
         readonly requestBody: {
             readonly content: {
-                readonly "application/json": components["schemas"]["auth_Credentials"];
+                readonly "application/json": components["schemas"]["Credentials"];
             };
         };
         readonly responses: {
@@ -2598,7 +2598,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["joining_Renewed"];
+                    readonly "application/json": components["schemas"]["JoinKeyRenewed"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -2971,7 +2971,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["devices_Renewed"];
+                    readonly "application/json": components["schemas"]["Renewed"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -57,7 +57,7 @@ export async function setUp(owner: Owner): Promise<void> {
 }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  await post("/auth/login", anything, { email, password } satisfies Described["auth_Credentials"]);
+  await post("/auth/login", anything, { email, password } satisfies Described["Credentials"]);
   await recall();
 }
 

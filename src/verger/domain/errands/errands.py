@@ -13,7 +13,7 @@ from verger.base.clock import Clock, moment
 from verger.base.errors import Busy, Refused, TooMany
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
-from verger.domain.errands.model import Errand, State
+from verger.domain.errands.model import Errand, ErrandState
 from verger.domain.errands.store import Cut, ErrandStore
 
 _STOPPED = "Verger was stopped while this ran; ask for it again."
@@ -80,7 +80,7 @@ class Errands:
             if kind is not None and kind.resumes:
                 self._go(cut)
             else:
-                await self._store.end(cut.tenant, self._ended(cut.errand, State.failed, error=_STOPPED))
+                await self._store.end(cut.tenant, self._ended(cut.errand, ErrandState.failed, error=_STOPPED))
 
     async def begin(self, tenant: str, asked_by: str, kind: str, given: Any = None) -> Errand:
         """Begin an errand; its row is on disk on return. Raise TooMany while the tenant has as many as it may."""
@@ -147,18 +147,18 @@ class Errands:
         except (CalledOff, asyncio.CancelledError):
             if self._stopping:
                 if not kind.resumes:
-                    await self._end(doing, State.failed, error=_STOPPED)
+                    await self._end(doing, ErrandState.failed, error=_STOPPED)
                 return
-            await self._end(doing, State.cancelled)
+            await self._end(doing, ErrandState.cancelled)
         except Refused as refused:
-            await self._end(doing, State.failed, error=str(refused))
+            await self._end(doing, ErrandState.failed, error=str(refused))
         except Exception:
             log.exception("a job failed", kind=doing.errand.kind, id=doing.errand.id)
-            await self._end(doing, State.failed, error=_UNEXPECTED)
+            await self._end(doing, ErrandState.failed, error=_UNEXPECTED)
         else:
-            await self._end(doing, State.done, result=result)
+            await self._end(doing, ErrandState.done, result=result)
 
-    async def _end(self, doing: Doing, state: State, *, result: Any = None, error: str | None = None) -> None:
+    async def _end(self, doing: Doing, state: ErrandState, *, result: Any = None, error: str | None = None) -> None:
         ended = self._ended(doing.errand, state, result=result, error=error)
         self.ended[state] += 1
         try:
@@ -170,5 +170,5 @@ class Errands:
         else:
             del self._doing[ended.id]
 
-    def _ended(self, errand: Errand, state: State, *, result: Any = None, error: str | None = None) -> Errand:
+    def _ended(self, errand: Errand, state: ErrandState, *, result: Any = None, error: str | None = None) -> Errand:
         return structs.replace(errand, state=state, result=result, error=error, ended_at=moment(self._clock.now()))

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 
-class State(StrEnum):
+class ErrandState(StrEnum):
     """Whether an errand runs, and how it ended."""
 
     running = "running"
@@ -25,7 +25,7 @@ class Errand(Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     asked_by: str
-    state: State = State.running
+    state: ErrandState = ErrandState.running
     done: int = 0
     total: int | None = None
     result: Any = None

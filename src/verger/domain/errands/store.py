@@ -9,7 +9,7 @@ from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Tabl
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
-from verger.domain.errands.model import Errand, State
+from verger.domain.errands.model import Errand, ErrandState
 
 errand_table = Table(
     "errand",
@@ -77,7 +77,7 @@ class ErrandStore:
 
     async def cut(self) -> list[Cut]:
         """Return what was under way when the program ended, in every tenant; to be asked at start."""
-        query = select(*_COLUMNS, _TABLE.tenant, _TABLE.given).where(_TABLE.state == State.running)
+        query = select(*_COLUMNS, _TABLE.tenant, _TABLE.given).where(_TABLE.state == ErrandState.running)
         async with self._db.reading() as connection:
             return [Cut(row.tenant, _errand(row), row.given) for row in await connection.execute(query)]
 
@@ -94,4 +94,4 @@ def _of(tenant: str, asked_by: str | None) -> Any:
 
 def _errand(row: AnyRow) -> Errand:
     values = {name: getattr(row, name) for name in Errand.__struct_fields__}
-    return Errand(**values | {"state": State(row.state)})
+    return Errand(**values | {"state": ErrandState(row.state)})

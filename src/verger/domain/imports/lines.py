@@ -15,7 +15,7 @@ from verger.base.cells import plain
 from verger.base.clock import microseconds
 from verger.base.errors import Invalid
 from verger.base.zones import zone_of
-from verger.domain.imports.model import LineFault, Reading
+from verger.domain.imports.model import FileForm, LineFault
 
 _SHOWN = 40
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$")
@@ -35,7 +35,7 @@ class Found(Struct, frozen=True, gc=False):
 class Lines:
     """A file under way: `take` returns the next readings and faults, nothing at its end."""
 
-    def __init__(self, file: BinaryIO, how: Reading) -> None:
+    def __init__(self, file: BinaryIO, how: FileForm) -> None:
         """Read the header; raise Invalid when a column is missing."""
         self._how, self._file = how, file
         self._zone = zone_of(how.timezone) or ZoneInfo("UTC")

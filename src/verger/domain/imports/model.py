@@ -12,7 +12,7 @@ MOST_FAULTS = 50
 MOST_SERIES = 1000  # that a report names
 
 
-class Reading(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class FileForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a file is understood; left alone it fits what Verger exports.
 
     `long`: a row for each reading, with the columns `device`, `metric` and `value`. `wide`: a column for each metric,

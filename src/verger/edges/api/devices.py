@@ -63,7 +63,7 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     attributes: AttributesChange | UnsetType = UNSET
 
 
-class Credentials(Struct, frozen=True):
+class DeviceCredentials(Struct, frozen=True):
     """How a device proves who it is: an access token, shown this once, or the certificate of this fingerprint."""
 
     access_token: str | UnsetType = UNSET
@@ -74,13 +74,13 @@ class Added(Struct, frozen=True):
     """A device just connected."""
 
     device: Device
-    credentials: Credentials
+    credentials: DeviceCredentials
 
 
 class Renewed(Struct, frozen=True):
     """What a device proves itself by from now on."""
 
-    credentials: Credentials
+    credentials: DeviceCredentials
 
 
 class NewProof(Struct, frozen=True, forbid_unknown_fields=True):
@@ -199,5 +199,5 @@ async def remarks(device: Id, caller: Given[Caller], grounds: Given[Grounds]) ->
     return Page(await grounds.kept.remarks.of(caller.tenant, device))
 
 
-def _credentials(proof: str, certificate: str | None) -> Credentials:
-    return Credentials(access_token=proof) if certificate is None else Credentials(certificate=proof)
+def _credentials(proof: str, certificate: str | None) -> DeviceCredentials:
+    return DeviceCredentials(access_token=proof) if certificate is None else DeviceCredentials(certificate=proof)

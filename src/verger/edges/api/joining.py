@@ -19,7 +19,7 @@ class NewJoinKey(Struct, frozen=True, forbid_unknown_fields=True):
     place: str | UnsetType | None = UNSET
 
 
-class Renewed(Struct, frozen=True):
+class JoinKeyRenewed(Struct, frozen=True):
     """A type's fresh key; its secret is shown once."""
 
     provisioning: Joining
@@ -41,11 +41,11 @@ async def read(key: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Joini
 
 
 @post("/device-types/{key:str}/provisioning", summary="Make or renew the key of a type", tags=_TAGS)
-async def renew(key: Id, data: JSONBody[NewJoinKey], caller: Given[Caller], grounds: Given[Grounds]) -> Renewed:
+async def renew(key: Id, data: JSONBody[NewJoinKey], caller: Given[Caller], grounds: Given[Grounds]) -> JoinKeyRenewed:
     """Return a fresh key and its secret, shown this once; older ones have ended."""
     tenant = caller.needs("devices:write").tenant
     before = await grounds.kept.joining.get(tenant, key)
-    return Renewed(*await grounds.door.renew(tenant, key, merged(before, data)))
+    return JoinKeyRenewed(*await grounds.door.renew(tenant, key, merged(before, data)))
 
 
 @patch("/device-types/{key:str}/provisioning", summary="Change how the key of a type serves", tags=_TAGS)

@@ -41,7 +41,7 @@ _ONCE = {
 }
 
 
-_PARTIAL = {"devices_Credentials"}
+_PARTIAL = {"DeviceCredentials"}
 """Answers of which a part is left out: a device has one credential of several kinds."""
 
 
