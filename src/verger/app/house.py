@@ -12,6 +12,7 @@ from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
 from verger.base.patience import Patience
+from verger.base.proxies import Proxies
 from verger.base.settings import Settings
 from verger.base.tls import Tls
 from verger.base.work import Work, attempt, every
@@ -117,7 +118,8 @@ async def _open_wire(
     """Return what hears devices and programs over MQTT, and devices over HTTP."""
     listener = await open_listener(stores, work, side.reception, inlet, exchange, patience)
     dispatch.listeners.append(listener)
-    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, stores.settings.body_bytes)
+    most, proxies = stores.settings.body_bytes, Proxies(stores.settings.trusted_proxies)
+    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, most, proxies=proxies)
 
 
 def _open_tls(settings: Settings, work: Work) -> Tls | None:

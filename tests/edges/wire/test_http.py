@@ -9,6 +9,7 @@ import pytest
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from verger.base.patience import Patience
+from verger.base.proxies import Proxies
 from verger.domain.telemetry.model import Attributes, Claim, Event, Heard, Readings, Relayed
 from verger.edges.wire.http import DeviceHttp, owns
 from verger.edges.wire.inlet import Inlet
@@ -43,7 +44,13 @@ class Got:
 
 
 async def ask(
-    app: DeviceHttp, method: str, path: str, *chunks: bytes, length: int | None = None, hangs_up: bool = False
+    app: DeviceHttp,
+    method: str,
+    path: str,
+    *chunks: bytes,
+    length: int | None = None,
+    hangs_up: bool = False,
+    headers: Any = (),
 ) -> Got:
     """Send one request and return its answer."""
     path, _, query = path.partition("?")
@@ -61,13 +68,13 @@ async def ask(
             got.status, got.headers = message["status"], dict(message["headers"])
         got.body += message.get("body", b"")
 
-    headers = [] if length is None else [(b"content-length", str(length).encode())]
+    told = [*headers] if length is None else [*headers, (b"content-length", str(length).encode())]
     scope = {
         "type": "http",
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": headers,
+        "headers": told,
         "client": ("10.0.0.7", 1234),
     }
     await app(scope, receive, send)
@@ -110,6 +117,14 @@ async def test_an_unknown_token_is_refused_slowly_and_not_written_down(
     assert app.patience.keys[0] == "address 10.0.0.7"
     assert "nobody-knows-me" not in app.patience.keys[1] + capsys.readouterr().out
     assert house.remarks == []
+
+
+async def test_a_stranger_is_known_by_the_address_that_a_trusted_proxy_tells(app: DeviceHttp) -> None:
+    app.proxies = Proxies(("10.0.0.0/8",))
+    forwarded = (b"x-forwarded-for", b"198.51.100.1, 203.0.113.9, 10.0.0.8")
+    await ask(app, "POST", "/api/v1/nobody/telemetry", b"{}", headers=[forwarded])
+    assert isinstance(app.patience, Impatient)
+    assert app.patience.keys[0] == "address 203.0.113.9"
 
 
 async def test_only_so_many_strangers_wait(app: DeviceHttp) -> None:

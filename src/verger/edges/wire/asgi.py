@@ -13,22 +13,31 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+_SPILT = 4 << 20
+
+
 class Gone(Exception):
     """The caller hung up."""
 
 
 async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
-    """Return the body of a request; more than `most` bytes raise TooLarge."""
-    length = dict(scope["headers"]).get(b"content-length", b"0")
-    size, parts, more = 0, [], not length.isdigit() or int(length) <= most
+    """Return the body of a request; more than `most` bytes raise TooLarge.
+
+    What is not much more is read to its end all the same, for an answer to whoever still sends is often not heard.
+    """
+    told = dict(scope["headers"]).get(b"content-length", b"0")
+    length = int(told) if told.isdigit() else 0
+    size, parts, more = 0, [], length <= most + _SPILT
     while more:
         message = await receive()
         if message["type"] != "http.request":
             raise Gone
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        more = message.get("more_body", False) and size <= most
-    if size > most or (length.isdigit() and int(length) > most):
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= most:
+            parts.append(chunk)
+        more = message.get("more_body", False) and size <= most + _SPILT
+    if max(size, length) > most:
         raise TooLarge(f"This is larger than {most} bytes; send less at a time.")
     return b"".join(parts)
 

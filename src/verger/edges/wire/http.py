@@ -10,6 +10,7 @@ import msgspec
 
 from verger.base.errors import Busy, Fault, TooLarge, TooMany
 from verger.base.patience import Patience
+from verger.base.proxies import Proxies
 from verger.domain.devices.reserved import PEOPLE
 from verger.domain.telemetry.model import Garbled, Heard
 from verger.edges.wire import house as door
@@ -58,6 +59,7 @@ class DeviceHttp:
     body_bytes: int = 1 << 20
     call_bytes: int = 1 << 16
     in_flight: int = 100
+    proxies: Proxies = field(default_factory=Proxies)
     requests: int = 0
     refused: int = 0
 
@@ -144,7 +146,7 @@ class DeviceHttp:
             await give_problem(send, 405, "This takes POST.", headers={b"allow": b"POST"})
             return
         body = await body_of(scope, receive, self.call_bytes)
-        told = await door.provision(self.house, self.strangers, (scope.get("client") or ("",))[0], body)
+        told = await door.provision(self.house, self.strangers, self._address(scope), body)
         await give(send, 200, msgspec.json.encode(told))
 
     async def _wait(self, scope: Scope, receive: Receive, send: Send, news: Awaitable[Any]) -> None:
@@ -165,7 +167,7 @@ class DeviceHttp:
     async def _refuse(self, scope: Scope, send: Send, token: str) -> None:
         """Refuse an unknown token, the more slowly the more often it is tried."""
         self.refused += 1
-        wait = self.strangers.knock((scope.get("client") or ("",))[0], token)
+        wait = self.strangers.knock(self._address(scope), token)
         if wait is None:
             await give_problem(send, 429, "Too many callers without an access token; wait.", headers=_LATER)
             return
@@ -174,6 +176,11 @@ class DeviceHttp:
         finally:
             self.strangers.leave()
         await give_problem(send, 401, "This access token is not known here.", headers={b"connection": b"close"})
+
+    def _address(self, scope: Scope) -> str:
+        """Return where a request comes from, as a proxy that is trusted tells it."""
+        peer = (scope.get("client") or ("",))[0]
+        return self.proxies.whence(peer, "http", scope["headers"]).address
 
 
 _KEYS = ("clientKeys", "sharedKeys")
