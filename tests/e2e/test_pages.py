@@ -103,6 +103,16 @@ def test_the_other_pages_are_sound(owner: Person, path: str) -> None:
     owner.looks_around(path)
 
 
+def test_a_backup_is_taken_and_tried_out_from_its_page(owner: Person) -> None:
+    owner.opens("/settings/backups", "Backups")
+    owner.presses("Back up now")
+    expect(owner.page.get_by_text("never tried").first).to_be_visible()
+    owner.page.get_by_role("button", name="Try it out").first.click()
+    expect(owner.page.get_by_text("never tried")).to_have_count(0)
+    expect(owner.page.get_by_text(re.compile("^tried"))).to_be_visible()
+    owner.looks_around("backups")
+
+
 def test_who_is_signed_in_is_led_on_from_set_up(owner: Person) -> None:
     owner.opens("/setup")
     expect(owner.page).to_have_url(re.compile(r"://[^/]+/$"))

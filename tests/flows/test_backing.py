@@ -130,6 +130,8 @@ async def test_all_that_was_acknowledged_is_in_a_backup_once(home: Home, open_on
     await home.speak(device, 10)
     folder, mark = restore(home)
     assert mark.backup == backup.id
+    assert backup.counts is not None
+    assert (backup.counts.readings, backup.counts.devices) == (50, 1)
     house = await open_on(folder)
     assert await told(house, home.tenant, device) == ([*range(50)], [*range(50)])
 

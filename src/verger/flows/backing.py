@@ -59,12 +59,13 @@ class BackingUp:
                 last, segments = self.log.last, self.log.kept()
                 await asyncio.to_thread(taking.database, database)
                 await asyncio.to_thread(taking.log, segments)
+                waiting = await self.log.readings(taking.position, segments)
         contents = Contents(
             begun_at=begun_at,
             last=last,
             position=taking.position,
             parts=tuple(taking.parts),
-            counts=taking.counts(last),
+            counts=taking.counts(last, waiting),
             left_out=tuple(copies.set_aside(self.data / HISTORY)),
         )
         taken_at = moment(self.clock.now())

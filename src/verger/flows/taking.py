@@ -79,11 +79,11 @@ class Taking:
             counts = {"first": segment.name.first, "last": segment.last}
             self._add("log", path, stored, counts, stamp)
 
-    def counts(self, last: int) -> Counts:
-        """Return how much was taken."""
+    def counts(self, last: int, waiting: int) -> Counts:
+        """Return how much was taken; so many readings wait in the log."""
         rows = next(part.counts for part in self.parts if part.kind == "database")
         readings = sum(part.counts["readings"] for part in self.parts if part.kind == "month")
-        return Counts(rows["device"], rows["series"], readings, rows["event"], max(0, last - self.position))
+        return Counts(rows["device"], rows["series"], readings + waiting, rows["event"], max(0, last - self.position))
 
     def _month(self, live: Path) -> None:
         path, stamp = f"{HISTORY}/{live.name}", _looks(live)

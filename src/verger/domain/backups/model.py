@@ -40,7 +40,10 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Counts(Struct, frozen=True):
-    """How much is in a backup; `readings` are those in chunks, `records` those of the log behind them."""
+    """How much is in a backup; `records` are those of the log behind the chunks.
+
+    `readings` counts what went from the log to chunks during the backup twice.
+    """
 
     devices: int = 0
     series: int = 0

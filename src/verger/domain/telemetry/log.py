@@ -211,6 +211,14 @@ class Log:
             place = piece.place
         return self.aside
 
+    async def readings(self, after: int, segments: tuple[Segment, ...]) -> int:
+        """Return how many readings stand behind a record in some segments that are kept."""
+        place, readings = Place(after), 0
+        while (piece := await asyncio.to_thread(read_piece, self._disk, self._folder, segments, place)) is not None:
+            readings += sum(len(batch.series) for batch in piece.batches)
+            place = piece.place
+        return readings
+
     def kept(self) -> tuple[Segment, ...]:
         """Return the segments that stand now, oldest first, up to the record `last`; these bytes never change."""
         return tuple(self._segments)
