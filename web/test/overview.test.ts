@@ -6,7 +6,7 @@ const place = (id: string, more: Partial<PlaceState> = {}): PlaceState => ({
   id, name: id, kind: "room", parent: null, timezone: "UTC", state: "good", because: null, devices: 1, online: 1, headline: [], ...more,
 });
 const silent = (name: string, where: string, lastSeen: number | null = 1000): Overview["silent"][number] => ({ device: name, name, place: where, last_seen: lastSeen });
-const day = (more: Partial<Overview> = {}): Overview => ({ places: [place("Hall")], silent: [], devices: 3, online: 3, ...more });
+const day = (more: Partial<Overview> = {}): Overview => ({ places: [place("Hall")], silent: [], devices: 3, online: 3, notices: [], ...more });
 const greeted = (overview: Overview): string[] => Object.values(greeting(overview, needs(overview)));
 
 test("when nothing is wrong the page says so", () => {

@@ -40,6 +40,7 @@ def build_grounds(
         door=side.door,
         retiring=retiring,
         retention=upkeep.retention,
+        prune=upkeep.pruning.at_once,
         erasing=upkeep.erasing,
         clearing=clearing,
         vacating=Vacating(clearing, retiring),

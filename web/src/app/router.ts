@@ -20,6 +20,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/places/:id", component: () => import("@/places/PlacePage.vue"), props: true, meta: { title: "field.place", section: "places" } },
   { path: "/devices/:id", component: () => import("@/devices/DevicePage.vue"), props: true, meta: { title: "place.devices", section: "places" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
+  { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/backups", component: () => import("@/backups/BackupsPage.vue"), meta: { title: "backup.title", section: "settings" } },
   { path: "/system", component: () => import("@/system/SystemPage.vue"), meta: { title: "nav.system", section: "system" } },
   { path: "/more", component: () => import("@/app/More.vue"), meta: { title: "nav.more", section: "more" } },

@@ -26,7 +26,7 @@ const placeState = shape({
   headline: list(headline),
 });
 const silent = shape({ device: text, name: text, place: text, last_seen: maybe(time) });
-export const overview = shape({ places: list(placeState), silent: list(silent), devices: number, online: number });
+export const overview = shape({ places: list(placeState), silent: list(silent), devices: number, online: number, notices: orElse(list(text), []) });
 
 export type Overview = Checked<typeof overview>;
 export type PlaceState = Checked<typeof placeState>;

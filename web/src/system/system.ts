@@ -5,6 +5,16 @@ import { type Plain, say } from "@/base/words";
 
 const follower = shape({ name: text, position: number, lag: number, lag_s: maybe(number) });
 const deadLetter = shape({ id: text, follower: text, sequence: number, reason: text, at: time });
+const disk = shape({
+  total: number,
+  free: number,
+  data: number,
+  safe_mode_since: maybe(time),
+  bytes_per_day: maybe(number),
+  full_at: maybe(time),
+  sentence: maybe(text),
+});
+export type Disk = Checked<typeof disk>;
 export const system = shape({
   version: text,
   log: shape({ last: number, kept_bytes: number, rate: maybe(number), trouble: maybe(text) }),
@@ -14,6 +24,7 @@ export const system = shape({
   devices: number,
   connections: number,
   aside: orElse(list(anything), []),
+  disk,
 });
 const readiness = shape({ status: text, version: text, checks: record(text) });
 

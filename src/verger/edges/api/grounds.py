@@ -45,6 +45,7 @@ class Grounds:
     door: Door
     retiring: Retiring
     retention: Retention
+    prune: Callable[[], Awaitable[None]]
     erasing: Erasing
     vacating: Vacating
     clearing: Clearing

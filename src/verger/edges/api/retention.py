@@ -59,6 +59,13 @@ async def preview(data: JSONBody[NewRule], caller: Given[Caller], grounds: Given
     return Preview(await grounds.retention.preview(caller.tenant, rule))
 
 
+@post("/retention/run", status_code=202, summary="Take away now what is due", tags=_TAGS)
+async def run(caller: Given[Caller], grounds: Given[Grounds]) -> None:
+    """Let the nightly run begin at once."""
+    caller.needs("history:delete")
+    await grounds.prune()
+
+
 @get("/retention/{rule:str}", summary="Read a rule of retention", tags=_TAGS)
 async def read(rule: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Rule:
     """Return one rule."""

@@ -81,6 +81,7 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     retention.items,
     retention.add,
     retention.preview,
+    retention.run,
     retention.read,
     retention.change,
     retention.remove,

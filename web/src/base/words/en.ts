@@ -1,10 +1,12 @@
 import { enBackups } from "@/base/words/enBackups";
+import { enRetention } from "@/base/words/enRetention";
 import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
   ...enTransfer,
   ...enBackups,
+  ...enRetention,
   "app.name": "Verger",
   "app.skip": "Skip to content",
   "app.main": "Main",
@@ -207,7 +209,7 @@ export const en = {
   "device.delete": "Remove device",
   "device.delete.title": "Remove {name}?",
   "device.delete.why": "It can no longer speak here. What it measured stays in the history of its place.",
-  "device.delete.history": "Delete everything it measured too. This cannot be undone.",
+  "device.delete.history": "Delete everything it ever said too, for good. This cannot be undone.",
   "device.add": "Add device",
   "device.events": "What happened",
   "device.events.none": "No events yet. Events are things that happen, such as a treatment or a button pressed.",
