@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import product
 
 from verger.domain.messages.memory import Memory
+from verger.domain.messages.model import Message
 from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.dialects import native
 from verger.edges.wire.mqtt.encode import encode
@@ -14,6 +16,7 @@ from verger.edges.wire.mqtt.session import Session
 from verger.edges.wire.mqtt.stream import Stream
 
 LARGEST = 4096
+_DEVICE, _PROGRAM = Manners(native.may_hear), Manners(bool, shared=True, identifiers=True, retained=True)
 TOPICS = (
     "v1/devices/me/telemetry",
     "v1/devices/me/attributes",
@@ -45,14 +48,15 @@ def packets(raw: bytes) -> None:
 
 
 def session(raw: bytes) -> None:
-    """Speak to a session that lets anybody in and keeps all it hears."""
-    for level in (b"\x04", b"\x05"):
+    """Speak as a device and as a program to a session that lets anybody in, keeps all it hears, and sends something."""
+    for level, manners in product((b"\x04", b"\x05"), (_DEVICE, _PROGRAM)):
         greeting = b"\0\x04MQTT" + level + b"\x02\0\0" + (b"\0" if level == b"\x05" else b"") + b"\0\0"
-        machine = Session(Manners(native.may_hear), 0.0, Limits(packet_bytes=LARGEST))
+        machine = Session(manners, 0.0, Limits(packet_bytes=LARGEST))
         for chunk in (b"\x10" + bytes([len(greeting)]) + greeting, raw):
             for happened in machine.hear(chunk, 1.0, 64):
                 if isinstance(happened, Connect):
                     machine.welcome(Memory(), "fuzz", 1.0, present=False)
+                    machine.send(Message("t", b"once"), 2, 1.0)
                 elif isinstance(happened, Publish) and happened.qos:
                     machine.acknowledge(happened.packet_id, happened.qos)
         assert len(machine.take()) <= 64 * LARGEST

@@ -197,6 +197,7 @@ class Sessions:
             if not mine:
                 del self._all[standing.owner]
         self._away.pop(standing, None)
-        self._exchange.leave(standing)
+        if standing.owner.startswith(KEY):
+            self._exchange.leave(standing)
         self._exchange.keeper.forget(standing)
         self._will(standing)
