@@ -217,3 +217,15 @@ async def test_a_damaged_index_is_made_anew_from_chunks_and_log(tmp_path: Path, 
     await history.flush()
     assert (history.position, (await history.stats()).readings) == (1, 6)
     await history.close()
+
+
+async def test_the_file_itself_holds_a_merged_day_and_no_more(history: History, clock: HeldClock) -> None:
+    noise = np.random.default_rng(3)
+    series = np.repeat(np.arange(40, dtype=np.uint32), 8640)
+    at = TODAY + np.tile(np.arange(8640) * 10 * SECOND, 40) + noise.integers(0, 21, len(series)) * 1000
+    value = np.round(21 + noise.normal(0, 0.05, len(series)), 2)
+    history.take(1, series, at, value)
+    await history.flush()
+    clock.advance(2 * 86_400)
+    await history.merge_days()
+    assert (await history.stats()).disk_bytes < 3 * len(series)

@@ -203,13 +203,12 @@ def shrink(chunks: Chunks, month: int, go_on: GoOn, *, most_free: float = 0.0) -
     if empty:
         chunks.files.remove(month)
         return
-    if most_free and chunks.files.free_share(month) <= most_free:
-        return
-    while chunks.files.shrink(month, SHRINK_PAGES):
-        go_on()
-    # Rows that became small leave their pages half empty, which only writing the file anew mends.
-    if chunks.files.loose(month):
-        chunks.files.compact(month)
+    if not most_free or chunks.files.free_share(month) > most_free:
+        while chunks.files.shrink(month, SHRINK_PAGES):
+            go_on()
+        # Rows that became small leave their pages half empty, which only writing the file anew mends.
+        if chunks.files.loose(month):
+            chunks.files.compact(month)
     chunks.files.settle(month)
 
 
