@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+import sys
 import time
 from collections.abc import Awaitable
 from pathlib import Path
@@ -15,11 +16,12 @@ from verger.domain.history.history import History
 START = 1_780_000_000 * SECOND // DAY * DAY
 NOISE = np.random.default_rng(11)
 SERIES = 10_000
-HOURS = 4
+HOURS = 2
 
 
 async def fleet_day(figures: Figures, folder: Path) -> None:
     """Take some hours of 10,000 sensors at 10 s, as their clock goes, and merge their day when it is over."""
+    sys.setswitchinterval(0.001)  # as the server does
     clock = HeldClock(START)
     history = await History.open(folder, clock=clock)
     numbers = np.arange(1, SERIES + 1, dtype=np.uint32)
