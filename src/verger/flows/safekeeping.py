@@ -25,6 +25,7 @@ from verger.flows.verifying import Verifying
 
 KIND, _KEY = "backup", "daily"
 STALE = timedelta(days=2)
+_EVERY = 36_500  # days
 
 
 class Progress(Struct, frozen=True):
@@ -95,11 +96,10 @@ class Safekeeping:
             self._go_on()
             reached(done, total)
 
-        settings = self.settings
-        on = shelf or self.shelf()
-        backing = BackingUp(
-            settings.data, settings.database_file, self.log, on, self.clock, settings.backup_keep, self.history.copy
-        )
+        settings, on = self.settings, shelf or self.shelf()
+        # While something is damaged an older backup may be what mends it.
+        keep = _EVERY if (await self.history.stats()).damaged else settings.backup_keep
+        backing = BackingUp(settings.data, settings.database_file, self.log, on, self.clock, keep, self.history.copy)
         try:
             backup = await backing.back_up(tell)
         except (Refused, OSError) as error:
