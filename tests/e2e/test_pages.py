@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Response, expect
 
-from tests.e2e.home import EMAIL, Home, Thing
+from tests.e2e.home import EMAIL, Home, Thing, said
 from tests.e2e.person import Person, chromium, pictures_of
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
@@ -95,6 +95,21 @@ def test_the_sheets_are_sound(owner: Person, thing: Thing) -> None:
         owner.looks_around(name)
         owner.page.keyboard.press("Escape")
         expect(owner.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_retention_page_tells_what_a_rule_would_take_before_it_is_kept(owner: Person, shared: Home) -> None:
+    said(shared.api.post("retention", json={"keeps": "events", "place": shared.place, "days": 90}))
+    owner.opens("/settings/retention", "Retention")
+    owner.presses("New rule")
+    expect(owner.page.get_by_role("dialog")).to_be_visible()
+    owner.page.get_by_label("Metric").fill("co2")
+    owner.presses("Show what would go")
+    expect(owner.page.get_by_text("Nothing is as old as that yet")).to_be_visible()
+    owner.looks_around("sheet-retention")
+    owner.presses("Keep it so")
+    expect(owner.page.get_by_role("dialog")).to_have_count(0)
+    expect(owner.page.get_by_text("Readings for 1 year, summaries for ever")).to_be_visible()
+    owner.looks_around("retention")
 
 
 @pytest.mark.parametrize("path", ["settings", "system", "more", "nowhere"])

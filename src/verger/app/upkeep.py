@@ -30,7 +30,7 @@ _TIDY_S = 3600.0
 _REMARKS_S = 1.0
 _LOOK_S = 10.0
 _SPACE_S = 1.0
-_SIZE_S = 300.0
+_SIZE_S = 60.0
 _SWEEP_S = 600.0
 
 

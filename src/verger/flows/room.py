@@ -12,6 +12,7 @@ from msgspec import Struct
 from verger.base.clock import DAY, HOUR, Clock, moment
 from verger.base.settings import Settings
 from verger.base.space import Reserve, Space, size_of, space_of
+from verger.base.work import attempt
 from verger.domain.storage.model import Forecast, Sample, growth
 from verger.domain.storage.store import SampleStore
 from verger.flows.oversight import Figure
@@ -58,7 +59,9 @@ class Room:
         # No rule names a series yet, for there are none.
         mode = SafeMode(settings.data, reserve, settings.safe_mode_percent / 100, lambda _: False, clock)
         await mode.look()
-        return cls(settings.data, mode, samples, clock)
+        room = cls(settings.data, mode, samples, clock)
+        await attempt(room.look)
+        return room
 
     async def look(self) -> None:
         """Measure, keep the least size of this hour, and reckon anew."""
