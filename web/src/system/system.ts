@@ -39,6 +39,7 @@ const followers: Readonly<Record<string, Plain>> = {
   recording: "system.follower.recording",
   presence: "system.follower.presence",
   live: "system.follower.live",
+  tree: "system.follower.tree",
 };
 /** What a follower of the log is called; one that is new here keeps the server's name. */
 export const followerShown = (name: string): string => {

@@ -284,6 +284,7 @@ export const en = {
   "system.follower.recording": "Events and attributes",
   "system.follower.presence": "Who is online",
   "system.follower.live": "Open pages",
+  "system.follower.tree": "Programs over MQTT",
   "system.upToDate": "up to date",
   "system.behindBy": { one: "{n} record, {span}", other: "{n} records, {span}" },
   "system.checks": "Health",
