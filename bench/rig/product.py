@@ -30,7 +30,8 @@ class Product:
         told = dict(word.split("=", 1) for word in line.split() if "=" in word)
         self.port, self.pids = int(told["mqtt"].rpartition(":")[2]), [pid]
         self.options = {"topic": "v1/devices/me/telemetry", "tokens": str(tokens)}
-        self._http = httpx.Client(base_url=f"{told['http']}/api/v1", timeout=60)
+        self.address = told["http"]
+        self._http = httpx.Client(base_url=f"{self.address}/api/v1", timeout=60)
         self._tokens = tokens
         self._devices: list[str] = []
 
@@ -43,6 +44,19 @@ class Product:
         made = [self._ask("POST", "/devices", json={"name": f"{n}", "place": place["id"]}) for n in range(devices)]
         self._devices = [one["device"]["id"] for one in made]
         self._tokens.write_text("".join(f"{one['credentials']['access_token']}\n" for one in made))
+
+    def sign_in(self, email: str, password: str, devices: list[str], tokens: list[str]) -> None:
+        """Know the devices that were made beforehand, as who owns them."""
+        signed_in = self._ask("POST", "/auth/login", json={"email": email, "password": password})
+        self._http.headers["Authorization"] = self.bearer = f"Bearer {signed_in['token']}"
+        self._devices = devices
+        self._tokens.write_text("".join(f"{token}\n" for token in tokens))
+
+    def figures(self) -> dict[str, float]:
+        """Return the metrics page: each figure by its name, with labels as they stand there."""
+        lines = self._http.get(f"{self.address}/metrics").text.splitlines()
+        pairs = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, _, value in pairs}
 
     def remember(self) -> None:
         """Nothing to note: a run is told from others by its time."""
