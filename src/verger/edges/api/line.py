@@ -19,6 +19,7 @@ class Line(HttpToolsProtocol):
     request_s = REQUEST_S
     _head = 0
     _in_body = False
+    _since: float | None = None  # since when a request is waited for
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -60,16 +61,29 @@ class Line(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Let everything go."""
         self._rest()
+        if self._late is not None:
+            self._late.cancel()
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._rest()
-        self._late = self.loop.call_later(self.request_s, self.transport.abort)
+        # One timer for many requests: to begin and to cancel one for each would be a good part of what each costs.
+        self._since = self.loop.time()
+        if self._late is None:
+            self._late = self.loop.call_later(self.request_s, self._look)
 
     def _rest(self) -> None:
-        if self._late is not None:
-            self._late.cancel()
-            self._late = None
+        self._since = None
+
+    def _look(self) -> None:
+        """Hang up if a request is late, look again when it would be, or not until the next one begins."""
+        self._late = None
+        if self._since is None:
+            return
+        left = self._since + self.request_s - self.loop.time()
+        if left <= 0:
+            self.transport.abort()
+        else:
+            self._late = self.loop.call_later(left, self._look)
 
 
 class SocketLine(WebSocketsSansIOProtocol):

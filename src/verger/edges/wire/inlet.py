@@ -91,7 +91,8 @@ class Inlet:
 
     async def put(self, heard: Heard, size: int = 0) -> Answer:
         """Return once a message of so many bytes is kept; raises Busy when it cannot be."""
-        await self.room()
+        if self.full:
+            await self.room()
         waiter = _Waiter(asyncio.get_running_loop().create_future())
         self.join(heard, waiter, 0, size)
         answer = await waiter.future
