@@ -121,33 +121,35 @@ def chain(folder: Path, core: int, _devices: int) -> Iterator[Chain]:
     broker = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if broker is None:
         sys.exit("The reference chain needs Mosquitto: install it, or leave it out with --only verger,raw.")
-    port, settings = _free_port(), folder / "mosquitto.conf"
+    port, settings = free_port(), folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nset_tcp_nodelay true\n"
         "max_inflight_messages 0\nmax_queued_messages 0\nlog_type error\n"
     )
     consumer, log = [sys.executable, "-m", "bench.rig.chain", str(folder), str(port)], folder / "consumer.log"
     with started([broker, "-c", str(settings)], core, folder / "mosquitto.log") as first:
-        _wait_until_listening(port)
+        wait_until_listening(port)
         with started(consumer, core, log) as second:
             ready_line(second, "ready", log)
             yield Chain(port, [first.pid, second.pid], folder)
 
 
-def _wait_until_listening(port: int) -> None:
+def wait_until_listening(port: int) -> None:
+    """Return once something listens on a port; leave when nothing does for long."""
     deadline = time.monotonic() + 10
     while True:
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
             if time.monotonic() > deadline:
-                sys.exit("Mosquitto does not listen.")
+                sys.exit(f"Nothing listens on port {port}.")
             time.sleep(0.05)
         else:
             return
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

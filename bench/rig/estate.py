@@ -1,7 +1,7 @@
 """A house with many devices, made in its data folder before the server starts; the API would take hours for 100,000."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,10 +76,12 @@ async def _insert(stores: Stores, table: Table, rows: Sequence[dict[str, Any]]) 
 
 
 @contextmanager
-def settled(folder: Path, core: int, devices: int) -> Iterator[tuple[Product, Estate]]:
-    """Run Verger on one core with an estate of so many devices, signed in as its owner."""
+def settled(
+    folder: Path, core: int, devices: int, told: Mapping[str, str] | None = None
+) -> Iterator[tuple[Product, Estate]]:
+    """Run Verger on one core with an estate of so many devices, signed in as its owner; `told` are further settings."""
     estate, log = build(folder, devices), folder / "verger.log"
-    with started(WORDS, core, log, environment(folder)) as server:
+    with started(WORDS, core, log, environment(folder) | dict(told or {})) as server:
         subject = Product(ready_line(server, "verger ready", log), server.pid, folder / "tokens")
         subject.sign_in(OWNER.email, OWNER.password, estate.devices, estate.tokens)
         yield subject, estate

@@ -84,6 +84,11 @@ def resident_mb(pid: int) -> float:
     return _status_mb(pid, "VmRSS")
 
 
+def written(pids: Sequence[int]) -> int:
+    """Return the bytes that processes, or threads, have had written to disk so far."""
+    return sum(int(_first(f"/proc/{pid}/io", "write_bytes")) for pid in pids)
+
+
 def facts() -> dict[str, str | int | float]:
     """Return what a reader needs to know to compare results."""
     return {

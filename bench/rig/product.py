@@ -72,6 +72,10 @@ class Product:
             self._kept_of(n, messages * READINGS, span, deadline) for n, messages in enumerate(outcome.each) if messages
         )
 
+    def count(self, span: Span) -> int:
+        """Count what the history holds of a span, of all devices."""
+        return sum(self._count(number, span) for number in range(len(self._devices)))
+
     def _kept_of(self, number: int, wanted: int, span: Span, deadline: float) -> int:
         while (count := self._count(number, span)) < wanted and time.monotonic() < deadline:
             time.sleep(0.2)
