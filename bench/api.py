@@ -21,8 +21,9 @@ from bench.rig.product import Product
 
 P99_MS = 50  # what was promised
 _CONNECTIONS = 1000
+_LOOK_S = 11  # the figures of the history are ten seconds old at most
 _PAUSE_S = 0.02  # one caller may ask a hundred times a second
-_HOT_BYTES = {"VERGER_HOT_BYTES": str(8 << 20)}
+_HOT_BYTES = {"VERGER_HOT_BYTES": str(4 << 20)}
 
 
 def ask(subject: Product, estate: Estate, load: Future[Outcome]) -> dict[str, list[float]]:
@@ -59,8 +60,10 @@ def measure(seconds: float, rate: int) -> list[dict[str, results.Cell]]:
             shape = Shape(_CONNECTIONS, 1, 1, rate)
             load = pool.submit(Load(folder, cores.generator).run, shape, subject.port, seconds, 1, subject.options)
             taken = ask(subject, estate, load)
-            after, outcome = subject.figures(), load.result()
-    flushes = after.get("verger_history_flushes_total", 0) - before.get("verger_history_flushes_total", 0)
+            outcome = load.result()
+            time.sleep(_LOOK_S)
+            after = subject.figures()
+    compacted = after["verger_history_readings"] - before.get("verger_history_readings", 0)
     every = {**taken, "all": [one for some in taken.values() for one in some]}
     return [
         {
@@ -70,7 +73,7 @@ def measure(seconds: float, rate: int) -> list[dict[str, results.Cell]]:
             "p99 ms": results.quantile(some, 0.99),
             "slowest ms": max(some),
             "messages/s": outcome.per_second,
-            "compactions": flushes,
+            "compacted readings": compacted,
         }
         for name, some in every.items()
     ]
@@ -88,7 +91,7 @@ def main(words: list[str]) -> int:
     results.keep("api", rows)
     print(results.show(rows))
     print(f"Promised: p99 of {P99_MS} ms at most.")
-    return 0 if rows[-1]["compactions"] else 1
+    return 0 if rows[-1]["compacted readings"] else 1
 
 
 if __name__ == "__main__":

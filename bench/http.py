@@ -58,9 +58,10 @@ def drive(script: Path, port: int, core: int, connections: int, seconds: float) 
 @contextmanager
 def framework(name: str, core: int, folder: Path) -> Iterator[tuple[int, list[int]]]:
     """Run a handler of another framework on one core; give its port and process."""
-    python = PEERS / ".venv" / "bin" / "python"
+    home = Path(sys.prefix) / "peers"
+    python = home / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS / ".venv")], check=True)
+        subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", "-r", str(PEERS / "http.txt")], check=True)
     port = free_port()
     words = [str(python), "-m", "uvicorn", "--factory", f"bench.peers.handlers:{name}", "--port", str(port)]

@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,20 @@ from typing import Any
 import msgspec
 
 from bench.rig import machine
-from bench.rig.chain import chain
+from bench.rig.aedes import aedes
+from bench.rig.chain import alone, chain
 from bench.rig.load import READINGS, Load, Outcome, Shape
 from bench.rig.product import product
 from bench.rig.raw import raw
 from bench.rig.subject import Span, Subject
 from bench.rig.table import Run, show
+from bench.rig.watch import watched
 
 MODES = "1-q0,100-q0,1000-q0,1-q1-w10,100-q1-w10,1000-q1-w1,1000-q1-w1@25000"
 RESULTS = Path(__file__).with_name("results") / "ingest.jsonl"
 
 Starter = Callable[[Path, int, int], AbstractContextManager[Subject]]  # folder, core, devices
-STARTERS: dict[str, Starter] = {"verger": product, "raw": raw, "chain": chain}
+STARTERS: dict[str, Starter] = {"verger": product, "raw": raw, "chain": chain, "aedes": aedes, "mosquitto": alone}
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -35,6 +37,7 @@ class Wanted(msgspec.Struct, frozen=True):
     runs: int
     seconds: float
     warmup: float
+    long: bool = False
 
 
 class Rig(msgspec.Struct, frozen=True):
@@ -107,7 +110,8 @@ def measure_all(wanted: Wanted, note: Callable[[Run], None]) -> list[Run]:
                 rig = Rig(cores, Load(Path(folder), cores.generator))
                 with STARTERS[name](Path(folder), cores.server, shape.connections) as subject:
                     for _ in range(wanted.runs):
-                        runs.append(measure(rig, subject, shape, wanted))
+                        with watched(subject, shape) if wanted.long else nullcontext():
+                            runs.append(measure(rig, subject, shape, wanted))
                         note(runs[-1])
     return runs
 
@@ -116,18 +120,21 @@ def read_options(words: list[str]) -> Wanted:
     """Read the command line."""
     options = argparse.ArgumentParser(prog="dev.py bench ingest", description=__doc__)
     options.add_argument("--modes", default=MODES, help=f"which loads, by default {MODES}")
-    options.add_argument("--only", default=",".join(STARTERS), help="which subjects: verger, raw, chain")
+    options.add_argument("--only", default=",".join(STARTERS), help=f"which subjects, by default {','.join(STARTERS)}")
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--seconds", type=float, default=60)
     options.add_argument("--warmup", type=float, default=3, help="seconds of load before the measured span")
     options.add_argument("--quick", action="store_true", help="one run of 5 s each: a look, no proof")
+    options.add_argument("--long", action="store_true", help="Verger alone, one run of 10 min, looked at every 5 s")
     got = options.parse_args(words)
     if unknown := set(got.only.split(",")) - set(STARTERS):
-        options.error(f"--only takes verger, raw and chain, not {', '.join(unknown)}.")
+        options.error(f"--only takes {', '.join(STARTERS)}, not {', '.join(unknown)}.")
     if got.quick:
         got.runs, got.seconds, got.warmup = 1, 5, 1
+    if got.long:
+        got.only, got.runs, got.seconds = "verger", 1, max(got.seconds, 600)
     modes = [Shape.read(mode) for mode in got.modes.split(",")]
-    return Wanted(modes, got.only.split(","), got.runs, got.seconds, got.warmup)
+    return Wanted(modes, got.only.split(","), got.runs, got.seconds, got.warmup, got.long)
 
 
 def writer(path: Path) -> Callable[[Run], None]:

@@ -60,7 +60,7 @@ def main(words: list[str]) -> int:
     options.add_argument("--seconds", type=float, default=600)
     options.add_argument("--quick", action="store_true", help="30 s: a look, no proof")
     asked = options.parse_args(words)
-    seconds = 30.0 if asked.quick else asked.seconds
+    seconds = 20.0 if asked.quick else asked.seconds
     home = verger(10, 1, seconds, small=False)
     busy = verger(100, 1000, seconds, small=True)
     table = rows(100, 1000, min(seconds, 20))

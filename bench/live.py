@@ -18,6 +18,7 @@ from bench.rig.load import Load, Shape
 
 P99_MS = 250  # what was promised
 _CONNECTIONS = 1000
+_AT_HOME = 20  # devices of the place that many look at
 
 
 def measure(name: str, open_: int, seconds: float, rate: int) -> dict[str, results.Cell]:
@@ -25,7 +26,7 @@ def measure(name: str, open_: int, seconds: float, rate: int) -> dict[str, resul
     cores = machine.cores()
     with tempfile.TemporaryDirectory(prefix="verger-bench-") as text, ThreadPoolExecutor(1) as pool:
         folder = Path(text)
-        with settled(folder, cores.server, _CONNECTIONS + 1) as (subject, estate):
+        with settled(folder, cores.server, _CONNECTIONS + 1 if rate else _AT_HOME) as (subject, estate):
             subject.options["tokens"] = str(folder / "others")
             (folder / "others").write_text("".join(f"{token}\n" for token in estate.tokens[1:]))
             load = Load(folder, cores.generator)
@@ -49,7 +50,8 @@ def measure(name: str, open_: int, seconds: float, rate: int) -> dict[str, resul
         "shown": name,
         "others, messages/s": others,
         "said": times,
-        "fewest frames on a screen": min(map(len, ages)),
+        "fewest frames": min(map(len, ages)),
+        "most frames": max(map(len, ages)),
         "p50 ms": results.quantile(every, 0.5),
         "p99 ms": results.quantile(every, 0.99),
         "core": (end.cpu_s - begin.cpu_s) / (end.at - begin.at),
@@ -71,10 +73,8 @@ def main(words: list[str]) -> int:
     results.keep("live", rows)
     print(results.show(rows))
     print(f"Promised: p99 of {P99_MS} ms at most with 200 screens, and every screen served each tick.")
-    # Two of its words can fall into one tick, and then the newer one is shown.
-    return (
-        0 if all(float(row["fewest frames on a screen"] or 0) >= 0.8 * float(row["said"] or 0) for row in rows) else 1
-    )
+    # Of two words in one tick the newer one is shown, and to every screen the same.
+    return 0 if all(row["fewest frames"] == row["most frames"] for row in rows) else 1
 
 
 if __name__ == "__main__":

@@ -83,6 +83,7 @@ class Chain:
 
     name = "mosquitto chain"
     acks_what_it_kept = False
+    table = "chain.db"
 
     def __init__(self, port: int, pids: list[int], folder: Path) -> None:
         """Watch one running chain."""
@@ -105,7 +106,7 @@ class Chain:
     def kept(self, outcome: Outcome, span: Span) -> int:
         """Return how many rows the run added, counted in the table itself."""
         del outcome
-        with sqlite3.connect(f"file:{self._folder / 'chain.db'}?mode=ro", uri=True) as db:
+        with sqlite3.connect(f"file:{self._folder / self.table}?mode=ro", uri=True) as db:
             within = (span.began, span.ended)
             (count,) = db.execute("SELECT count(*) FROM reading WHERE at BETWEEN ? AND ?", within).fetchone()
         db.close()
@@ -118,20 +119,57 @@ class Chain:
 @contextmanager
 def chain(folder: Path, core: int, _devices: int) -> Iterator[Chain]:
     """Run broker and consumer on one core."""
+    log = folder / "consumer.log"
+    with mosquitto(folder, core) as (port, broker):
+        consumer = [sys.executable, "-m", "bench.rig.chain", str(folder), str(port)]
+        with started(consumer, core, log) as second:
+            ready_line(second, "ready", log)
+            yield Chain(port, [broker, second.pid], folder)
+
+
+@contextmanager
+def mosquitto(folder: Path, core: int) -> Iterator[tuple[int, int]]:
+    """Run Mosquitto without bounds and without persistence on one core; give its port and process."""
     broker = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
     if broker is None:
-        sys.exit("The reference chain needs Mosquitto: install it, or leave it out with --only verger,raw.")
+        sys.exit("These references need Mosquitto: install it, or leave them out with --only verger,raw,aedes.")
     port, settings = free_port(), folder / "mosquitto.conf"
     settings.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nset_tcp_nodelay true\n"
         "max_inflight_messages 0\nmax_queued_messages 0\nlog_type error\n"
     )
-    consumer, log = [sys.executable, "-m", "bench.rig.chain", str(folder), str(port)], folder / "consumer.log"
-    with started([broker, "-c", str(settings)], core, folder / "mosquitto.log") as first:
+    with started([broker, "-c", str(settings)], core, folder / "mosquitto.log") as server:
         wait_until_listening(port)
-        with started(consumer, core, log) as second:
-            ready_line(second, "ready", log)
-            yield Chain(port, [first.pid, second.pid], folder)
+        yield port, server.pid
+
+
+class Alone:
+    """Mosquitto by itself as a subject, for how soon it acknowledges: what it acknowledges it keeps nowhere."""
+
+    name = "mosquitto alone, keeps nothing"
+    acks_what_it_kept = True
+
+    def __init__(self, port: int, pid: int) -> None:
+        """Watch one running broker."""
+        self.port, self.pids, self.options = port, [pid], {"topic": "v1/devices/%d/telemetry"}
+
+    def remember(self) -> None:
+        """Nothing to note."""
+
+    def settle(self, outcome: Outcome) -> None:
+        """Nothing to wait for."""
+
+    def kept(self, outcome: Outcome, span: Span) -> int:
+        """Return what was acknowledged, for there is nothing to be counted."""
+        del span
+        return outcome.proved * READINGS
+
+
+@contextmanager
+def alone(folder: Path, core: int, _devices: int) -> Iterator[Alone]:
+    """Run Mosquitto on one core."""
+    with mosquitto(folder, core) as (port, pid):
+        yield Alone(port, pid)
 
 
 def wait_until_listening(port: int) -> None:
