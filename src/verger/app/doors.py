@@ -21,7 +21,7 @@ from verger.flows.keeping import Keeping
 
 def build_api(house: House) -> Front:
     """Return the one app that answers HTTP."""
-    stores = house.stores
+    stores, grounds = house.stores, house.grounds
     system = System(
         settings=stores.settings,
         clock=stores.clock,
@@ -34,7 +34,11 @@ def build_api(house: House) -> Front:
             "history": house.oversight.check_history,
             **({"certificate": house.tls.check} if house.tls is not None else {}),
         },
-        warnings={"disk": house.upkeep.room.check, "backup": house.grounds.safekeeping.check},
+        warnings={
+            "disk": house.upkeep.room.check,
+            "backup": grounds.safekeeping.check,
+            "bridges": grounds.bridging.check,
+        },
         metrics=registry(house.oversight.figures),
         limits=stores.limiting.of,
         proxies=Proxies(stores.settings.trusted_proxies),

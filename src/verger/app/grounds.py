@@ -4,6 +4,7 @@ from verger.app.errands import LongWork
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep
 from verger.edges.api.grounds import Grounds
+from verger.flows.bridging import Bridging, Lines
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
 from verger.flows.device_side import DeviceSide
@@ -21,6 +22,7 @@ def build_grounds(
     oversight: Oversight,
     long_work: LongWork,
     upkeep: Upkeep,
+    lines: Lines,
 ) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places, provisioning = stores.kept, stores.places, side.provisioning
@@ -44,6 +46,7 @@ def build_grounds(
         erasing=upkeep.erasing,
         clearing=clearing,
         vacating=Vacating(clearing, retiring),
+        bridging=Bridging(stores.bridges, lines, stores.clock),
         showing=showing,
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),

@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from verger.app.bridges import open_bridges
 from verger.app.errands import errand_figures, open_errands
 from verger.app.grounds import build_grounds
 from verger.app.messages import message_figures, open_exchange, open_listener
@@ -83,10 +84,11 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     for stop in (*saving, followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
     errands = Errands(stores.errands, clock, settings.jobs_at_once)
+    bridges = await open_bridges(stack, stores, inlet)
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
     messages = partial(message_figures, exchange, listener)
-    parts = (hub, upkeep, side, safekeeping, stores.limiting)
+    parts = (hub, upkeep, side, safekeeping, stores.limiting, bridges)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in parts))
     oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, upkeep.room.state)
     go_round(work, stores, oversight, upkeep)
@@ -97,7 +99,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     long_work = await open_errands(stack, stores, showing, errands, work, safekeeping, upkeep)
-    grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep)
+    grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep, bridges)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 

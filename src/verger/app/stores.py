@@ -9,6 +9,7 @@ from verger.base.folder import DataFolder
 from verger.base.migrate import migrate
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.bridges.store import BridgeStore
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.store import DeletionStore
 from verger.domain.devices.kept import Kept
@@ -46,6 +47,7 @@ class Stores:
     limiting: Limiting
     letters: FollowerStore
     errands: ErrandStore
+    bridges: BridgeStore
     deletions: DeletionStore
     exports: ExportFolder
     history: History
@@ -83,6 +85,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         secret=secret,
         letters=FollowerStore(db),
         errands=ErrandStore(db),
+        bridges=BridgeStore(db, secret),
         deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,

@@ -143,6 +143,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "export_bytes": _whole(1 << 20, 1 << 50),
     "export_hours": _whole(1, 8760),
     "import_bytes": _whole(1 << 10, 1 << 40),
+    "outgoing_networks": _networks,
     "api_per_s": _whole(1, 1_000_000),
     "api_burst": _whole(1, 1_000_000),
     "safe_mode_percent": _whole(50, 100),
@@ -202,6 +203,7 @@ class Settings:
     export_bytes: int = 2 << 30  # all exported files together
     export_hours: int = 24  # how long one can be fetched
     import_bytes: int = 100 << 20  # the largest file to import
+    outgoing_networks: tuple[str, ...] = ()  # that are not public, and may be called all the same
     api_per_s: int = 100  # requests a caller
     api_burst: int = 2_000
     safe_mode_percent: int = 95  # of the disk taken, from which on readings wait; 100 is never

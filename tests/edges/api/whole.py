@@ -20,6 +20,14 @@ from verger.domain.errands.model import ErrandState
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
 
+BRIDGE = {
+    "name": "Plant",
+    "host": "broker.example",
+    "filters": ["#"],
+    "rules": [{"topic": "{device}"}],
+    "enabled": False,
+}
+
 # A body that a route takes, so that it is refused for the right reason; {} where a route is not named here.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /places": {"name": "Barn"},
@@ -29,6 +37,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api-keys": {"name": "Export"},
     "POST /exports": {"devices": ["device"]},
     "POST /imports": {"file": "file"},
+    "POST /bridges": BRIDGE,
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /retention": {"keeps": "remarks", "days": 30},
@@ -84,6 +93,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
     old = (await made("/devices", name="Old", place=place))["device"]["id"]
     gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
     return {
+        "/bridges/{bridge}": f"/bridges/{(await made('/bridges', **BRIDGE))['id']}",
         "/places/{place}": f"/places/{place}",
         "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
         "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",

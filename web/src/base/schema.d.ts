@@ -176,6 +176,58 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/bridges": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List bridges, the newest first
+         * @description Return a page of bridges, each with how it stands.
+         */
+        readonly get: operations["bridges.items"];
+        readonly put?: never;
+        /**
+         * Listen at a broker
+         * @description Begin to listen at a broker.
+         */
+        readonly post: operations["bridges.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/bridges/{bridge}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a bridge
+         * @description Return one bridge and how it stands; its secrets are never told.
+         */
+        readonly get: operations["bridges.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * End a bridge
+         * @description Listen there no longer; what came over it stays.
+         */
+        readonly delete: operations["bridges.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a bridge
+         * @description Change what is named of a bridge, and connect it anew.
+         */
+        readonly patch: operations["bridges.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/claims": {
         readonly parameters: {
             readonly query?: never;
@@ -1192,6 +1244,25 @@ export interface components {
             readonly verified: components["schemas"]["Verified"] | null;
             readonly version: string;
         };
+        /** BridgeChange */
+        readonly BridgeChange: {
+            readonly alpn?: string | null;
+            readonly ca?: string | null;
+            readonly certificate?: string | null;
+            readonly client_id?: string;
+            readonly enabled?: boolean;
+            readonly filters?: readonly string[];
+            readonly host?: string;
+            readonly key?: string | null;
+            readonly name?: string;
+            readonly password?: string | null;
+            readonly port?: number;
+            /** @enum {integer} */
+            readonly protocol?: 4 | 5;
+            readonly rules?: readonly components["schemas"]["bridges_model_Rule"][];
+            readonly tls?: boolean;
+            readonly username?: string | null;
+        };
         /** By */
         readonly By: {
             readonly by: string;
@@ -1561,6 +1632,31 @@ export interface components {
             /** @default  */
             readonly unit: string;
         };
+        /** NewBridge */
+        readonly NewBridge: {
+            readonly alpn?: string | null;
+            readonly ca?: string | null;
+            readonly certificate?: string | null;
+            readonly client_id?: string | null;
+            /** @default true */
+            readonly enabled?: boolean;
+            readonly filters: readonly string[];
+            readonly host: string;
+            readonly key?: string | null;
+            readonly name: string;
+            readonly password?: string | null;
+            /** @default 8883 */
+            readonly port?: number;
+            /**
+             * @default 5
+             * @enum {integer}
+             */
+            readonly protocol?: 4 | 5;
+            readonly rules: readonly components["schemas"]["bridges_model_Rule"][];
+            /** @default true */
+            readonly tls?: boolean;
+            readonly username?: string | null;
+        };
         /** NewClaim */
         readonly NewClaim: {
             readonly device: string;
@@ -1704,7 +1800,7 @@ export interface components {
         };
         /** Page[Rule] */
         readonly RulePage: {
-            readonly items: readonly components["schemas"]["Rule"][];
+            readonly items: readonly components["schemas"]["retention_model_Rule"][];
             readonly next: string | null;
         };
         /** Page[Happened] */
@@ -1720,6 +1816,11 @@ export interface components {
         /** Page[Member] */
         readonly MemberPage: {
             readonly items: readonly components["schemas"]["Member"][];
+            readonly next: string | null;
+        };
+        /** Page[ShownBridge] */
+        readonly ShownBridgePage: {
+            readonly items: readonly components["schemas"]["ShownBridge"][];
             readonly next: string | null;
         };
         /** Page[Reading] */
@@ -1858,20 +1959,6 @@ export interface components {
          * @enum {string}
          */
         readonly Role: "viewer" | "member" | "manager" | "owner";
-        /** Rule */
-        readonly Rule: {
-            /** Format: date-time */
-            readonly created_at: string;
-            readonly days: number | null;
-            readonly id: string;
-            /** @enum {string} */
-            readonly keeps: "readings" | "events" | "attributes" | "remarks";
-            readonly metric: string | null;
-            readonly place: string | null;
-            readonly summaries_days: number | null;
-            /** @default 1 */
-            readonly version: number;
-        };
         /** RuleChange */
         readonly RuleChange: {
             readonly days?: number | null;
@@ -1891,6 +1978,39 @@ export interface components {
             readonly tenant: string;
             /** @default UTC */
             readonly timezone?: string;
+        };
+        /** ShownBridge */
+        readonly ShownBridge: {
+            readonly alpn: string | null;
+            readonly client_id: string;
+            readonly connected: boolean;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** @default true */
+            readonly enabled: boolean;
+            readonly error: string | null;
+            readonly filters: readonly string[];
+            readonly host: string;
+            readonly id: string;
+            readonly last_refused: string | null;
+            readonly messages: number;
+            readonly name: string;
+            /** @default 8883 */
+            readonly port: number;
+            /**
+             * @default 5
+             * @enum {integer}
+             */
+            readonly protocol: 4 | 5;
+            readonly refused: number;
+            readonly rules: readonly components["schemas"]["bridges_model_Rule"][];
+            /** Format: date-time */
+            readonly since: string;
+            /** @default true */
+            readonly tls: boolean;
+            readonly username: string | null;
+            /** @default 1 */
+            readonly version: number;
         };
         /** ShownKey */
         readonly ShownKey: {
@@ -2015,6 +2135,30 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
+        };
+        /** Rule */
+        readonly bridges_model_Rule: {
+            readonly device?: string | null;
+            /**
+             * @default telemetry
+             * @enum {string}
+             */
+            readonly says?: "telemetry" | "attributes" | "events" | "native";
+            readonly topic: string;
+        };
+        /** Rule */
+        readonly retention_model_Rule: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly days: number | null;
+            readonly id: string;
+            /** @enum {string} */
+            readonly keeps: "readings" | "events" | "attributes" | "remarks";
+            readonly metric: string | null;
+            readonly place: string | null;
+            readonly summaries_days: number | null;
+            /** @default 1 */
+            readonly version: number;
         };
     };
     responses: {
@@ -2325,6 +2469,153 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "bridges.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ShownBridgePage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "bridges.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewBridge"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ShownBridge"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "bridges.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly bridge: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ShownBridge"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "bridges.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly bridge: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "bridges.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly bridge: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["BridgeChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["ShownBridge"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -3929,7 +4220,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Rule"];
+                    readonly "application/json": components["schemas"]["retention_model_Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -4009,7 +4300,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Rule"];
+                    readonly "application/json": components["schemas"]["retention_model_Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -4067,7 +4358,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Rule"];
+                    readonly "application/json": components["schemas"]["retention_model_Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];

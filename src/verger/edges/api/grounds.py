@@ -9,6 +9,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
+from verger.flows.bridging import Bridging
 from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
@@ -49,6 +50,7 @@ class Grounds:
     erasing: Erasing
     vacating: Vacating
     clearing: Clearing
+    bridging: Bridging
     showing: Showing
     charting: Charting
     overview: Overview

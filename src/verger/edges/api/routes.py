@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from verger.edges.api import (
     backups,
+    bridges,
     claims,
     deletions,
     device_types,
@@ -65,6 +66,11 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     backups.add,
     backups.read,
     backups.verify,
+    bridges.items,
+    bridges.add,
+    bridges.read,
+    bridges.change,
+    bridges.remove,
     exports.add,
     exports.file,
     imports.upload,

@@ -1,0 +1,1 @@
+"""Bridges: other people's brokers that we listen at."""

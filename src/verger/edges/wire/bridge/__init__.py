@@ -1,0 +1,1 @@
+"""Bridges: Verger as a client of somebody else's broker."""

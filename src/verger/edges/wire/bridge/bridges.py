@@ -1,0 +1,144 @@
+"""All bridges: each a task that calls its broker, hears, and calls again later when the line breaks."""
+
+import asyncio
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import structlog
+from msgspec import Struct
+
+from verger.base.clock import SECOND, Clock, moment
+from verger.base.errors import Refused
+from verger.base.outgoing import Outgoing
+from verger.domain.bridges.model import Bridge
+from verger.domain.bridges.store import BridgeStore
+from verger.edges.wire.bridge.calling import call
+from verger.edges.wire.bridge.line import Line
+from verger.edges.wire.bridge.reading import Acquainted, Reader
+from verger.edges.wire.inlet import Inlet
+from verger.flows.bridging import Standing
+from verger.flows.oversight import Figure
+
+_LONGEST_S = 60.0
+_HELD = 10 * SECOND  # a line that held so long begins anew with the shortest wait
+_UNWELL = 120 * SECOND
+
+log = structlog.get_logger()
+
+
+class _Open(Struct):
+    tenant: str
+    bridge: Bridge
+    standing: Standing
+    task: asyncio.Task[None] | None = None
+
+
+class Bridges:
+    """Keeps every enabled bridge connected; `acquainted` tells who knows the devices of a tenant."""
+
+    def __init__(
+        self,
+        store: BridgeStore,
+        inlet: Inlet,
+        outgoing: Outgoing,
+        acquainted: Callable[[str], Acquainted],
+        clock: Clock,
+    ) -> None:
+        """Open nothing yet."""
+        self._store, self._inlet, self._outgoing = store, inlet, outgoing
+        self._acquainted, self._clock = acquainted, clock
+        self._open: dict[str, _Open] = {}
+
+    async def start(self) -> None:
+        """Open every bridge there is."""
+        for tenant, bridge in await self._store.everything():
+            await self.begin(tenant, bridge)
+
+    async def begin(self, tenant: str, bridge: Bridge) -> None:
+        """Open a bridge that is new or was changed."""
+        await self.end(bridge.id)
+        opened = self._open[bridge.id] = _Open(tenant, bridge, Standing(self._now()))
+        if bridge.enabled:
+            opened.task = asyncio.create_task(self._keep(opened), name=f"bridge {bridge.id}")
+
+    async def end(self, bridge: str) -> None:
+        """Close a bridge."""
+        if (opened := self._open.pop(bridge, None)) and opened.task:
+            opened.task.cancel()
+            await asyncio.wait([opened.task])
+
+    async def stop(self) -> None:
+        """Close every bridge; what was not acknowledged is sent again after the next start."""
+        await asyncio.gather(*(self.end(bridge) for bridge in list(self._open)))
+
+    def standing(self, bridge: str) -> Standing:
+        """Return how a bridge stands."""
+        opened = self._open.get(bridge)
+        return opened.standing if opened else Standing(self._now())
+
+    async def check(self) -> str:
+        """Tell which bridges have been down for two minutes, without naming anybody's broker."""
+        now = self._clock.now()
+        down = [
+            each
+            for each in self._open.values()
+            if each.bridge.enabled and not each.standing.connected and each.standing.since < moment(now - _UNWELL)
+        ]
+        if not down:
+            return "ok"
+        return f"{len(down)} of {len(self._open)} bridges are not connected; Settings says why."
+
+    def figures(self) -> Iterator[Figure]:
+        """Tell the figures of all bridges, by id."""
+        for each in self._open.values():
+            labels = {"bridge": each.bridge.id}
+            yield Figure("bridge_connected", "Whether a bridge is connected", each.standing.connected, labels=labels)
+            messages, refused = float(each.standing.messages), float(each.standing.refused)
+            yield Figure("bridge_messages", "Messages kept from a bridge", messages, grows=True, labels=labels)
+            yield Figure("bridge_refused", "Messages of a bridge refused", refused, grows=True, labels=labels)
+
+    async def _keep(self, opened: _Open) -> None:
+        attempt = 0
+        while True:
+            began = self._clock.now()
+            why = await self._until_broken(opened)
+            standing = opened.standing
+            if standing.connected or standing.error is None:
+                log.warning("a bridge is down", bridge=opened.bridge.id, why=why)
+            held = standing.connected and self._clock.now() - began > _HELD
+            if standing.connected:
+                standing.since = self._now()
+            standing.connected, standing.error = False, why
+            attempt = 0 if held else attempt + 1
+            # Spread out, so that a broker that comes back is not called by all at once.
+            await asyncio.sleep(min(_LONGEST_S, 0.5 * 2 ** min(attempt, 8)) * random.uniform(0.5, 1))  # noqa: S311
+
+    async def _until_broken(self, opened: _Open) -> str:
+        try:
+            await self._hear(opened)
+        except Refused as refused:
+            return str(refused)
+        except Exception:
+            log.exception("a bridge failed", bridge=opened.bridge.id)
+            return "Something went wrong here; it was logged."
+        return "The line ended."
+
+    async def _hear(self, opened: _Open) -> None:
+        """Call, and hear until the line breaks; raise Refused with the reason."""
+        bridge, acquainted = opened.bridge, self._acquainted(opened.tenant)
+        await acquainted.look()
+        secrets = await self._store.secrets(opened.tenant, bridge.id)
+        reader = Reader(bridge.rules, acquainted, opened.standing)
+        line = Line(bridge, await call(self._outgoing, bridge, secrets), reader, self._inlet)
+        try:
+            await line.open(secrets)
+            standing = opened.standing
+            standing.since, standing.connected, standing.error = self._now(), True, None
+            log.info("a bridge is connected", bridge=bridge.id)
+            await line.run()
+        finally:
+            await line.close()
+
+    def _now(self) -> datetime:
+        return moment(self._clock.now())
