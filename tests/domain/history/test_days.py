@@ -229,3 +229,11 @@ async def test_the_file_itself_holds_a_merged_day_and_no_more(history: History, 
     clock.advance(2 * 86_400)
     await history.merge_days()
     assert (await history.stats()).disk_bytes < 3 * len(series)
+
+
+async def test_infinities_that_meet_are_told_without_a_word(history: History) -> None:
+    history.take(1, *columns([(1, TODAY + n, (-1.0) ** n * np.inf) for n in range(4)]))
+    for _ in range(2):
+        found = await history.buckets(1, TODAY, TODAY + HOUR, 1)
+        assert (found.min[0], found.max[0], np.isnan(found.sum[0])) == (-np.inf, np.inf, True)
+        await history.flush()

@@ -35,7 +35,7 @@ def of_readings(readings: Readings, width: int) -> Pieces:
         np.minimum.reduceat(value, starts),
         np.maximum.reduceat(value, starts),
         value[ends - 1],
-        np.add.reduceat(value, starts),
+        _added(value, starts),
         ends - starts,
     )
 
@@ -75,7 +75,7 @@ def summed(many: Sequence[Pieces], width: int) -> Pieces:
         np.minimum.reduceat(pieces.low, starts),
         np.maximum.reduceat(pieces.high, starts),
         pieces.last[ends - 1],
-        np.add.reduceat(pieces.total, starts),
+        _added(pieces.total, starts),
         np.add.reduceat(pieces.size, starts),
     )
 
@@ -110,3 +110,10 @@ def _begins(at: Times, width: int) -> NDArray[np.intp]:
 
 def _columns(columns: Sequence[NDArray[Any]]) -> Pieces:
     return Pieces(*columns)
+
+
+def _added(value: Values, starts: NDArray[np.intp]) -> Values:
+    # Infinities may meet, and sums may overflow: both are told as they are.
+    with np.errstate(all="ignore"):
+        total: Values = np.add.reduceat(value, starts)
+    return total
