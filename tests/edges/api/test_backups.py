@@ -33,8 +33,13 @@ AT = "2026-11-25T03:00:00Z"
 def steadied(backup: dict[str, Any]) -> dict[str, Any]:
     """Return a backup without what changes from run to run."""
     sizes = {"size": 1_000_000, "stored": 200_000, "new": 50_000}
+    counts = backup["counts"] | {"readings": 1, "records": 0, "events": 0}
     verified = backup["verified"] | {"at": AT, "said": "It was restored on trial."}
-    return backup | sizes | {"id": "2026-11-25T03-00-00Z", "taken_at": AT, "version": "1", "verified": verified}
+    return (
+        backup
+        | sizes
+        | {"id": "2026-11-25T03-00-00Z", "taken_at": AT, "version": "1", "counts": counts, "verified": verified}
+    )
 
 
 async def test_a_backup_is_begun_watched_listed_and_tried_out(whole: Whole, record: Record) -> None:
