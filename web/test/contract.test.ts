@@ -9,6 +9,7 @@ import { exported } from "@/exports/exports";
 import { history, placeHistory } from "@/history/history";
 import { job } from "@/jobs/jobs";
 import { apiKey, apiKeys, createdKey } from "@/keys/keys";
+import { limits } from "@/limits/limits";
 import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
 import { place, places } from "@/places/places";
@@ -27,6 +28,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "events.json": events,
   "history_buckets.json": history,
   "history_raw.json": history,
+  "limits.json": limits,
   "job_exported.json": shape({ job, file: exported }),
   "latest.json": latest,
   "live.json": hear,

@@ -60,6 +60,7 @@ async def test_the_answers_are_as_recorded(product: Product, record: Record) -> 
     record("stays.json", await product.of_device("/stays"))
     record("device_log.json", await product.of_device("/log"))
     record("overview.json", await product.get("/overview"))
+    record("limits.json", await product.get("/limits"))
     system = await product.get("/system")
     for volatile in ("disk_bytes", "flush_s"):
         system["history"][volatile] = 0

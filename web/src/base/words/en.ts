@@ -1,4 +1,5 @@
 import { enBackups } from "@/base/words/enBackups";
+import { enLimits } from "@/base/words/enLimits";
 import { enRetention } from "@/base/words/enRetention";
 import { enTransfer } from "@/base/words/enTransfer";
 
@@ -6,6 +7,7 @@ import { enTransfer } from "@/base/words/enTransfer";
 export const en = {
   ...enTransfer,
   ...enBackups,
+  ...enLimits,
   ...enRetention,
   "app.name": "Verger",
   "app.skip": "Skip to content",
