@@ -27,6 +27,8 @@ def test_the_database_lies_in_the_data_folder() -> None:
         ("DATABASE_URL", "mysql://x", "sqlite:////"),
         ("TRUSTED_PROXIES", "nearby", "networks separated by commas"),
         ("LOG_LEVEL", "loud", "debug, info"),
+        ("MQTT_LISTENERS", "1884", "ports and ids of API keys separated by commas"),
+        ("MQTT_LISTENERS", "70000:k", "ports and ids of API keys separated by commas"),
     ],
 )
 def test_a_bad_value_is_named_with_what_to_write_instead(name: str, text: str, wanted: str) -> None:
@@ -40,3 +42,8 @@ def test_a_misspelt_name_is_told_with_the_nearest() -> None:
 
 def test_an_empty_value_means_the_default() -> None:
     assert Settings.read({"VERGER_HTTP_PORT": ""}).http_port == 8000
+
+
+def test_a_port_may_be_bound_to_an_api_key() -> None:
+    assert Settings.read({"VERGER_MQTT_LISTENERS": "1884:k1, 0:k2"}).mqtt_listeners == ((1884, "k1"), (0, "k2"))
+    assert Settings.read({}).mqtt_listeners == ()

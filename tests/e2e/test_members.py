@@ -1,6 +1,7 @@
 """Programs at the door of the whole product, with the clients that people have, over a kill of the server."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -132,3 +133,28 @@ def test_mosquitto_retains_and_shares(home: Home, version: str) -> None:
         for number in range(4):
             run("mosquitto_pub", "-t", f"jobs/{number}", "-m", f"job {number}")
         assert [each.next()[1] for each in (one, other, one, other)] == [f"job {number}" for number in range(4)]
+
+
+@pytest.mark.needs("mosquitto_sub")
+def test_a_port_lets_programs_without_a_credential_in_as_its_key(home: Home, free_port: int) -> None:
+    key = make_key(home)
+    home.server.stop()
+    home.server.settings["mqtt_listeners"] = f"{free_port}:{key['id']}"
+    home.server.start()
+
+    def run(name: str, port: int, *words: str) -> tuple[int, str]:
+        given = [name, "-p", str(port), "-V", "mqttv5", "-q", "1", *words]
+        done = subprocess.run(given, check=False, timeout=WAIT_S, capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    assert run("mosquitto_pub", free_port, "-t", "state/lamp", "-m", "on", "-r")[0] == 0
+    assert run("mosquitto_sub", home.server.mqtt, "-u", key["token"], "-t", "#", "-C", "1") == (0, "on\n")
+    assert run("mosquitto_pub", home.server.mqtt, "-t", "state/lamp", "-m", "off")[0] != 0
+
+
+@pytest.fixture
+def free_port() -> int:
+    """Return a port that nobody listened to a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
