@@ -1259,7 +1259,7 @@ export interface components {
             readonly port?: number;
             /** @enum {integer} */
             readonly protocol?: 4 | 5;
-            readonly rules?: readonly components["schemas"]["bridges_model_Rule"][];
+            readonly rules?: readonly components["schemas"]["TopicRule"][];
             readonly tls?: boolean;
             readonly username?: string | null;
         };
@@ -1652,7 +1652,7 @@ export interface components {
              * @enum {integer}
              */
             readonly protocol?: 4 | 5;
-            readonly rules: readonly components["schemas"]["bridges_model_Rule"][];
+            readonly rules: readonly components["schemas"]["TopicRule"][];
             /** @default true */
             readonly tls?: boolean;
             readonly username?: string | null;
@@ -1800,7 +1800,7 @@ export interface components {
         };
         /** Page[Rule] */
         readonly RulePage: {
-            readonly items: readonly components["schemas"]["retention_model_Rule"][];
+            readonly items: readonly components["schemas"]["Rule"][];
             readonly next: string | null;
         };
         /** Page[Happened] */
@@ -1959,6 +1959,20 @@ export interface components {
          * @enum {string}
          */
         readonly Role: "viewer" | "member" | "manager" | "owner";
+        /** Rule */
+        readonly Rule: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly days: number | null;
+            readonly id: string;
+            /** @enum {string} */
+            readonly keeps: "readings" | "events" | "attributes" | "remarks";
+            readonly metric: string | null;
+            readonly place: string | null;
+            readonly summaries_days: number | null;
+            /** @default 1 */
+            readonly version: number;
+        };
         /** RuleChange */
         readonly RuleChange: {
             readonly days?: number | null;
@@ -2003,7 +2017,7 @@ export interface components {
              */
             readonly protocol: 4 | 5;
             readonly refused: number;
-            readonly rules: readonly components["schemas"]["bridges_model_Rule"][];
+            readonly rules: readonly components["schemas"]["TopicRule"][];
             /** Format: date-time */
             readonly since: string;
             /** @default true */
@@ -2076,6 +2090,16 @@ export interface components {
             readonly places: readonly components["schemas"]["Line"][];
             readonly silent: readonly components["schemas"]["Silent"][];
         };
+        /** TopicRule */
+        readonly TopicRule: {
+            readonly device?: string | null;
+            /**
+             * @default telemetry
+             * @enum {string}
+             */
+            readonly says?: "telemetry" | "attributes" | "events" | "native";
+            readonly topic: string;
+        };
         /** TypeChange */
         readonly TypeChange: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
@@ -2135,30 +2159,6 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
-        };
-        /** Rule */
-        readonly bridges_model_Rule: {
-            readonly device?: string | null;
-            /**
-             * @default telemetry
-             * @enum {string}
-             */
-            readonly says?: "telemetry" | "attributes" | "events" | "native";
-            readonly topic: string;
-        };
-        /** Rule */
-        readonly retention_model_Rule: {
-            /** Format: date-time */
-            readonly created_at: string;
-            readonly days: number | null;
-            readonly id: string;
-            /** @enum {string} */
-            readonly keeps: "readings" | "events" | "attributes" | "remarks";
-            readonly metric: string | null;
-            readonly place: string | null;
-            readonly summaries_days: number | null;
-            /** @default 1 */
-            readonly version: number;
         };
     };
     responses: {
@@ -4220,7 +4220,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["retention_model_Rule"];
+                    readonly "application/json": components["schemas"]["Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -4300,7 +4300,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["retention_model_Rule"];
+                    readonly "application/json": components["schemas"]["Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -4358,7 +4358,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["retention_model_Rule"];
+                    readonly "application/json": components["schemas"]["Rule"];
                 };
             };
             readonly default: components["responses"]["Problem"];

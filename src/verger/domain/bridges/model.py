@@ -16,7 +16,7 @@ DEVICE = "{device}"
 _NAME = re.compile(r"[^/+#]+")
 
 
-class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+class TopicRule(Struct, frozen=True, forbid_unknown_fields=True):
     """How topics are read: `topic` has `{device}` for one level, by id or name, unless `device` names one for all.
 
     `native` reads what `#` at its end stands for as a topic of the native dialect, also of its gateways.
@@ -62,7 +62,7 @@ class Bridge(Struct, frozen=True, kw_only=True):
     client_id: str
     username: str | None = None
     filters: tuple[str, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[TopicRule, ...]
     enabled: bool = True
     created_at: datetime
     version: int = 1
@@ -89,7 +89,7 @@ def _faults(bridge: Bridge) -> list[Fault]:
     return faults
 
 
-def _wrong(rule: Rule) -> str | None:
+def _wrong(rule: TopicRule) -> str | None:
     levels = rule.topic.split("/")
     if "#" in levels[:-1] or any(c in level for level in levels for c in "+#" if level != c):
         return "A wildcard stands alone in its level, and # at the end."

@@ -10,7 +10,7 @@ from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing, Stale
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.base.secrets import ServerSecret
-from verger.domain.bridges.model import Bridge, Rule, Secrets
+from verger.domain.bridges.model import Bridge, Secrets, TopicRule
 
 bridge_table = Table(
     "bridge",
@@ -109,5 +109,5 @@ def _row(bridge: Bridge) -> dict[str, Any]:
 
 def _bridge(row: AnyRow) -> Bridge:
     values = {name: getattr(row, name) for name in Bridge.__struct_fields__}
-    rules = msgspec.convert(values["rules"], tuple[Rule, ...])
+    rules = msgspec.convert(values["rules"], tuple[TopicRule, ...])
     return Bridge(**values | {"filters": tuple(values["filters"]), "rules": rules})

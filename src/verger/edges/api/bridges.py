@@ -7,7 +7,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from verger.base.pages import Page
 from verger.base.patch import told
-from verger.domain.bridges.model import Pem, Rule, Secrets, Text, Topic
+from verger.domain.bridges.model import Pem, Secrets, Text, Topic, TopicRule
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.bridging import ShownBridge
@@ -21,7 +21,7 @@ class NewBridge(Struct, frozen=True, forbid_unknown_fields=True):
     name: Text
     host: Text
     filters: tuple[Topic, ...]
-    rules: tuple[Rule, ...]
+    rules: tuple[TopicRule, ...]
     port: int = 8883
     tls: bool = True
     alpn: Text | None = None
@@ -41,7 +41,7 @@ class BridgeChange(Struct, frozen=True, forbid_unknown_fields=True):
     name: Text | UnsetType = UNSET
     host: Text | UnsetType = UNSET
     filters: tuple[Topic, ...] | UnsetType = UNSET
-    rules: tuple[Rule, ...] | UnsetType = UNSET
+    rules: tuple[TopicRule, ...] | UnsetType = UNSET
     port: int | UnsetType = UNSET
     tls: bool | UnsetType = UNSET
     alpn: Text | UnsetType | None = UNSET

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from verger.domain.bridges.model import Rule
+from verger.domain.bridges.model import TopicRule
 from verger.domain.telemetry.model import Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.flows.bridging import Standing
@@ -30,7 +30,7 @@ class Acquainted(Protocol):
 class Reader:
     """Reads messages by rules, and counts into a standing what became of them."""
 
-    def __init__(self, rules: Sequence[Rule], acquainted: Acquainted, standing: Standing) -> None:
+    def __init__(self, rules: Sequence[TopicRule], acquainted: Acquainted, standing: Standing) -> None:
         """Read what is meant for devices that somebody is acquainted with."""
         self._rules, self._acquainted, self._standing = rules, acquainted, standing
 
