@@ -127,7 +127,7 @@ class _Naming:
                 answers.append(_STRANGER)
                 continue
             said = each.said
-            if len(said) == 1 and type(usual := said[0]) is Readings and not each.refused:
+            if len(said) == 1 and type(usual := said[0]) is Readings and not each.refused and not known.metered:
                 row = known.rows.get(tuple(usual.values))
                 if row is not None:
                     self._add(row, self._time(known, usual.at), usual.values)

@@ -50,7 +50,7 @@ class DeviceSpeaker:
 
         Answers are given in the order of joining, as for all others.
         """
-        session, limits = self._session, self._wiring.limits
+        session, limits = self._session, self._session.limits
         if session.level == 5:
             most = min(most, limits.receive_maximum - session.unacknowledged)
         size, heard, tickets = express.read(data, session.level, self.owner, limits.packet_bytes, most)
