@@ -4,6 +4,7 @@ import type { Described } from "@/base/ask";
 import { backup, backups, plan } from "@/backups/backups";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
+import { changes } from "@/devices/wishes";
 import { event, events } from "@/events/events";
 import { exported } from "@/exports/exports";
 import { history, placeHistory } from "@/history/history";
@@ -18,6 +19,7 @@ import { system } from "@/system/system";
 
 const folder = new URL("../../tests/contract/", import.meta.url);
 const answers: Readonly<Record<string, Check<unknown>>> = {
+  "attribute_history.json": changes,
   "api_keys.json": shape({ made: list(createdKey), listed: apiKeys }),
   "backup_plan.json": plan,
   "backups.json": backups,

@@ -19,6 +19,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/places", component: () => import("@/places/Places.vue"), meta: { title: "nav.places", section: "places" } },
   { path: "/places/:id", component: () => import("@/places/PlacePage.vue"), props: true, meta: { title: "field.place", section: "places" } },
   { path: "/devices/:id", component: () => import("@/devices/DevicePage.vue"), props: true, meta: { title: "place.devices", section: "places" } },
+  { path: "/claim", component: () => import("@/claims/ClaimPage.vue"), meta: { title: "claim.page", section: "places" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/backups", component: () => import("@/backups/BackupsPage.vue"), meta: { title: "backup.title", section: "settings" } },

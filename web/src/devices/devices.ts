@@ -12,6 +12,7 @@ export const device = shape({
   dialect: orElse(text, "native"),
   address: maybe(text),
   gateway: maybe(text),
+  is_gateway: orElse(flag, false),
   online: flag,
   last_seen: maybe(time),
   metrics: orElse(record(named), {}),
@@ -43,6 +44,12 @@ export const saidLast = (id: string): Promise<Record<string, Reading>> => get(at
 export const log = (id: string, cursor: string | null = null): Promise<Checked<typeof remarks>> =>
   get(at`/devices/${id}/log`, remarks, { limit: 20, cursor });
 
+/** A device after it was told that some of its attributes are others now; null is no wish any more. */
+export function withTold(before: Device, told: { readonly reported: Readonly<Record<string, unknown>>; readonly desired: Readonly<Record<string, unknown>> }): Device {
+  const desired = Object.entries({ ...before.attributes.desired, ...told.desired }).filter(([, value]) => value !== null);
+  return { ...before, attributes: { reported: { ...before.attributes.reported, ...told.reported }, desired: Object.fromEntries(desired) } };
+}
+
 // Secrets are shown once: they live here from the answer that brought them until the page is left, and nowhere else.
 const fresh = new Map<string, Credentials>();
 export const freshCredentials = (id: string): Credentials | null => fresh.get(id) ?? null;
@@ -63,7 +70,7 @@ export async function renew(id: string): Promise<Credentials> {
   return made;
 }
 
-export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics">>): Promise<Device> =>
+export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics" | "is_gateway">>): Promise<Device> =>
   patch(at`/devices/${before.id}`, device, said satisfies Described["DeviceChange"], before.version);
 
 /** Retire a device; with `history` its values go too. */

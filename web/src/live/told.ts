@@ -7,6 +7,7 @@ const snapshot = shape({ type: oneOf("snapshot"), place: maybe(text), device: ma
 const readings = shape({ type: oneOf("readings"), device: text, at: time, values: record(maybe(number)) });
 const presence = shape({ type: oneOf("device"), id: text, online: flag, last_seen: maybe(time) });
 const happened = shape({ type: oneOf("event"), device: text, id: maybe(text), kind: text, at: time, data: anything });
+const attributes = shape({ type: oneOf("attributes"), device: text, reported: orElse(record(anything), {}), desired: orElse(record(anything), {}) });
 const mistake = shape({ type: oneOf("error"), detail: text });
 const kind = shape({ type: text });
 
@@ -15,6 +16,7 @@ export type Told =
   | Checked<typeof readings>
   | Checked<typeof presence>
   | Checked<typeof happened>
+  | Checked<typeof attributes>
   | Checked<typeof mistake>;
 export type Latest = Checked<typeof latest>;
 export interface Standing {
@@ -24,7 +26,7 @@ export interface Standing {
 }
 export type Shown = ReadonlyMap<string, Standing>;
 
-const checks = { snapshot, readings, device: presence, event: happened, error: mistake } as const;
+const checks = { snapshot, readings, device: presence, event: happened, attributes, error: mistake } as const;
 
 /** Read one frame; null for a kind that no page shows yet. */
 export function hear(frame: unknown): Told | null {

@@ -1,10 +1,12 @@
 import { enBackups } from "@/base/words/enBackups";
 import { enLimits } from "@/base/words/enLimits";
+import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
 import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
+  ...enBringing,
   ...enTransfer,
   ...enBackups,
   ...enLimits,
