@@ -1,11 +1,13 @@
 """Whatever goes wrong outside: afterwards all that was acknowledged is there, each once, and nothing else."""
 
+import json
 import random
 from collections.abc import Callable
 
 import pytest
 
 from tests.e2e.home import Home, said
+from tests.e2e.test_members import BOTH, program
 from tests.e2e.waiting import until
 from tests.faults.enduring import Enduring, enduring
 from tests.faults.weak import Weakness
@@ -97,6 +99,23 @@ def test_many_faults_in_any_order_lose_nothing_that_was_acknowledged(
 @pytest.mark.timeout(1_200)
 def test_fifty_kills_lose_nothing_that_was_acknowledged(weak_home: Home, weakness: Weakness) -> None:
     survive(weak_home, weakness, [kill] * 50, random.Random(50))
+
+
+@BOTH
+def test_what_waits_for_a_device_that_is_away_outlives_kills_in_order_and_once(home: Home, version: str) -> None:
+    thing = home.add_device()
+    with program(home, version, thing.token, "lasting", lasting=True) as device:
+        assert device.listen("v1/devices/me/attributes", 1) == [1]
+    for number in range(3):
+        change = {"attributes": {"desired": {"every_s": number}}}
+        assert home.api.patch(f"devices/{thing.id}", json=change).status_code == 200
+        home.server.kill()
+        home.server.start()
+    with program(home, version, thing.token, "lasting", lasting=True) as device:
+        assert device.present
+        assert [json.loads(device.next()[1]) for _ in range(3)] == [{"every_s": number} for number in range(5)]
+        assert home.tell(thing, {"t": 1}).status_code == 200
+    assert device.heard.empty()
 
 
 def test_what_people_and_devices_told_besides_readings_outlives_kills(home: Home) -> None:

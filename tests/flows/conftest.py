@@ -41,6 +41,9 @@ class FakeWire:
     def desire(self, device: Device, values: Mapping[str, Any], gone: Sequence[str]) -> None:
         self.desired.append((device.id, dict(values), tuple(gone)))
 
+    async def kept(self) -> None:
+        """Have nothing that waits."""
+
     def drop(self, device: str) -> None:
         self.dropped.append(device)
 

@@ -18,7 +18,7 @@ _LARGEST = 16 << 10
 
 @dataclass(frozen=True)
 class Desiring:
-    """Keeps what is desired before anybody hears of it; a device that was away asks for it when it comes."""
+    """Keeps what is desired before anybody hears of it; one that is away finds it in its inbox, or asks."""
 
     kept: Kept
     wire: Wire
@@ -33,9 +33,10 @@ class Desiring:
             raise Invalid(faults[0].message, faults)
         at = moment(self.clock.now())
         values, gone = await self.kept.attributes.desire(tenant, device, change, at, self.most)
-        # Nothing is awaited from here on, so that two changes are told in the order in which they were kept.
+        # Nothing is awaited before both are told, so that two changes are told in the order in which they were kept.
         self.wire.desire(found, values, gone)
         self.screens.tell(device, {"type": "attributes", "device": device, "desired": values | dict.fromkeys(gone)})
+        await self.wire.kept()
 
 
 def _fault(key: str, value: Any) -> Fault | None:

@@ -30,6 +30,10 @@ class Wire(Protocol):
         """Tell a device, or its gateway, which attributes it should have from now on and which to forget."""
         ...
 
+    async def kept(self) -> None:
+        """Return once what waits for devices that are away is on disk."""
+        ...
+
 
 class Returns(Protocol):
     """A part that acts, or waits to, and has to be told that the data folder is a restored one."""

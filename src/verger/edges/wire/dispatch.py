@@ -20,6 +20,10 @@ class Way(Protocol):
         """Send an order to a device; whether one of its connections took it."""
         ...
 
+    async def kept(self) -> None:
+        """Return once what waits for devices that are away is on disk."""
+        ...
+
 
 @dataclass(frozen=True)
 class Dispatch:
@@ -42,3 +46,8 @@ class Dispatch:
             listener.deliver(device.id, Wanted(dict(values), tuple(gone)))
             if device.gateway is not None:
                 listener.deliver(device.gateway, Wanted(dict(values), tuple(gone), device.on_the_wire))
+
+    async def kept(self) -> None:
+        """Return once what waits for devices that are away is on disk."""
+        for listener in self.listeners:
+            await listener.kept()

@@ -115,6 +115,10 @@ class Listener:
                     leave(standing, order, qos)
         return any(sent)
 
+    async def kept(self) -> None:
+        """Return once all that waits in inboxes is on disk."""
+        await self._wiring.exchange.keeper.kept()
+
     async def review(self) -> None:
         """Let programs go whose API keys have ended, and let the others do what theirs allow now."""
         for owner in [owner for owner in self.sessions.owners if owner.startswith(KEY)]:
