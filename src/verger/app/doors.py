@@ -13,6 +13,7 @@ from verger.edges.api.slowness import Slowness
 from verger.edges.api.static import Site
 from verger.edges.api.visitor import Visitor
 from verger.edges.live.hub import Hub
+from verger.edges.live.looking import Looking
 from verger.edges.live.socket import LiveSocket
 from verger.edges.wire.http import owns
 from verger.edges.wire.mqtt.websocket import MqttSocket
@@ -48,7 +49,7 @@ def build_api(house: House) -> Front:
     return Front(
         owned_by_devices=owns,
         devices=house.devices,
-        live=LiveSocket(house.hub, house.grounds.showing, Visitor(system), abreast),
+        live=LiveSocket(house.hub, Looking(house.grounds.showing, house.hub), Visitor(system), abreast),
         mqtt=MqttSocket(house.listener, system.proxies),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),

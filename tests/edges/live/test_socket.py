@@ -10,6 +10,7 @@ import msgspec
 from verger.base.errors import Unknown
 from verger.domain.devices.registry import Registry
 from verger.edges.live.hub import Hub
+from verger.edges.live.looking import Looking
 from verger.edges.live.socket import LiveSocket
 
 
@@ -81,7 +82,7 @@ async def at_once() -> None:
 
 async def test_a_screen_is_closed_once_its_caller_has_signed_out() -> None:
     hub, guests, browser = Hub(Registry(), lambda _: []), Guests(), Browser({"type": "ping"})
-    socket = LiveSocket(hub, Place(hub), guests, at_once, look_s=0)
+    socket = LiveSocket(hub, Looking(Place(hub), hub), guests, at_once, look_s=0)
     serving = asyncio.create_task(socket({}, browser.receive, browser.send))
     assert await browser.frame(0) == {"type": "pong"}
     guests.signed_out = True
@@ -92,7 +93,7 @@ async def test_a_screen_is_closed_once_its_caller_has_signed_out() -> None:
 
 async def test_what_changed_while_a_snapshot_was_read_is_shown_anew() -> None:
     hub, browser = Hub(Registry(), lambda _: []), Browser({"type": "subscribe", "place": "cottage"})
-    socket = LiveSocket(hub, Place(hub), Guests(), at_once)
+    socket = LiveSocket(hub, Looking(Place(hub), hub), Guests(), at_once)
     serving = asyncio.create_task(socket({}, browser.receive, browser.send))
     assert await browser.frame(0) == {"type": "snapshot", "reads": 2}
     serving.cancel()

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from verger.base.errors import Busy, Refused
 from verger.edges.live.hub import Hub, encoded
+from verger.edges.live.looking import Looking
 from verger.edges.live.screen import Screen
 
 log = structlog.get_logger()
@@ -37,27 +38,6 @@ class Ask(Struct, frozen=True):
     device: str | None = None
 
 
-class Subject(Protocol):
-    """A place or a device as a screen shows it."""
-
-    @property
-    def below(self) -> list[str]:
-        """Return the ids of a place and all below it."""
-        ...
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return how it stands this very moment."""
-        ...
-
-
-class Subjects(Protocol):
-    """Finds what a screen may show."""
-
-    async def subject(self, tenant: str, kind: str, subject: str) -> Subject:
-        """Return a "place" or a "device"; raise Missing."""
-        ...
-
-
 class Visitors(Protocol):
     """Knows who opens a socket."""
 
@@ -78,7 +58,7 @@ class LiveSocket:
     """
 
     hub: Hub
-    subjects: Subjects
+    looking: Looking
     visitors: Visitors
     abreast: Callable[[], Awaitable[None]]
     look_s: float = _LOOK_S
@@ -167,9 +147,8 @@ class LiveSocket:
             screen.put(frame)
 
     async def _snapshot(self, screen: Screen, kind: str, subject: str) -> str:
-        changes = self.hub.changes
         try:
-            found = await self.subjects.subject(screen.tenant, kind, subject)
+            found, changes = await self.looking.find(screen.tenant, kind, subject)
         except Refused as refused:
             screen.hide(kind, subject)
             return _trouble(str(refused))
