@@ -1,4 +1,4 @@
-"""The clients that people have: paho-mqtt, aiomqtt, gmqtt, MQTT.js, and mosquitto, in MQTT 3.1.1 and 5."""
+"""The clients that people have: paho-mqtt, aiomqtt, gmqtt, MQTT.js, mosquitto and a tiny one, in MQTT 3.1.1 and 5."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from tests.edges.wire.mqtt.conftest import Open
 from verger.domain.telemetry.model import Heard, Readings
-from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.dialects.native import Ask, Wanted
 
 TELEMETRY = "v1/devices/me/telemetry"
 WEB = Path(__file__).parents[4] / "web"
@@ -144,6 +144,65 @@ async def test_mqtt_js_publishes_and_hears(open_listener: Open, inbound: FakeInb
         body = '{"method":"on","params":null}'
         assert json.loads(await node.stdout.readline()) == ["message", ["v1/devices/me/rpc/request/7", body]]
         assert await node.wait() == 0
+    assert inbound.heard == KEPT
+
+
+class Tiny:
+    """What fits on an Arduino: MQTT 3.1.1, a buffer of 256 bytes for a packet either way, QoS 0, byte after byte."""
+
+    BUFFER = 256
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+
+    async def send(self, packet: str) -> None:
+        raw = bytes.fromhex(packet)
+        assert len(raw) <= self.BUFFER
+        for byte in raw:
+            self._writer.write(bytes([byte]))
+            await self._writer.drain()
+
+    async def hear(self) -> bytes:
+        """Return the next packet; what does not fit into the buffer is an overflow, as it is there."""
+        head = await self._reader.readexactly(2)
+        size = head[1]
+        if size > 127:
+            head += await self._reader.readexactly(1)
+            size += (head[2] << 7) - 128
+        packet = head + await self._reader.readexactly(size)
+        assert len(packet) <= self.BUFFER
+        return packet
+
+    async def ended(self) -> None:
+        """Return once the other side has closed."""
+        assert await self._reader.read() == b""
+        self._writer.close()
+
+
+async def test_a_tiny_client_publishes_hears_and_pings(open_listener: Open, inbound: FakeInbound) -> None:
+    listener, port = await open_listener()
+    name, topic, orders = (text.encode().hex() for text in ("token-d", TELEMETRY, "v1/devices/me/rpc/request/+"))
+    wanted, limits = (f"v1/devices/me/{word}".encode().hex() for word in ("attributes", "rpc/request/1"))
+    call = b'{"method":"getSessionLimits"}'.hex()
+    async with asyncio.timeout(WAIT_S):
+        tiny = Tiny(*await asyncio.open_connection("127.0.0.1", port))
+        await tiny.send(f"101a00044d5154540482000f000574696e79310007{name}")  # keep-alive 15 s, client id tiny1
+        assert await tiny.hear() == bytes.fromhex("20020000")
+        await tiny.send(f"823b0001001b{orders}000018{wanted}00")
+        assert await tiny.hear() == bytes.fromhex("900400010000")
+        for value in (0, 1, 2):
+            body = f'{{"t":{value}}}'.encode().hex()
+            await tiny.send(f"30200017{topic}{body}")
+        assert listener.deliver("d", Ask("7", "on", {"pin": 4}))
+        assert await tiny.hear() == b'\x30\x3f\x00\x1bv1/devices/me/rpc/request/7{"method":"on","params":{"pin":4}}'
+        assert listener.deliver("d", Wanted({"every_s": 60}))
+        assert await tiny.hear() == b'\x30\x28\x00\x18v1/devices/me/attributes{"every_s":60}'
+        await tiny.send(f"303a001b{limits}{call}")
+        assert (await tiny.hear())[0] == 0x32  # an answer it did not subscribe to
+        await tiny.send("c000")
+        assert await tiny.hear() == bytes.fromhex("d000")
+        await tiny.send("e000")
+        await tiny.ended()
     assert inbound.heard == KEPT
 
 

@@ -84,3 +84,23 @@ async def test_a_full_inbox_is_told_on_the_page_of_its_device(
     assert house.remarks == [("d", "inbox", "Its inbox was full: the oldest messages for it went.")]
     assert "an inbox was full" in capsys.readouterr().out
     assert isinstance(listener, Listener)
+
+
+@pytest.mark.parametrize("level", [4, 5])
+async def test_what_a_device_hears_at_qos_0_is_told_so_and_does_not_wait_for_it(
+    open_listener: Open, level: int
+) -> None:
+    listener, port = await open_listener()
+    async with Device(port, level) as device:
+        await device.begin(lasting(level))
+        assert await device.ask(subscribe(WANTED, ASKED, qos=0)) == SubAck(1, (0, 0))
+        assert listener.deliver("d", Wanted({"a": 1}))
+        assert await device.hear() == Publish(WANTED, b'{"a":1}')
+        assert listener.deliver("d", Ask("7", "on"))
+        assert await device.hear() == Publish(ASKED.replace("+", "7"), b'{"method":"on","params":null}')
+        await device.say(Disconnect())
+        assert await device.hear() is None
+    assert not listener.deliver("d", Wanted({"a": 2}))
+    async with Device(port, level) as device:
+        assert (await device.begin(lasting(level))).session_present
+        assert await device.ask(PingReq()) == PingResp()

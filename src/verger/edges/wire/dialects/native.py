@@ -20,7 +20,7 @@ from verger.edges.wire.dialects.native_words import (
     Order,
     Replied,
     Wanted,
-    listens,
+    covers,
     may_hear,
     write,
 )
@@ -38,8 +38,8 @@ __all__ = [
     "Replied",
     "Wanted",
     "attributes",
+    "covers",
     "events",
-    "listens",
     "may_hear",
     "nothing",
     "telemetry",

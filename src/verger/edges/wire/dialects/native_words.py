@@ -1,7 +1,6 @@
 """The words of the native dialect: what a device may mean besides readings, and what it is told."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -105,10 +104,9 @@ def may_hear(topic_filter: str) -> bool:
     return _HEARABLE.fullmatch(topic_filter) is not None
 
 
-def listens(subscriptions: Iterable[str], topic: str) -> bool:
+def covers(topic_filter: str, topic: str) -> bool:
     """Whether one of a device's topic filters covers a topic that ends with the number of an order, or none."""
-    start = topic.rpartition("/")[0]
-    return any(one in (topic, f"{start}/+") for one in subscriptions)
+    return topic_filter in (topic, f"{topic.rpartition('/')[0]}/+")
 
 
 def write(order: Order, form: str = "") -> list[Frame]:

@@ -1,12 +1,12 @@
 """A device that speaks over MQTT: its words go to the log, and its acknowledgements come from there."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from verger.base.errors import Busy
-from verger.domain.messages.model import Message
+from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.standing import NOWHERE, Standing
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire import house
@@ -110,7 +110,8 @@ class DeviceSpeaker:
     def _reply(self, answered: Answered) -> None:
         """Send an answer to whoever asked, subscribed or not."""
         for frame in native.write(answered):
-            self._session.publish(frame.topic, frame.body, 1)
+            granted = _granted(self._session.memory.subscriptions, frame.topic)
+            self._session.publish(frame.topic, frame.body, 1 if granted is None else min(1, granted))
 
     def ended(self, ended: Ended) -> None:
         """Note it if the device broke the protocol."""
@@ -178,7 +179,7 @@ class DeviceSpeaker:
     # what the house wants
 
     def deliver(self, order: native.Order, qos: int = 1) -> bool:
-        """Send an order if the device listens to its topic; whether it is on its way.
+        """Send an order if the device listens to its topic, at most at the QoS of that; whether it is on its way.
 
         A command goes at once or not at all, and ends with the connection; what else is told waits for its turn.
         """
@@ -186,25 +187,31 @@ class DeviceSpeaker:
         if self._line.blocked or not frames:
             return False
         if isinstance(order, native.Wanted):
-            for frame in frames:
-                self._line.send(Message(frame.topic, frame.body), qos, retain=False, identifiers=())
+            for frame, granted in frames:
+                self._line.send(Message(frame.topic, frame.body), min(qos, granted), retain=False, identifiers=())
             self._line.write(self._session.take())
             return True
-        sent = [self._session.publish(frame.topic, frame.body, qos, wait=False) for frame in frames]
+        sent = [self._session.publish(f.topic, f.body, min(qos, granted), wait=False) for f, granted in frames]
         self._line.write(self._session.take())
         return None not in sent
 
 
 def leave(standing: Standing, order: native.Wanted, qos: int = 1) -> None:
-    """Leave an order in the inbox of a device that is away, if it listens to its topic."""
-    for frame in _frames(standing.memory.subscriptions, order):
-        standing.hear(Message(frame.topic, frame.body), qos)
+    """Leave an order in the inbox of a device that is away, if it listens to its topic above QoS 0."""
+    for frame, granted in _frames(standing.memory.subscriptions, order):
+        standing.hear(Message(frame.topic, frame.body), min(qos, granted))
 
 
-def _frames(heard: Iterable[str], order: native.Order) -> list[native.Frame]:
-    """Return an order in the form that a device listens to, nothing when it listens to none."""
+def _frames(heard: Mapping[str, Subscription], order: native.Order) -> list[tuple[native.Frame, int]]:
+    """Return an order in the form that a device listens to, each frame with its QoS; nothing if it listens to none."""
     for form in ("", "v2", "v2/j"):
-        frames = native.write(order, form)
-        if frames and all(native.listens(heard, frame.topic) for frame in frames):
-            return frames
+        found = [(frame, _granted(heard, frame.topic)) for frame in native.write(order, form)]
+        granted = [(frame, qos) for frame, qos in found if qos is not None]
+        if found and len(granted) == len(found):
+            return granted
     return []
+
+
+def _granted(heard: Mapping[str, Subscription], topic: str) -> int | None:
+    """Return the greatest QoS at which a device listens to a topic, None when it does not."""
+    return max((how.qos for one, how in heard.items() if native.covers(one, topic)), default=None)
