@@ -96,6 +96,15 @@ async def test_what_is_no_gateway_speaks_for_nobody(side: Side) -> None:
     assert side.log.batches == []
 
 
+@pytest.mark.parametrize("faults", [(), (Fault("A", "No."),)])
+async def test_a_message_of_a_gateway_that_says_nothing_is_not_kept(
+    side: Side, gateway: str, faults: tuple[Fault, ...]
+) -> None:
+    (answer,) = await side.way_in.take([Relayed(gateway, (), faults)])
+    assert not answer.kept
+    assert answer.refused == (faults or (Fault("", "There was nothing to keep in this message."),))
+
+
 async def test_past_the_limit_a_gateway_is_told_who_was_not_made(side: Side, gateway: str) -> None:
     (answer,) = await side.way_in.take([Relayed(gateway, (), behind=tuple(Behind(name, t(1)) for name in "ABCDEF"))])
     assert answer.kept

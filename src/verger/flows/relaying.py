@@ -147,7 +147,10 @@ class Relaying:
             kept = kept or not part.said or said[device].kept
             faults += [Fault(f"{part.name}.{f.field}".rstrip("."), f.message) for f in _faults(said.get(device))]
             self.comings.told(gateway, device, gone=part.gone)
-        kept = kept or (bool(relayed.claims) and not relayed.behind) or all(part.gone for part in relayed.behind)
+        kept = kept or (bool(relayed.claims) and not relayed.behind)
+        kept = kept or (bool(relayed.behind) and all(part.gone for part in relayed.behind))
+        if not kept and not faults:
+            faults.append(Fault("", "There was nothing to keep in this message."))
         self._note(gateway, faults)
         return Answer(kept, tuple(faults))
 
