@@ -161,6 +161,17 @@ async def test_it_comes_back_when_the_broker_does(side: Side, broker: Broker) ->
     assert await side.values("t", 1) == [4.0]
 
 
+async def test_what_there_is_no_room_for_is_not_acknowledged_and_asked_for_again(side: Side, broker: Broker) -> None:
+    bridge = await side.opens(broker)
+    mode = side.house.upkeep.room.mode
+    mode.since = 1
+    broker.says("plant/Press 1/telemetry", '{"t": 5}')
+    shown = await side.until(bridge, lambda shown: not shown["connected"])
+    assert "nearly full" in shown["error"]
+    mode.since = None
+    assert await side.values("t", 1) == [5.0]
+
+
 async def test_with_a_client_certificate_over_tls(side: Side, tmp_path: Path) -> None:
     made = papers(tmp_path)
     secure = Broker(tmp_path, more=made.config).start()

@@ -112,9 +112,10 @@ class Line:
         """Acknowledge what is in the log; break the line for what is not."""
         for ticket, answer in zip(tickets, answers, strict=True):
             slot = self._tickets.pop(ticket)
-            if answer is None:
+            if answer is None or (answer.later and not answer.wait_s):
                 if not self._broken.done():
-                    self._broken.set_exception(Broken("A message could not be kept; it is asked for again."))
+                    why = answer.later if answer else "A message could not be kept."
+                    self._broken.set_exception(Broken(f"{why} It is asked for again."))
                 return
             slot[1] = 1
             self._reader.count(answer)

@@ -62,7 +62,8 @@ class Reader:
         if answer.kept:
             self._standing.messages += 1
         else:
-            self._refuse(" ".join(fault.message for fault in answer.refused) or "Nothing of it was kept.")
+            refused = answer.later or " ".join(fault.message for fault in answer.refused)
+            self._refuse(refused or "Nothing of it was kept.")
 
     def _refuse(self, why: str) -> Heard | None:
         self._standing.refused += 1
