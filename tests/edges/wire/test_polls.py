@@ -35,6 +35,15 @@ async def test_a_change_between_two_polls_waits_for_the_next() -> None:
     again.cancel()
 
 
+async def test_a_change_right_behind_another_is_not_lost() -> None:
+    polls = Polls()
+    first = await waiting(polls)
+    assert polls.tell("d", {"a": 1}, [])
+    assert polls.tell("d", {"a": 2}, [])
+    assert await first == {"a": 1}
+    assert await polls.wait("d") == {"a": 2}
+
+
 async def test_who_hung_up_finds_what_came_meanwhile() -> None:
     polls = Polls()
     poll = await waiting(polls)

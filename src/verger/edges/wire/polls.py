@@ -25,6 +25,7 @@ class Polls:
             for poll in polls:
                 if not poll.done():
                     poll.set_result(_joined({}, values, gone))
+            self._note(device, {})  # what comes before the poll has its turn waits for the next one
             return True
         at, kept = self._asked.get(device, (0.0, {}))
         if device not in self._asked or self._now() - at > KEPT_S:
@@ -49,7 +50,11 @@ class Polls:
         polls = {poll for poll in self._open.pop(device, set()) if not poll.done()}
         if polls:
             self._open[device] = polls
-        self._asked[device] = (self._now(), {})
+        self._note(device, self._asked.get(device, (0.0, {}))[1])
+
+    def _note(self, device: str, kept: dict[str, Any]) -> None:
+        """Note that a device asks just now, and what waits for it since."""
+        self._asked[device] = (self._now(), kept)
         self._asked.move_to_end(device)
         if len(self._asked) > self._most:
             self._asked.popitem(last=False)
