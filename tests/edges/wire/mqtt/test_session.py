@@ -113,13 +113,14 @@ def test_mqtt_5_may_not_send_more_than_the_receive_maximum() -> None:
     assert last.reason == Reason.RECEIVE_MAXIMUM_EXCEEDED
 
 
-def test_mqtt_3_1_1_knows_no_receive_maximum_at_qos_1() -> None:
+@pytest.mark.parametrize("qos", [1, 2])
+def test_mqtt_3_1_1_knows_no_receive_maximum(qos: int) -> None:
     joined = opened(4)
-    assert len(joined.say(*(Publish("t", b"", 1, number) for number in range(1, 50)))) == 49
+    assert len(joined.say(*(Publish("t", b"", qos, number) for number in range(1, 50)))) == 49
 
 
-def test_nobody_may_leave_too_much_unreleased() -> None:
-    joined = opened(4)
+def test_mqtt_5_may_not_leave_too_much_unreleased() -> None:
+    joined = opened(5)
     joined.say(*(Publish("t", b"", 2, number) for number in (1, 2, 3)))
     assert ended(joined, Publish("t", b"", 2, 4)) == Reason.RECEIVE_MAXIMUM_EXCEEDED
 

@@ -154,6 +154,7 @@ class DeviceSpeaker:
         elif 0 < ticket < _QOS_2 and not answer.refused and answer.kept:
             self._session.acknowledge(ticket)
         elif ticket & _REPEATED:
+            self._lost = self._lost or ticket & 0xFFFF not in self._session.memory.received
             self._session.repeat(ticket & 0xFFFF)
         elif ticket & 0xFFFF:
             self._explain(ticket, answer)

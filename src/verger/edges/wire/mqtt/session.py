@@ -179,11 +179,11 @@ class Session:
             if packet.packet_id in self.memory.arriving:
                 return Repeated(packet.packet_id)
             self.memory.arriving.add(packet.packet_id)
-            if len(self.memory.arriving) + len(self.memory.received) > self.limits.receive_maximum:
-                raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
-            return packet
-        self.unacknowledged += 1
-        if self.unacknowledged > self.limits.receive_maximum and self.level == 5:
+            unanswered = len(self.memory.arriving) + len(self.memory.received)
+        else:
+            self.unacknowledged += 1
+            unanswered = self.unacknowledged
+        if unanswered > self.limits.receive_maximum and self.level == 5:
             raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
         return packet
 
