@@ -116,3 +116,9 @@ def test_what_others_wrote_is_not_measured(tmp_path: Path) -> None:
     foreign.parent.mkdir(parents=True)
     foreign.write_text("<p />\n" * 500)
     assert breaches(plant(tmp_path, SOUND)) == []
+
+
+def test_each_decision_has_a_number_of_its_own() -> None:
+    records = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
+    assert [int(record.name[:4]) for record in records] == [*range(1, len(records) + 1)]
+    assert all(record.read_text("utf-8").startswith(f"# {int(record.name[:4])}. ") for record in records)
