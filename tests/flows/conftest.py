@@ -1,20 +1,28 @@
 """A small house with one tenant, one place and one device."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest_asyncio
 
+from tests.flows.homes import NOW, Home, Open
+from tests.people import PASSWORD
+from verger.app import House as WholeHouse
+from verger.app import open_house, open_stores
 from verger.base.clock import HeldClock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
+from verger.base.settings import Settings
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.domain.places.model import Place
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy import tables
+from verger.domain.tenancy.model import Founding
 from verger.flows.provisioning import Provisioning
 
 
@@ -89,3 +97,26 @@ async def house(db: Database, clock: HeldClock) -> House:
     screens, wire = FakeScreens(), FakeWire()
     provisioning = Provisioning(kept, places, wire, screens, clock, series_limit=4)
     return House(tenant, place, kept, provisioning, places, screens, wire, clock)
+
+
+@pytest_asyncio.fixture
+async def open_on(clock: HeldClock) -> AsyncIterator[Open]:
+    """Return what opens the whole product on a folder."""
+    async with AsyncExitStack() as stack:
+
+        async def begin(folder: Path) -> WholeHouse:
+            shelf = str(folder.parent / "shelf")
+            given = {"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_BACKUP_FOLDER": shelf}
+            settings = Settings.read(given)
+            return await open_house(stack, await open_stores(stack, settings, clock))
+
+        yield begin
+
+
+@pytest_asyncio.fixture
+async def home(tmp_path: Path, clock: HeldClock, open_on: Open) -> Home:
+    house = await open_on(tmp_path / "data")
+    owner = Founding("Mökki", "Aino", "aino@example.test", PASSWORD)
+    tenant, _ = await house.stores.tenancy.users.found(owner)
+    place = await house.grounds.places.add(tenant.id, Place(id=new_id(), name="Cottage", created_at=NOW))
+    return Home(house, tmp_path / "data", clock, tenant.id, place.id)

@@ -45,7 +45,7 @@ def build_grounds(
         prune=upkeep.pruning.at_once,
         erasing=upkeep.erasing,
         clearing=clearing,
-        vacating=Vacating(clearing, retiring),
+        vacating=Vacating(places, retiring),
         bridging=Bridging(stores.bridges, lines, stores.clock),
         showing=showing,
         charting=Charting(showing, places, stores.history),

@@ -100,7 +100,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
 def forgetting(stores: Stores) -> Forgetting:
     """Return what hides what was deleted."""
     ledger = Ledger(stores.settings.backup_folder)
-    return Forgetting(stores.deletions, ledger, stores.kept, stores.tenancy.users, stores.clock)
+    return Forgetting(stores.deletions, ledger, stores.kept, stores.places, stores.tenancy.users, stores.clock)
 
 
 async def _honour_restore(stores: Stores) -> None:

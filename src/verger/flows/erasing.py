@@ -16,7 +16,7 @@ import structlog
 
 from verger.base.clock import moment
 from verger.base.erasing import erase
-from verger.base.errors import Busy
+from verger.base.errors import Refused
 from verger.base.ids import new_id
 from verger.domain.deletions.model import Deletion, Erasure, Part, What
 from verger.domain.devices.store import device_table
@@ -97,8 +97,8 @@ class Erasing:
         for erasure in undone:
             try:
                 await self.finish(erasure.deletion.id)
-            except Busy as busy:
-                log.warning("a deletion has to wait", id=erasure.deletion.id, why=str(busy))
+            except Refused as refused:
+                log.warning("a deletion has to wait", id=erasure.deletion.id, why=str(refused))
 
     async def _clear(self, erasure: Erasure, reached: Reached) -> None:
         history, trail, parts = self.trail.history, self.trail, erasure.parts

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from msgspec import structs
 from sqlalchemy.exc import SQLAlchemyError
 
 from verger.base.clock import Clock, moment
@@ -14,6 +15,8 @@ from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.model import Erasure
 from verger.domain.deletions.store import DeletionStore
 from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import Device
+from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.users import Users
 
 log = structlog.get_logger()
@@ -26,6 +29,7 @@ class Forgetting:
     deletions: DeletionStore
     ledger: Ledger
     kept: Kept
+    places: PlaceStore
     users: Users
     clock: Clock
 
@@ -41,18 +45,52 @@ class Forgetting:
             if part.whole:
                 await self.kept.retire(erasure.tenant, part.device, moment(self.clock.now()))
                 await self.kept.series.delete(erasure.tenant, part.device)
+        if erasure.deletion.what == "place":
+            await self._close(erasure)
         if erasure.deletion.what == "person":
             await self.users.erase(erasure.deletion.subject)
+
+    async def _close(self, erasure: Erasure) -> None:
+        """Take away a place and all below it, and end the devices that were there when it was deleted."""
+        tenant, place = erasure.tenant, erasure.deletion.subject
+        tree = await self.places.tree(tenant)
+        if place not in tree.places:
+            return
+        below = tree.below(place)
+        # A restore may bring devices back to where they no longer were: those move on.
+        left = {part.device for part in erasure.parts if part.end is not None}
+        left -= {part.device for part in erasure.parts if part.end is None}
+        elsewhere = [each for each in (*tree.above(place), *tree.places) if each not in below]
+        for device in await self.kept.devices.at(tenant, below):
+            if device.id in left and elsewhere:
+                await self._move(tenant, device, elsewhere[0])
+            else:
+                await self.kept.retire(tenant, device.id, moment(self.clock.now()))
+        for each in reversed(below):
+            await self.kept.devices.leave_place(tenant, each)
+        await self.places.delete(tenant, reversed(below))
+
+    async def _move(self, tenant: str, device: Device, place: str) -> None:
+        await self.kept.devices.change(tenant, structs.replace(device, place=place), moment(self.clock.now()))
+        self.kept.registry.move(device.id, place)
 
     async def returned(self, mark: Mark, last: int) -> list[str]:
         """Do again what was deleted since the backup, and leave taking it off the disk to the sweep."""
         since = [*await self._in_what_was(mark), *await asyncio.to_thread(self.ledger.since, mark.begun_at)]
         found = {erasure.deletion.id: erasure for erasure in (*await self.deletions.undone(), *since)}
         for erasure in found.values():
-            if await self.deletions.add(erasure):
+            if await self.deletions.add(await self._as_known(erasure)):
                 await self.deletions.again(erasure.deletion.id, last + 1)
                 await self.hide(erasure)
         return [f"{len(found)} deletions that were made since the backup are done again."] if found else []
+
+    async def _as_known(self, erasure: Erasure) -> Erasure:
+        """Return it with the series that its devices have here: any other number will be another device's."""
+        series: dict[str, list[int]] = {}
+        for each in await self.kept.series.of(erasure.tenant, [part.device for part in erasure.parts]):
+            series.setdefault(each.device, []).append(each.number)
+        parts = [structs.replace(part, series=series.get(part.device, [])) for part in erasure.parts]
+        return structs.replace(erasure, parts=parts)
 
     async def _in_what_was(self, mark: Mark) -> list[Erasure]:
         """Return the deletions since the backup that the folder before the restore knows."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from verger.base.clock import microseconds
 from verger.domain.deletions.model import Deletion, Part
 from verger.domain.devices.model import Stay
-from verger.flows.clearing import Clearing
+from verger.domain.places.store import PlaceStore
 from verger.flows.retiring import Retiring
 
 
@@ -13,7 +13,7 @@ from verger.flows.retiring import Retiring
 class Vacating:
     """Deletes places for good."""
 
-    clearing: Clearing
+    places: PlaceStore
     retiring: Retiring
 
     async def erase(self, tenant: str, place: str, asked_by: str) -> Deletion:
@@ -21,19 +21,20 @@ class Vacating:
 
         A device that was never elsewhere goes whole. Of any other the whole days go of which it spent all there.
         """
-        await self.clearing.places.get(tenant, place)
-        below = (await self.clearing.places.tree(tenant)).below(place)
+        await self.places.get(tenant, place)
+        below = (await self.places.tree(tenant)).below(place)
         parts = await self._parts(tenant, set(below))
+        provisioning = self.retiring.provisioning
+        there = await provisioning.kept.devices.at(tenant, below)
         deletion = await self.retiring.erasing.begin(tenant, asked_by, "place", place, parts)
-        for part in parts:
-            if part.whole:
-                self.retiring.provisioning.wire.drop(part.device)
-        await self.clearing.clear(tenant, place, "delete", None)
+        for device in there:
+            provisioning.wire.drop(device.id)
+        provisioning.screens.changed(tenant)
         return deletion
 
     async def _parts(self, tenant: str, below: set[str]) -> list[Part]:
         stays: dict[str, list[Stay]] = {}
-        for stay in await self.clearing.kept.devices.every_stay(tenant):
+        for stay in await self.retiring.provisioning.kept.devices.every_stay(tenant):
             stays.setdefault(stay.device, []).append(stay)
         here = {device: where for device, where in stays.items() if any(stay.place in below for stay in where)}
         parts = []
