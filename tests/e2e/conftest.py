@@ -1,14 +1,12 @@
 """Servers and homes for the tests that look from outside."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.e2e.disks import mounted
 from tests.e2e.home import Home
 from tests.e2e.serving import Server
 
@@ -62,12 +60,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of a few mebibytes, where that is allowed."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or mount is None or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run([str(shutil.which("umount")), "--lazy", str(folder)], check=True)
+    """Return the folder of a disk of a few mebibytes, where one may be mounted."""
+    with mounted(tmp_path / "small", 12) as folder:
+        yield folder

@@ -1,8 +1,6 @@
 """A disk that is nearly full: commands and people go on, most readings wait, and retention ends it by itself."""
 
 import os
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.conftest import Serve, Settle
+from tests.e2e.disks import mounted
 from tests.e2e.home import Home, Thing, said
 from tests.e2e.speaking import Device, Silence
 from tests.e2e.waiting import until
@@ -22,15 +21,9 @@ _DAY_MS = 86_400_000
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of some mebibytes, where that is allowed."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    command = [str(mount), "-t", "tmpfs", "-o", "size=32m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or mount is None or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    yield folder
-    subprocess.run([str(shutil.which("umount")), "--lazy", str(folder)], check=True)
+    """Return the folder of a disk of some mebibytes, where one may be mounted."""
+    with mounted(tmp_path / "small", 32) as folder:
+        yield folder
 
 
 def remember(home: Home, thing: Thing) -> None:
