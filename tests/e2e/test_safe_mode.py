@@ -68,7 +68,7 @@ def test_on_a_nearly_full_disk_readings_wait_people_go_on_and_retention_ends_it(
     assert home.add_place("Shed")  # people go on, and what they change is kept
     assert httpx.post(f"{home.server.address}/api/v1/auth/login", json={}).status_code == 422
     ready = httpx.get(f"{home.server.address}/ready").json()
-    assert (ready["status"], "Retention" in ready["checks"]["disk"]) == ("attention", True)
+    assert (ready["status"], "Retention" in ready["warnings"]["disk"]) == ("ok", True)
     assert "nearly full" in home.get("overview")["notices"][0]
     assert until(lambda: all(each["lag"] == 0 for each in home.get("system")["followers"]))
 

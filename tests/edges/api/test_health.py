@@ -44,6 +44,21 @@ async def test_readiness_names_what_fails(system: System, checks: dict[str, Any]
         assert "hunter2" not in answer.text
 
 
+async def test_a_warning_is_told_and_fails_nothing(system: System) -> None:
+    warnings = {"disk": full, "backup": fine}
+    warned = System(
+        settings=system.settings, clock=system.clock, tenancy=system.tenancy, checks={"log": fine}, warnings=warnings
+    )
+    answer = await visitor(build(warned)).get("/ready")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "status": "ok",
+        "version": __version__,
+        "checks": {"log": "ok"},
+        "warnings": {"disk": "The disk is full; make room."},
+    }
+
+
 async def test_figures_are_for_the_machine_and_keys_with_the_scope(app: Any, ask: Ask, house: Household) -> None:
     owner = ask(house.tokens[Role.owner])
     key = (await owner.post("/api-keys", json={"name": "m", "scopes": ["metrics"]})).json()["token"]

@@ -4,10 +4,11 @@ import type { Readiness, System } from "@/system/system";
 
 const LATE_SECONDS = 10;
 
-/** Whether all is well, something lags, or something is broken. */
-export function conditionOf(system: System, { checks }: Readiness): "well" | "behind" | "ill" {
+/** Whether all is well, something wants to be looked at soon, something lags, or something is broken. */
+export function conditionOf(system: System, { checks, warnings }: Readiness): "well" | "warned" | "behind" | "ill" {
   if (Object.values(checks).some((check) => check !== "ok") || system.dead_letters.length > 0 || system.aside.length > 0) return "ill";
-  return system.followers.some(({ lag_s }) => (lag_s ?? 0) > LATE_SECONDS) ? "behind" : "well";
+  if (system.followers.some(({ lag_s }) => (lag_s ?? 0) > LATE_SECONDS)) return "behind";
+  return Object.keys(warnings).length > 0 ? "warned" : "well";
 }
 
 const units = ["B", "kB", "MB", "GB", "TB"] as const;

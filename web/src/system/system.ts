@@ -26,7 +26,7 @@ export const system = shape({
   aside: orElse(list(anything), []),
   disk,
 });
-const readiness = shape({ status: text, version: text, checks: record(text) });
+const readiness = shape({ status: text, version: text, checks: record(text), warnings: orElse(record(text), {}) });
 
 export type System = Checked<typeof system>;
 export type Readiness = Checked<typeof readiness>;

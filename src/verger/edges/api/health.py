@@ -22,12 +22,13 @@ class Health(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether everything works: each check is "ok" or a sentence that says what to do.
 
-    `status` is "ok", "attention" when something has to be done soon, or "failing".
+    `status` is "failing" when a check is not "ok". `warnings` are sentences on what has to be done soon: they fail nothing.
     """
 
     status: str
     version: str
     checks: dict[str, str]
+    warnings: dict[str, str]
 
 
 @get("/health", opt=OPEN, summary="Does it live?", tags=["system"])
@@ -41,10 +42,9 @@ async def ready(system: Given[System]) -> Response[Readiness]:
     """Tell whether everything works; 503 when a check fails."""
     checks = {name: await _ask(check) for name, check in system.checks.items()}
     fine = all(said == "ok" for said in checks.values())
-    warnings = {name: await _ask(check) for name, check in system.warnings.items()}
-    calm = all(said == "ok" for said in warnings.values())
-    said = Readiness(("ok" if calm else "attention") if fine else "failing", __version__, checks | warnings)
-    return Response(said, status_code=200 if fine else 503)
+    looked_at = {name: await _ask(check) for name, check in system.warnings.items()}
+    warnings = {name: said for name, said in looked_at.items() if said != "ok"}
+    return Response(Readiness("ok" if fine else "failing", __version__, checks, warnings), status_code=200 if fine else 503)
 
 
 @get("/metrics", opt=OPEN, include_in_schema=False)

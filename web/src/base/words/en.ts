@@ -2,6 +2,7 @@ import { enBackups } from "@/base/words/enBackups";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
+import { enSystem } from "@/base/words/enSystem";
 import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
@@ -11,6 +12,7 @@ export const en = {
   ...enBackups,
   ...enLimits,
   ...enRetention,
+  ...enSystem,
   "app.name": "Verger",
   "app.skip": "Skip to content",
   "app.main": "Main",
@@ -269,32 +271,4 @@ export const en = {
   "keys.delete.why": "Whatever uses it is refused at once.",
   "keys.delete.of": "Delete the key for {name}",
 
-
-  "system.title": "System",
-  "system.well": "Verger is running well",
-  "system.behind": "Verger is catching up",
-  "system.ill": "Verger has a problem",
-  "system.version": "Version {version}",
-  "system.log": "Log",
-  "system.log.why": "Everything that devices say is kept here first.",
-  "system.rate": "Readings a second",
-  "system.kept": "Kept in the log",
-  "system.last": "Records so far",
-  "system.connections": "Open connections",
-  "system.devices": "Devices",
-  "system.followers": "Followers",
-  "system.followers.why": "Each reads the log in its own time; a lag of nothing is up to date.",
-  "system.follower.history": "History",
-  "system.follower.recording": "Events and attributes",
-  "system.follower.presence": "Who is online",
-  "system.follower.live": "Open pages",
-  "system.follower.tree": "Programs over MQTT",
-  "system.upToDate": "up to date",
-  "system.behindBy": { one: "{n} record, {span}", other: "{n} records, {span}" },
-  "system.checks": "Health",
-  "system.check.ok": "fine",
-  "system.letters": "Set aside",
-  "system.letters.none": "Nothing. Every record was taken by every follower.",
-  "system.letter": "{follower} could not take record {sequence}: {reason}",
-  "system.aside": { one: "{n} damaged piece of the log was set aside at start.", other: "{n} damaged pieces of the log were set aside at start." },
 } as const;
