@@ -1932,6 +1932,9 @@ export interface components {
             };
             readonly status: string;
             readonly version: string;
+            readonly warnings: {
+                readonly [key: string]: string;
+            };
         };
         /** Reading */
         readonly Reading: {
