@@ -103,8 +103,9 @@ def _fault(said: str, within: str) -> Fault:
     """Return a library's complaint as a fault of the field it is about."""
     parts = _PATH.match(said)
     path = (parts["path"] or "$") if parts else "$"
+    complaint = parts["said"] if parts else said
     where = within + path.removeprefix("$")
     for pattern, message in ((_MISSING, "This is needed."), (_UNKNOWN, "There is no such field.")):
-        if found := pattern.search(said):
+        if found := pattern.search(complaint):
             return Fault(f"{where}.{found[1]}".lstrip("."), message)
-    return Fault(where.lstrip("."), sentence(said))
+    return Fault(where.lstrip("."), sentence(complaint))
