@@ -8,6 +8,7 @@ import msgspec
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid
+from verger.domain.devices.attributes import with_change
 from verger.domain.devices.kept import Kept
 from verger.flows.ports import Screens, Wire
 
@@ -29,14 +30,24 @@ class Desiring:
     async def desire(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
         """Merge a change into a device's desired attributes (RFC 7396) and tell of it; raise Missing or Invalid."""
         found = await self.kept.devices.get(tenant, device)
-        if faults := [fault for key, value in change.items() if (fault := _fault(key, value))]:
-            raise Invalid(faults[0].message, faults)
+        _check(change)
         at = moment(self.clock.now())
         values, gone = await self.kept.attributes.desire(tenant, device, change, at, self.most)
         # Nothing is awaited before both are told, so that two changes are told in the order in which they were kept.
         self.wire.desire(found, values, gone)
         self.screens.tell(device, {"type": "attributes", "device": device, "desired": values | dict.fromkeys(gone)})
         await self.wire.kept()
+
+    async def check(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
+        """Raise Invalid for a change that would be refused, so that what comes with it is not kept either."""
+        _check(change)
+        state = (await self.kept.attributes.of(tenant, [device])).get(device)
+        with_change(state.desired if state else {}, change, self.most)
+
+
+def _check(change: Mapping[str, Any]) -> None:
+    if faults := [fault for key, value in change.items() if (fault := _fault(key, value))]:
+        raise Invalid(faults[0].message, faults)
 
 
 def _fault(key: str, value: Any) -> Fault | None:

@@ -152,6 +152,15 @@ async def test_a_change_for_another_version_is_refused(product: Product) -> None
     assert (right.status_code, right.headers["etag"]) == (200, '"2"')
 
 
+@pytest.mark.parametrize("desired", [{"": 1}, {str(number): number for number in range(501)}])
+async def test_of_a_change_that_is_refused_nothing_is_kept(product: Product, desired: dict[str, Any]) -> None:
+    path = f"/devices/{product.device['id']}"
+    before = await product.get(path)
+    answer = await product.owner.patch(path, json={"name": "Half", "attributes": {"desired": desired}})
+    assert answer.status_code == 422
+    assert await product.get(path) == before
+
+
 async def test_a_device_is_exported(product: Product, record: Record) -> None:
     await furnish(product)
     begun = await product.owner.post("/exports", json={"devices": [product.device["id"]]})

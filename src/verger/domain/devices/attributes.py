@@ -126,10 +126,7 @@ class AttributeStore:
         async with self._db.writing() as connection:
             rows = await connection.execute(select(table.key, table.value).where(*mine))
             before = {row.key: row.value for row in rows}
-            after = merge(before, change)
-            if len(after) > max(most, len(before)):
-                sentence = f"A device has at most {most} desired attributes; remove some first."
-                raise Invalid(sentence, [Fault("attributes.desired", sentence)])
+            after = with_change(before, change, most)
             values = {key: after[key] for key in change if key in after}
             gone = tuple(key for key in change if key in before and key not in after)
             for key, value in values.items():
@@ -170,6 +167,15 @@ class AttributeStore:
         """Remove a few changes of some devices with start <= time < before; return how many, 0 at the end."""
         async with self._db.writing() as connection:
             return await delete_some(connection, attribute_change_table, *_within(tenant, devices, start, before))
+
+
+def with_change(desired: Mapping[str, Any], change: Mapping[str, Any], most: int) -> dict[str, Any]:
+    """Return what is desired with a change merged in (RFC 7396); raise Invalid past `most` keys."""
+    after: dict[str, Any] = merge(desired, change)
+    if len(after) > max(most, len(desired)):
+        sentence = f"A device has at most {most} desired attributes; remove some first."
+        raise Invalid(sentence, [Fault("attributes.desired", sentence)])
+    return after
 
 
 def _within(tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> tuple[ColumnElement[bool], ...]:
