@@ -22,7 +22,8 @@ class Health(Struct, frozen=True):
 class Readiness(Struct, frozen=True):
     """Whether everything works: each check is "ok" or a sentence that says what to do.
 
-    `status` is "failing" when a check is not "ok". `warnings` are sentences on what has to be done soon: they fail nothing.
+    `status` is "failing" when a check is not "ok", else "ok".
+    `warnings` are sentences on what has to be done soon; they fail nothing.
     """
 
     status: str
@@ -44,7 +45,9 @@ async def ready(system: Given[System]) -> Response[Readiness]:
     fine = all(said == "ok" for said in checks.values())
     looked_at = {name: await _ask(check) for name, check in system.warnings.items()}
     warnings = {name: said for name, said in looked_at.items() if said != "ok"}
-    return Response(Readiness("ok" if fine else "failing", __version__, checks, warnings), status_code=200 if fine else 503)
+    return Response(
+        Readiness("ok" if fine else "failing", __version__, checks, warnings), status_code=200 if fine else 503
+    )
 
 
 @get("/metrics", opt=OPEN, include_in_schema=False)
