@@ -16,6 +16,7 @@ from tests.people import PASSWORD
 pytestmark = pytest.mark.needs("chromium")
 
 MOST_JAVASCRIPT = 120_000
+LONG = "greenhouse behind the old pump house, third row (Pflanzenschutzmittelzwischenlager)"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +40,8 @@ def thing(shared: Home) -> Thing:
     shared.tell(thing, {"temperature": 21.5, "humidity": "NaN", "co2": 640})
     shared.tell(thing, {"firmware": "1.4.2", "serial": "A-1007"}, "attributes")
     shared.tell(thing, {"kind": "treatment.basic", "id": "1", "data": {"minutes": 20}}, "events")
+    said(shared.api.post("device-types", json={"key": "room-sensor", "name": f"Sensor of a {LONG}"}))
+    said(shared.api.post("api-keys", json={"name": f"Key of the {LONG}", "role": "viewer"}))
     until(lambda: shared.log_page(thing) and shared.latest(thing) and shared.get(f"devices/{thing.id}/events")["items"])
     return thing
 
@@ -95,6 +98,25 @@ def test_the_sheets_are_sound(owner: Person, thing: Thing) -> None:
         owner.looks_around(name)
         owner.page.keyboard.press("Escape")
         expect(owner.page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_what_has_a_long_name_stays_within_its_sheet(owner: Person, shared: Home) -> None:
+    owner.opens(f"/devices/{shared.add_device(LONG).id}", LONG)
+    owner.presses("Remove device")
+    owner.page.set_viewport_size({"width": 360, "height": 740})
+    closing = owner.page.get_by_role("button", name="Close").bounding_box()
+    assert closing is not None
+    assert closing["x"] + closing["width"] <= 360
+    owner.looks_around("sheet-long")
+
+
+def test_the_key_of_a_type_is_made_on_settings(owner: Person) -> None:
+    owner.opens("/settings", "Settings")
+    owner.presses(f"How devices get in: Sensor of a {LONG}")
+    expect(owner.page.get_by_role("dialog")).to_be_visible()
+    owner.presses("Make a new key")
+    expect(owner.page.get_by_text("provisionDeviceSecret")).to_be_visible()
+    owner.looks_around("sheet-type")
 
 
 def test_the_retention_page_tells_what_a_rule_would_take_before_it_is_kept(owner: Person, shared: Home) -> None:
