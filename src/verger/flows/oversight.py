@@ -105,6 +105,8 @@ class Oversight:
             yield Figure("history_readings", "Readings in chunks", self.stats.readings)
             yield Figure("history_chunks", "Chunks", self.stats.chunks)
             yield Figure("history_disk_bytes", "Bytes of the history on disk", self.stats.disk_bytes)
+            said = "Readings that came for hours of which only summaries are left, and are not kept"
+            yield Figure("history_late_readings", said, self.stats.late, grows=True)
             yield Figure("history_hot_bytes", "Bytes of readings in memory", self.stats.hot_bytes)
         yield from self.wire()
 

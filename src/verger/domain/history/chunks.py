@@ -158,6 +158,7 @@ class Chunks:
     def __init__(self, folder: Path, report: Callable[[Damage], None]) -> None:
         self.files = Files(folder)
         self.report = report
+        self.late = 0  # readings of hours that are only known in sum
         self._totals: dict[int, tuple[int, int]] = {}
         self._changes = 0
         self._open_days: dict[int, set[int]] = {}

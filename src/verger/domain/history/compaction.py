@@ -137,7 +137,9 @@ def merge(chunks: Chunks, new: Slice) -> Iterator[Change]:
     there = _there(chunks, new)
     standing = there.ids
     if there.thin.any():
+        had = len(new.at)
         new = _unsummarised(new, there.pick(there.thin))
+        chunks.late += had - len(new.at)
         there = there.pick(~there.thin & np.isin(key_of(there.ids), new.keys))
     if not len(new.keys):
         return

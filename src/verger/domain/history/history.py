@@ -174,6 +174,7 @@ class History:
             disk_bytes=size,
             flushes=keeper.flushes,
             flush_s=keeper.flush_s,
+            late=self._chunks.late,
             position=keeper.position,
             trouble=keeper.trouble,
             damaged=tuple(self._damaged),

@@ -74,7 +74,10 @@ class Damage(Struct, frozen=True):
 
 
 class Stats(Struct, frozen=True):
-    """Figures of the history: bytes in memory and on disk, readings hot and kept, chunks, and what is wrong."""
+    """Figures of the history: bytes in memory and on disk, readings hot and kept, chunks, and what is wrong.
+
+    `late` counts readings since the start that came for hours which are only known in sum, and so are not kept.
+    """
 
     hot_bytes: int
     hot_readings: int
@@ -84,6 +87,7 @@ class Stats(Struct, frozen=True):
     disk_bytes: int
     flushes: int
     flush_s: float
+    late: int
     position: int
     trouble: str | None
     damaged: tuple[Damage, ...]
