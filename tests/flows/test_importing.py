@@ -2,7 +2,7 @@
 
 import gzip
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,7 +66,7 @@ async def desk(house: House, tmp_path: Path) -> AsyncIterator[Desk]:
     house.clock.at = NOW
     history = await History.open(tmp_path / "history", clock=house.clock)
     folder = ImportFolder(tmp_path / "imports", 1 << 20)
-    flow = Importing(house.kept, history, folder, house.clock, limit=4)
+    flow = Importing(house.kept, history, folder, house.clock, limit=4, full=lambda: False)
     yield Desk(house, history, flow, await house.add("Hall sensor"))
     await history.close()
 
@@ -263,3 +263,21 @@ async def test_a_file_that_is_too_large_leaves_nothing(desk: Desk, tmp_path: Pat
         await desk.bring(b"x" * (1 << 20))
     with pytest.raises(Busy):
         await desk.bring(b"x")
+
+
+async def test_while_the_disk_is_nearly_full_nothing_is_imported_and_a_trial_still_is(desk: Desk) -> None:
+    text = lines_of(desk.device.id, "temperature,2026-01-01T00:00:00Z,1.5")
+    order = Order(await desk.bring(text), trial=False)
+    desk.importing = replace(desk.importing, full=lambda: True)
+    with pytest.raises(Refused, match="nearly full"):
+        await desk.runs(order)
+    with pytest.raises(Busy, match="nearly full"):
+        await desk.importing.bring(desk.house.tenant, nothing())
+    assert (await desk.runs(Order(order.file, trial=True)))["kept"] == 1
+    desk.importing = replace(desk.importing, full=lambda: False)
+    assert (await desk.runs(order))["kept"] == 1
+
+
+async def nothing() -> AsyncIterator[bytes]:
+    for piece in (b"",):
+        yield piece

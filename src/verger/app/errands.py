@@ -45,7 +45,8 @@ async def open_errands(
     settings = stores.settings
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
     imports = ImportFolder(settings.data / "imports", settings.import_bytes)
-    imported = Importing(stores.kept, stores.history, imports, stores.clock, settings.series_per_device)
+    mode, limit = upkeep.room.mode, settings.series_per_device
+    imported = Importing(stores.kept, stores.history, imports, stores.clock, limit, lambda: mode.shut is not None)
     stack.push_async_callback(errands.stop)
     await errands.start(
         {

@@ -7,7 +7,7 @@ a restart: a (series, time) is kept once and the first stands, so what was kept 
 import asyncio
 import dataclasses
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from msgspec import Struct, field, structs
 from numpy.typing import NDArray
 
 from verger.base.clock import DAY, Clock, moment
-from verger.base.errors import Refused
+from verger.base.errors import Busy, Refused
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Doing
 from verger.domain.history.history import History
@@ -32,6 +32,7 @@ BATCH = 100_000  # readings that go into chunks together
 _TURN = 2_000  # lines that are read at a time: some milliseconds, then whoever waits has a turn
 _PAGE = 50_000
 _LONGEST, _LONGEST_UNIT = 200, 40
+_FULL = "The disk is nearly full, so nothing is imported: free some space on it, then import this file again."
 
 Name = tuple[str, str]
 _Columns = tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.float64]]
@@ -47,14 +48,21 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Importing:
-    """Reads files for `limit` series a device at most."""
+    """Reads files for `limit` series a device at most; while the disk is `full` nothing is kept."""
 
     kept: Kept
     history: History
     folder: ImportFolder
     clock: Clock
     limit: int
+    full: Callable[[], bool]
     _reader: ThreadPoolExecutor = dataclasses.field(default_factory=lambda: ThreadPoolExecutor(1, "import"))
+
+    async def bring(self, tenant: str, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
+        """Keep a file to be imported within a day; return its id and size. Raise TooLarge, or Busy for now."""
+        if self.full():
+            raise Busy(_FULL, retry_s=60)
+        return await self.folder.keep(tenant, pieces)
 
     async def checked(self, tenant: str, order: Order) -> dict[str, Any]:
         """Return what a job is given for an order; raise Missing, or Invalid when the header does not fit."""
@@ -97,6 +105,8 @@ class Importing:
         numbers = await self._numbers(doing, tally, {name: rows[0].unit for name, rows in by_series.items()})
         columns = [await self._fresh(tally, rows, numbers.get(name)) for name, rows in by_series.items()]
         if columns and not tally.trial:
+            if self.full():
+                raise Refused(f"{_FULL} What was kept of it stays.")
             await self.history.load(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
     async def _fresh(self, tally: "_Tally", rows: Sequence[Found], number: int | None) -> _Columns:

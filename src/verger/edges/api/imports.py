@@ -25,7 +25,7 @@ class Upload(Struct, frozen=True):
 async def upload(request: Request[Any, Any, Any], caller: Given[Caller], grounds: Given[Grounds]) -> Upload:
     """Take a CSV file as the body, streamed to disk; send it without an Idempotency-Key."""
     tenant = caller.needs("devices:write").tenant
-    return Upload(*await grounds.importing.folder.keep(tenant, request.stream()))
+    return Upload(*await grounds.importing.bring(tenant, request.stream()))
 
 
 @post("/imports", status_code=202, summary="Try or import a file of readings", tags=_TAGS)
