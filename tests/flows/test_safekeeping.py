@@ -14,7 +14,7 @@ from verger.base.clock import DAY, HeldClock, moment
 from verger.base.errors import Refused
 from verger.base.jobs import Jobs, waiting
 from verger.base.settings import Settings
-from verger.flows.safekeeping import KIND, Safekeeping
+from verger.flows.safekeeping import KIND, Safekeeping, gone_by
 
 
 @pytest_asyncio.fixture
@@ -70,11 +70,11 @@ async def test_a_backup_older_than_two_days_is_said(stores: Stores, clock: HeldC
 
 async def test_what_is_deleted_is_in_no_backup_once_as_many_days_are_kept(stores: Stores, clock: HeldClock) -> None:
     now = moment(clock.now())
-    assert await keeping(stores).gone_by(now) == now + timedelta(days=8)
+    assert await gone_by(keeping(stores).settings, now) == now + timedelta(days=8)
     off = keeping(stores, backup_at="off")
-    assert await off.gone_by(now) == now
+    assert await gone_by(off.settings, now) == now
     await off.back_up()
-    assert await off.gone_by(now) is None
+    assert await gone_by(off.settings, now) is None
 
 
 async def test_a_backup_that_cannot_be_taken_says_why(stores: Stores, tmp_path: Path) -> None:

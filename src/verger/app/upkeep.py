@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from msgspec import to_builtins
 
 from verger.app.stores import Stores, forgetting
-from verger.base.clock import Clock, moment
 from verger.base.jobs import Jobs
-from verger.base.settings import Settings
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Doing, Kind
 from verger.domain.retention.store import RuleStore
@@ -24,6 +21,7 @@ from verger.flows.presence import Presence
 from verger.flows.pruning import Pruning
 from verger.flows.retention import Retention
 from verger.flows.room import Room
+from verger.flows.safekeeping import gone_by
 from verger.flows.trail import Trail
 
 _TIDY_S = 3600.0
@@ -56,7 +54,7 @@ async def open_upkeep(stores: Stores, followers: Followers, presence: Presence) 
     rules = RuleStore(stores.db)
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
     trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, presence.save)
-    until = partial(_last_backup, stores.settings, stores.clock)
+    until = partial(gone_by, stores.settings)
     forever = Erasing(forgetting(stores), trail, stores.events, stores.settings.data, until)
     upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock), forever)
     room.mode.in_need(upkeep.pruning.at_once)
@@ -71,11 +69,6 @@ def deletion_kinds(upkeep: Upkeep) -> dict[str, Kind]:
         return to_builtins(await upkeep.erasing.finish(doing.given, doing.reached))
 
     return {erasing.KIND: Kind(erase, resumes=True)}
-
-
-def _last_backup(settings: Settings, clock: Clock) -> datetime | None:
-    """Return when the last daily backup goes that may hold what is there today."""
-    return None if settings.backup_at == "off" else moment(clock.now()) + timedelta(days=settings.backup_keep + 1)
 
 
 def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -> None:

@@ -7,7 +7,7 @@ deleted in its pages.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -47,26 +47,27 @@ class Tally:
 
 @dataclass(frozen=True)
 class Erasing:
-    """Deletes for good; `last_backup` tells until when a backup of today is kept, None where none is made."""
+    """Deletes for good; `gone_by` tells when what is deleted at a time is in no backup any more, None if never."""
 
     forgetting: Forgetting
     trail: Trail
     events: EventStore
     folder: Path
-    last_backup: Callable[[], datetime | None]
+    gone_by: Callable[[datetime], Awaitable[datetime | None]]
     tally: Tally = field(default_factory=Tally)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def begin(self, tenant: str, asked_by: str, what: What, subject: str, parts: Sequence[Part]) -> Deletion:
         """Hide what is to go, for good; on return nobody can read it. `finish` does the rest."""
+        now = moment(self.trail.clock.now())
         deletion = Deletion(
             id=new_id(),
             what=what,
             subject=subject,
             asked_by=asked_by,
-            at=moment(self.trail.clock.now()),
+            at=now,
             upto=self.trail.log.last + 1,
-            backups_until=self.last_backup(),
+            backups_until=await self.gone_by(now),
         )
         await self.forgetting.remember(Erasure(tenant, deletion, list(parts)))
         self.tally.begun += 1

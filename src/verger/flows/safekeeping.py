@@ -154,16 +154,6 @@ class Safekeeping:
             restored=mark.read(settings.data),
         )
 
-    async def gone_by(self, deleted_at: datetime) -> datetime | None:
-        """Return when something deleted is in no backup any more; None where backups are kept until somebody acts.
-
-        The last backup with it may be of the day it was deleted; that goes when the next days have as many as are kept.
-        """
-        if self.settings.backup_at != "off":
-            return deleted_at + timedelta(days=self.settings.backup_keep + 1)
-        older = [each for each in await asyncio.to_thread(self.shelf().manifests) if each.taken_at <= deleted_at]
-        return None if older else deleted_at
-
     async def check(self) -> str:
         """Return "ok", or a sentence if backups are planned and the last good one is too old."""
         if self.settings.backup_at == "off":
@@ -205,3 +195,14 @@ class Safekeeping:
     def _born(self) -> datetime:
         """Return when the data folder was made."""
         return moment((self.settings.data / "secret.key").stat().st_mtime_ns // 1000)
+
+
+async def gone_by(settings: Settings, deleted_at: datetime) -> datetime | None:
+    """Return when something deleted is in no backup any more; None where backups are kept until somebody acts.
+
+    The last backup with it may be of the day it was deleted; that goes when the next days have as many as are kept.
+    """
+    if settings.backup_at != "off":
+        return deleted_at + timedelta(days=settings.backup_keep + 1)
+    manifests = await asyncio.to_thread(Shelf(settings.backup_folder).manifests)
+    return None if any(each.taken_at <= deleted_at for each in manifests) else deleted_at

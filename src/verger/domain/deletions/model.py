@@ -34,8 +34,9 @@ class Part(Struct, frozen=True):
 class Deletion(Struct, frozen=True, kw_only=True):
     """What was deleted: unreadable since `at`, off the disk since `done_at`, None while that is under way.
 
-    `upto` is the record of the log behind which nothing of it can come. `backups_until` is when the last backup
-    goes that may hold it, None where there is none. Ids only: names went with what they named.
+    `upto` is the record of the log behind which nothing of it can come. `backups_until` is when the last backup that
+    may hold it has gone, None where backups stay until somebody removes them.
+    Ids only: names went with what they named.
     """
 
     id: str
