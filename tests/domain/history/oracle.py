@@ -75,8 +75,10 @@ async def assert_agrees(
             assert pairs(await history.raw(each, start, end)) == there
             assert pairs(await history.raw(each, start, end, 3)) == there[:3]
             assert pairs(await history.raw(each, start, end, 3, newest=True)) == there[-3:]
-            for points in (1, 3, 40):
-                assert_buckets(await history.buckets(each, start, end, points), there, points)
+    for start, end in spans:
+        for points in (1, 3, 40):
+            for each, found in zip(series, await history.buckets_of(series, start, end, points), strict=True):
+                assert_buckets(found, oracle.between(each, start, end), points)
 
 
 def assert_buckets(found: Buckets, there: list[tuple[int, float]], points: int) -> None:

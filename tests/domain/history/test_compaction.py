@@ -38,7 +38,7 @@ class Counted(Chunks):
         """Return the parts of the hour."""
         (month,) = self.files.all_months()
         with self.reading(month) as file:
-            return file.found(series, NOW, NOW + HOUR)[1]
+            return file.found([series], NOW, NOW + HOUR)[1]
 
     def put(self, rows: Columns) -> None:
         """Compact rows; damage is a failure."""

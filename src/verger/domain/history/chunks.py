@@ -25,10 +25,6 @@ from verger.domain.history.months import name_of, span_of
 
 Answer = TypeVar("Answer")
 
-_BY_SPAN = """
-WITH RECURSIVE span(id) AS (VALUES (:first) UNION ALL SELECT id + :step FROM span WHERE id < :last)
-SELECT {listed} FROM span CROSS JOIN {table} ON {table}.id BETWEEN span.id AND span.id + :parts
-"""
 _BY_KEY = """
 SELECT {listed} FROM json_each(?) AS key CROSS JOIN {table} ON {table}.id BETWEEN key.value AND key.value + ?
 """
@@ -51,8 +47,8 @@ class Month:
         self.month = month
         self.wrong: list[Damage] = []
 
-    def found(self, series: int, start: int, end: int) -> tuple[Found, Found]:
-        """Return the chunks of a series that touch start <= time < end, of days and of hours, each in order of time."""
+    def found(self, series: Sequence[int], start: int, end: int) -> tuple[Found, Found]:
+        """Return the chunks of the days, and those of the hours, that touch start <= time < end, series by series."""
         days = self._spans(DAYS, series, start, end)
         # Chunks of hours are few and near today, so only between the first and the last is looked for them.
         low, high = self._connection.execute(_EDGES).fetchone()
@@ -121,17 +117,14 @@ class Month:
         hour = span * grain.width // HOUR
         return Damage(f"{name_of(self.month)}.db", reason, series, hour, chunk & PARTS, grain.width // HOUR)
 
-    def _spans(self, grain: Grain, series: int, start: int, end: int) -> Found:
+    def _spans(self, grain: Grain, series: Sequence[int], start: int, end: int) -> Found:
         begin, past = span_of(self.month)
         start, end = max(start, begin), min(end, past)
         if start >= end:
             return Found.of([], grain)
         first, last = (at // grain.width - grain.first(self.month) for at in (start, end - 1))
-        base = series << PART_BITS
-        sql = _BY_SPAN.format(listed=grain.listed, table=grain.table)
-        bounds = {"first": first << SPAN_BITS | base, "last": last << SPAN_BITS | base}
-        rows = self._connection.execute(sql, bounds | {"step": 1 << SPAN_BITS, "parts": PARTS}).fetchall()
-        return self._proved(grain, rows).touching(start, end)
+        spans = np.arange(first, last + 1) << SPAN_BITS
+        return self.among(grain, ((np.array(series) << PART_BITS)[:, None] | spans).ravel())
 
     def _proved(self, grain: Grain, rows: list[tuple[int, bytes, bytes | None, int]]) -> Found:
         found = Found.of(rows, grain)

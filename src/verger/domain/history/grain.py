@@ -104,7 +104,7 @@ class Found(NamedTuple):
         """Return these and the others."""
         if not len(others.ids):
             return self
-        return Found(*(np.concatenate(columns) for columns in zip(self, others, strict=True)))
+        return all_of((self, others))
 
     def touching(self, start: int, end: int) -> "Found":
         """Return those that touch start <= time < end, in order of time."""
@@ -113,3 +113,21 @@ class Found(NamedTuple):
         found = self if inside.all() else self.pick(inside)
         tmin = found.heads["tmin"]
         return found if (tmin[1:] > tmin[:-1]).all() else found.pick(np.argsort(tmin, kind="stable"))
+
+    def by_series(self, series: Sequence[int]) -> "list[Found]":
+        """Return those of each series, ascending, when they stand series by series."""
+        of = series_of(self.ids)
+        begins, ends = (np.searchsorted(of, series, side).tolist() for side in ("left", "right"))
+        return [self.pick(slice(begin, end)) for begin, end in zip(begins, ends, strict=True)]
+
+    def runs(self) -> Iterator[tuple[int, int, int]]:
+        """Give each series and where its readings begin and end, when they stand series by series."""
+        of = series_of(self.ids)
+        last = np.flatnonzero(np.append(of[1:] != of[:-1], np.True_))
+        ends = np.cumsum(self.heads["n"].astype(np.int64))[last].tolist()
+        return zip(of[last].tolist(), [0, *ends[:-1]], ends, strict=True)
+
+
+def all_of(lots: Sequence[Found]) -> Found:
+    """Return the chunks of one or more lots as one."""
+    return lots[0] if len(lots) == 1 else Found(*(np.concatenate(columns) for columns in zip(*lots, strict=True)))

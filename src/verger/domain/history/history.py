@@ -10,7 +10,7 @@ import structlog
 
 from verger.base.clock import HOUR, Clock, SystemClock
 from verger.base.copying import Go, copy_from
-from verger.domain.history import query
+from verger.domain.history import query, summing
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.files import sync_folder
 from verger.domain.history.hot import Columns
@@ -90,15 +90,15 @@ class History:
 
     async def buckets(self, series: int, start: int, end: int, points: int) -> Buckets:
         """Return the readings with start <= time < end: alone if at most `points`, else in as many buckets."""
-        return await self._ask(lambda source: query.buckets(source, series, start, end, points))
+        return await self._ask(lambda source: summing.buckets(source, [series], start, end, points)[0])
 
     async def buckets_of(self, series: Sequence[int], start: int, end: int, points: int) -> list[Buckets]:
-        """Return the buckets of several series, each as by `buckets`."""
-        return await self._ask(lambda source: [query.buckets(source, each, start, end, points) for each in series])
+        """Return the buckets of several series, each as by `buckets`, with far less work than one by one."""
+        return await self._ask(lambda source: summing.buckets(source, series, start, end, points))
 
     async def hours(self, series: int, start: int, end: int) -> dict[int, float]:
         """Return the mean of each hour that has readings, by the time it begins."""
-        found = await self._ask(lambda source: query.sums(source, series, start, end, HOUR))
+        found = await self._ask(lambda source: summing.sums(source, series, start, end, HOUR))
         return dict(zip(found.at.tolist(), found.avg.tolist(), strict=True))
 
     async def flush(self) -> None:

@@ -50,3 +50,11 @@ def cut(readings: Readings, start: int, end: int) -> Readings:
     """Return those with start <= at < end, in the order they stand in."""
     inside = (readings.at >= start) & (readings.at < end)
     return readings if inside.all() else Readings(readings.at[inside], readings.value[inside])
+
+
+def between(readings: Readings, start: int, end: int) -> Readings:
+    """Return those with start <= at < end of readings in order of time, without a copy."""
+    if not len(readings) or (start <= readings.at[0] and readings.at[-1] < end):
+        return readings
+    first, past = np.searchsorted(readings.at, (start, end)).tolist()
+    return Readings(readings.at[first:past], readings.value[first:past])

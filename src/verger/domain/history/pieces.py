@@ -64,11 +64,14 @@ def of_hours(found: Found, start: int, end: int) -> Pieces:
 
 def summed(many: Sequence[Pieces], width: int) -> Pieces:
     """Return a piece for each bucket of this width that is not empty, in order; none may span two of them."""
-    pieces = _columns([np.concatenate(column) for column in zip(*many, strict=True)])
+    some = [each for each in many if len(each.at)] or many[:1]
+    pieces = some[0] if len(some) == 1 else _columns([np.concatenate(column) for column in zip(*some, strict=True)])
     if not (pieces.at[1:] >= pieces.at[:-1]).all():
         order = np.argsort(pieces.at, kind="stable")
         pieces = _columns([column[order] for column in pieces])
     starts = _begins(pieces.at, width)
+    if len(starts) == len(pieces.at):
+        return pieces
     ends = np.append(starts[1:], len(pieces.at))[: len(starts)]
     return Pieces(
         pieces.at[ends - 1],
@@ -100,10 +103,10 @@ def _begins(at: Times, width: int) -> NDArray[np.intp]:
     """Return where each bucket begins among times in order."""
     if len(at) and (buckets := int(at[-1]) // width - (first := int(at[0]) // width)) < len(at) >> _FEW:
         # Few buckets are found by bisection more quickly than every time is divided.
-        edges = (first + 1 + np.arange(buckets)) * width
-        starts = np.append(0, np.searchsorted(at, edges))
-        begins: NDArray[np.intp] = starts[np.append(True, starts[1:] != starts[:-1])]
-        return begins
+        starts = np.zeros(buckets + 1, np.intp)
+        starts[1:] = at.searchsorted((first + 1 + np.arange(buckets)) * width)
+        new = starts[1:] != starts[:-1]
+        return starts if new.all() else starts[np.append(np.True_, new)]
     bucket = at // width
     return np.flatnonzero(np.append(True, bucket[1:] != bucket[:-1]))[: len(at)]
 
