@@ -25,6 +25,7 @@ from verger.domain.history.weighing import Weight, holds, together, weigh
 
 HOT_BYTES = 64 << 20
 _READERS = 2
+_KEPT_BYTES = 4 << 20
 _MOST_DAMAGED = 100
 
 Answer = TypeVar("Answer")
@@ -42,6 +43,7 @@ class History:
         self._chunks = Chunks(folder, self._report)
         self._keeper = Keeper(self._chunks, self._index(folder), clock, hot_bytes)
         self._readers = ThreadPoolExecutor(_READERS, "history-reader")
+        _keep_memory()
         sync_folder(folder)
         for name in self._chunks.files.aside():
             self._report(Damage(name, "it was set aside"))
@@ -214,3 +216,9 @@ class History:
         if damage not in self._damaged and len(self._damaged) < _MOST_DAMAGED:
             self._damaged.append(damage)
             log.error(str(damage))
+
+
+def _keep_memory() -> None:
+    # The C library gives what is freed back to the system at once, unless it has seen a block of such a size go before.
+    # The columns of a chart come and go by half a megabyte; to have their pages made anew costs as much as the chart.
+    bytearray(_KEPT_BYTES)
