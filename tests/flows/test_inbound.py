@@ -10,7 +10,8 @@ from tests.flows.conftest import House
 from verger.base.clock import HOUR, MINUTE, SECOND
 from verger.base.errors import Busy, Fault
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Readings
+from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Once, Readings
+from verger.domain.telemetry.record import pack, unpack
 from verger.flows.inbound import Inbound
 
 KEPT = Answer(kept=True)
@@ -95,6 +96,24 @@ async def test_one_metric_twice_in_one_batch_is_one_series(path: Path) -> None:
     await path.say(device.id, {"temperature": 1}, {"temperature": 2})
     assert len({number for number, _, _ in path.rows()}) == 1
     assert len({at for _, at, _ in path.rows()}) == 2
+
+
+async def test_a_message_that_is_kept_once_has_its_number_in_the_same_record(path: Path) -> None:
+    device, once = await path.house.add(), Once("session", 7, 1)
+    heard = Heard(device.id, (Readings({"t": 1.0}),), once=once)
+    assert await path.inbound.take([heard, heard]) == [KEPT, KEPT]
+    [batch] = path.log.batches
+    assert [(told.device, told.said) for told in batch.told] == [
+        (device.id, msgspec.structs.replace(once, at=path.house.clock.now()))
+    ] * 2
+    assert unpack(1, pack(batch)).told == batch.told
+
+
+async def test_a_message_of_which_nothing_is_kept_leaves_no_number(path: Path) -> None:
+    device = await path.house.add()
+    refused = Heard(device.id, (), (Fault("t", "No."),), once=Once("session", 7, 1))
+    assert not (await path.inbound.take([refused]))[0].kept
+    assert path.log.batches == []
 
 
 async def test_readings_without_a_time_never_share_one(path: Path) -> None:

@@ -1,7 +1,8 @@
 """What runs behind the doors: the followers of the log, the wire, and the loops."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,6 +41,7 @@ from verger.flows.showing import Showing
 
 _CERTIFICATE_S = 2.0
 _CLAIMS_S = 3600.0
+_CAUGHT_UP_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     side = DeviceSide.over(kept, stores.places, presence, wire=dispatch, screens=hub, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
     listener, devices = await _open_wire(side, dispatch, inlet, patience, exchange, stores, work)
-    await followers.start()
+    await _start(followers)
     saving = partial(attempt, kept.remarks.write), partial(attempt, presence.save)
     for stop in (*saving, followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
@@ -101,6 +103,14 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     long_work = await open_errands(stack, stores, showing, errands, work, safekeeping, upkeep)
     grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep, bridges)
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
+
+
+async def _start(followers: Followers) -> None:
+    """Let the followers run; on return sessions know from the log what of theirs was kept, unless that takes long."""
+    await followers.start()
+    with suppress(TimeoutError):  # a device that comes before may be heard twice, and that is better than not at all
+        async with asyncio.timeout(_CAUGHT_UP_S):
+            await followers.caught_up(Publishing.name)
 
 
 def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:

@@ -127,7 +127,8 @@ class _Naming:
                 answers.append(_STRANGER)
                 continue
             said = each.said
-            if len(said) == 1 and type(usual := said[0]) is Readings and not each.refused and not known.metered:
+            plain = not each.refused and each.once is None
+            if plain and len(said) == 1 and type(usual := said[0]) is Readings and not known.metered:
                 row = known.rows.get(tuple(usual.values))
                 if row is not None:
                     self._add(row, self._time(known, usual.at), usual.values)
@@ -157,6 +158,8 @@ class _Naming:
             if not isinstance(said, Attributes) or said.values:
                 self.told.append(Told(known.tenant, known.device, structs.replace(said, at=at)))
         kept = len(self.rows) + len(self.told) > before
+        if kept and heard.once is not None:
+            self.told.append(Told(known.tenant, known.device, structs.replace(heard.once, at=self.now)))
         if not refused and not heard.refused:
             return KEPT if kept else _NOTHING
         return self._refused(known, (*heard.refused, *refused), kept=kept)

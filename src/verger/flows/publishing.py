@@ -12,7 +12,7 @@ from verger.base.clock import Clock
 from verger.domain.devices.registry import Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import Message
-from verger.domain.telemetry.model import Batch, Event, Told
+from verger.domain.telemetry.model import Batch, Event, Once, Told
 from verger.flows.ports import Screens
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
@@ -36,6 +36,7 @@ class Publishing:
         if self._exchange.listening:
             self._readings(batch)
             self._events(batch.told)
+        self._once(batch.told)
         keeper = self._exchange.keeper
         self._points.append((batch.sequence, keeper.mark))
         self._settle()
@@ -98,6 +99,12 @@ class Publishing:
                 at = None if said.at is None else said.at // 1000
                 body = {"at": at, "kind": said.kind, "id": said.id, "data": said.data}
                 self._post(each.tenant, f"devices/{each.device}/events", body)
+
+    def _once(self, told: Iterable[Told]) -> None:
+        """Let the sessions of devices know what of theirs was kept, should a crash have kept them from it."""
+        for each in told:
+            if isinstance(each.said, Once):
+                self._exchange.received(each.said.session, each.said.packet_id, each.said.number)
 
 
 class Both:

@@ -67,3 +67,18 @@ def test_what_could_not_be_saved_is_saved_with_the_next_or_not_at_all_if_it_is_g
     again = memory.changes()
     assert list(again.fresh) == [second.number]
     assert again.gone == {first.number}
+
+
+def test_what_the_log_tells_of_messages_at_qos_2_is_learned_once_and_never_of_one_that_is_over() -> None:
+    memory = Memory(name="s")
+    memory.arrive(7)
+    memory.learn(7, 1)  # its answer is on the way, which will say so
+    assert memory.received == set()
+    memory.receive(7)
+    memory.let_go(7)
+    memory.learn(7, 1)
+    assert memory.received == set()
+    memory.learn(8, 2)
+    assert memory.received == {8}
+    memory.arrive(9)
+    assert memory.arriving == {9: 3}

@@ -1,7 +1,9 @@
 """The exchange: what is posted in a tenant's tree of topics reaches everybody who listens there, and nobody else."""
 
+from weakref import WeakValueDictionary
+
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Room
+from verger.domain.messages.memory import Memory, Room
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.retained import Retained
 from verger.domain.messages.standing import Standing
@@ -21,6 +23,7 @@ class Exchange:
         self.posted = self.changes = 0
         self._room = room
         self._rooms: dict[str, Room] = {}
+        self._lasting: WeakValueDictionary[str, Memory] = WeakValueDictionary()
         self._trees: dict[str, Tree] = {}
 
     def room(self, tenant: str) -> Room:
@@ -29,6 +32,17 @@ class Exchange:
         if known is None:
             known = self._rooms[tenant] = Room(self._room.messages, self._room.size, self._room.together)
         return known
+
+    def remember(self, memory: Memory) -> None:
+        """Know a session that is kept on disk by its name there."""
+        if memory.name:
+            self._lasting[memory.name] = memory
+
+    def received(self, session: str, packet_id: int, number: int) -> None:
+        """Let a session know, if there still is one of that name, that a message of its client at QoS 2 was kept."""
+        memory = self._lasting.get(session)
+        if memory is not None and memory.name:
+            memory.learn(packet_id, number)
 
     @property
     def rooms(self) -> list[Room]:

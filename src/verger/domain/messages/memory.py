@@ -35,7 +35,8 @@ class Memory:
     """One session: its subscriptions, what it is in the middle of, and its inbox.
 
     `name` names it on disk and is "" while it ends with its connection; `told` learns that there is something to save.
-    Of messages at QoS 2 from the client: `arriving` are not kept yet, `received` are kept and not yet released.
+    Of messages at QoS 2 from the client: `arriving` are not kept yet, each with its number, `received` are kept and
+    not yet released; `counted` is the number of the last one that was.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Memory:
         """Remember nothing yet."""
         self.room, self.name, self._told = room or Room(), name, told
         self.subscriptions: dict[str, Subscription] = {}
-        self.arriving: set[int] = set()
+        self.arriving: dict[int, int] = {}
         self.received: set[int] = set()
+        self.counted = self._numbered = 0
         self.letters: dict[int, Letter] = {}
         self.last = self.weight = self.dropped = 0
         self.mark = self.saved = 0
@@ -72,10 +74,22 @@ class Memory:
             self.change()
         return known
 
+    def arrive(self, packet_id: int) -> None:
+        """Give a message at QoS 2 its number."""
+        self._numbered = max(self._numbered, self.counted) + 1
+        self.arriving[packet_id] = self._numbered
+
     def receive(self, packet_id: int) -> None:
         """Remember that a message at QoS 2 was kept."""
-        self.arriving.discard(packet_id)
+        self.counted = max(self.counted, self.arriving.pop(packet_id, 0))
         if packet_id not in self.received:
+            self.received.add(packet_id)
+            self.change()
+
+    def learn(self, packet_id: int, number: int) -> None:
+        """Remember that a message at QoS 2 was kept, as the log tells, unless that was known or is about to be."""
+        if number > self.counted and packet_id not in self.arriving:
+            self.counted = number
             self.received.add(packet_id)
             self.change()
 

@@ -63,6 +63,7 @@ class _State(Struct, array_like=True, omit_defaults=True):
     subscriptions: dict[str, Subscription]
     received: list[int]
     sent: int = 0  # the last letter that its client may have
+    counted: int = 0  # the last message at QoS 2 that was received
 
 
 class _Written(Struct, array_like=True, omit_defaults=True):
@@ -92,7 +93,7 @@ class Page(Struct):
         """Add what of a session is other than on disk, as it is this moment."""
         memory = standing.memory
         if changes.state:
-            state = _State(memory.subscriptions, sorted(memory.received), memory.sent)
+            state = _State(memory.subscriptions, sorted(memory.received), memory.sent, memory.counted)
             names = ("tenant", "owner", "client_id", "expiry_s", "left_at")
             row = {name: getattr(standing, name) for name in names}
             self.sessions.append({"name": memory.name, **row, "state": _PACK.encode(state)})
@@ -116,6 +117,7 @@ class Found(Struct):
     subscriptions: dict[str, Subscription]
     received: set[int]
     letters: list[Letter]
+    counted: int = 0
 
 
 class MessageStore:
@@ -165,7 +167,8 @@ class MessageStore:
             sent = state.sent if row.left_at is not None else max((each.number for each in mine[:MOST_SENT]), default=0)
             for letter in mine:
                 letter.sent = letter.number <= sent
-            found.append(Found(standing, row.name, state.subscriptions, set(state.received), mine))
+            received, counted = set(state.received), state.counted
+            found.append(Found(standing, row.name, state.subscriptions, received, mine, counted))
         return found
 
     async def retained(self) -> Sequence[tuple[str, Message, int]]:

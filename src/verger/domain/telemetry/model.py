@@ -36,15 +36,28 @@ class Event(Struct, frozen=True, gc=False, tag="event"):
     id: str | None = None
 
 
+class Once(Struct, frozen=True, gc=False, tag="once"):
+    """A message that is kept once: of an MQTT `session` the `number`th at QoS 2, under a packet identifier.
+
+    It stands in the record of what the message said, so that after a crash both are known or neither.
+    """
+
+    session: str
+    packet_id: int
+    number: int
+    at: int | None = None
+
+
 Said = Readings | Attributes | Event
 
 
 class Heard(Struct, frozen=True, gc=False):
-    """One message from one device: what it said, and what of it could not be taken."""
+    """One message from one device: what it said, what of it could not be taken, and how it is known again."""
 
     device: str
     said: tuple[Said, ...]
     refused: tuple[Fault, ...] = ()
+    once: Once | None = None
 
 
 class Behind(Struct, frozen=True, gc=False):
@@ -76,7 +89,7 @@ class Told(Struct, frozen=True, gc=False):
 
     tenant: str
     device: str
-    said: Attributes | Event
+    said: Attributes | Event | Once
 
 
 class Batch(Struct, frozen=True, eq=False):

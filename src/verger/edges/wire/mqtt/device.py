@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import structlog
+from msgspec import structs
 
 from verger.base.errors import Busy
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.standing import NOWHERE, Standing
-from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
+from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard, Once
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
@@ -70,6 +71,9 @@ class DeviceSpeaker:
         if not isinstance(meaning, Heard):
             self._ask(meaning)
             meaning, ticket = Heard(self.owner, ()), ticket | _ASKED
+        elif packet.qos == 2 and (memory := self._session.memory).name:
+            once = Once(memory.name, packet.packet_id, memory.arriving[packet.packet_id])
+            meaning = structs.replace(meaning, once=once)
         self._join(meaning, ticket, len(packet.body))
 
     def on(self, happened: Happening) -> None:

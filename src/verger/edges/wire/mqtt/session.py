@@ -178,7 +178,7 @@ class Session:
                 return None
             if packet.packet_id in self.memory.arriving:
                 return Repeated(packet.packet_id)
-            self.memory.arriving.add(packet.packet_id)
+            self.memory.arrive(packet.packet_id)
             unanswered = len(self.memory.arriving) + len(self.memory.received)
         else:
             self.unacknowledged += 1
@@ -249,10 +249,10 @@ class Session:
             if not sentence and not reason and self.state is _OPEN:
                 self._out.put(_PUBACK + packet_id.to_bytes(2, "big"))
                 return
+        elif self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
+            self.memory.receive(packet_id)
         else:
-            self.memory.arriving.discard(packet_id)
-            if self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
-                self.memory.receive(packet_id)
+            self.memory.arriving.pop(packet_id, None)
         if self.state is _OPEN:
             self._out.answer(PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason), sentence, told)
 
@@ -265,7 +265,7 @@ class Session:
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""
-        self.memory.arriving.discard(packet_id)
+        self.memory.arriving.pop(packet_id, None)
 
     def repeat(self, packet_id: int) -> None:
         """Answer a message that was `Repeated`, if its first copy was kept."""

@@ -41,7 +41,8 @@ class Sessions:
         for each in found:
             standing = each.standing
             memory = standing.begin(self._exchange.room(standing.tenant), self._exchange.keeper.touch, each.name)
-            memory.subscriptions, memory.received = each.subscriptions, each.received
+            memory.subscriptions, memory.received, memory.counted = each.subscriptions, each.received, each.counted
+            self._exchange.remember(memory)
             memory.recall(each.letters)
             if standing.left_at is None:
                 standing.left_at = now
@@ -93,7 +94,7 @@ class Sessions:
 
     def _begin(self, line: Line, tenant: str, expiry_s: int) -> Standing:
         standing = Standing(tenant, line.owner, line.client_id, expiry_s)
-        standing.begin(self._exchange.room(tenant), self._exchange.keeper.touch)
+        self._exchange.remember(standing.begin(self._exchange.room(tenant), self._exchange.keeper.touch))
         return standing
 
     def _come(self, standing: Standing, line: Line, expiry_s: int) -> None:
