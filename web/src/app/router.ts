@@ -22,6 +22,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/claim", component: () => import("@/claims/ClaimPage.vue"), meta: { title: "claim.page", section: "places" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
+  { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },
   { path: "/settings/backups", component: () => import("@/backups/BackupsPage.vue"), meta: { title: "backup.title", section: "settings" } },
   { path: "/system", component: () => import("@/system/SystemPage.vue"), meta: { title: "nav.system", section: "system" } },
   { path: "/more", component: () => import("@/app/More.vue"), meta: { title: "nav.more", section: "more" } },
