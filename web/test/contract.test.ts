@@ -2,12 +2,14 @@ import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Described } from "@/base/ask";
 import { backup, backups, plan } from "@/backups/backups";
+import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { changes } from "@/devices/wishes";
 import { event, events } from "@/events/events";
 import { exported } from "@/exports/exports";
 import { history, placeHistory } from "@/history/history";
+import { report, upload } from "@/imports/imports";
 import { job } from "@/jobs/jobs";
 import { apiKey, apiKeys, createdKey } from "@/keys/keys";
 import { limits } from "@/limits/limits";
@@ -23,6 +25,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "api_keys.json": shape({ made: list(createdKey), listed: apiKeys }),
   "backup_plan.json": plan,
   "backups.json": backups,
+  "bridges.json": bridges,
   "device.json": device,
   "device_created.json": created,
   "device_log.json": remarks,
@@ -32,6 +35,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "history_raw.json": history,
   "limits.json": limits,
   "job_exported.json": shape({ job, file: exported }),
+  "job_imported.json": shape({ upload, report }),
   "latest.json": latest,
   "live.json": hear,
   "me.json": me,
@@ -65,7 +69,9 @@ const described: [
   Known<typeof setUpState, Described["FirstRunState"]>,
   Known<typeof backup, Described["Backup"]>,
   Known<typeof plan, Described["Plan"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+  Known<typeof bridge, Described["ShownBridge"]>,
+  Known<typeof upload, Described["Upload"]>,
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

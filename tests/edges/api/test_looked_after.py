@@ -170,3 +170,22 @@ async def test_a_device_is_exported(product: Product, record: Record) -> None:
     assert job["result"]["rows"] == job["total"] > 20
     result = job["result"] | {"bytes": 1234}  # gzip differs from machine to machine
     record("job_exported.json", {"job": job | {"result": result}, "file": result})
+
+
+async def test_a_bridge_is_told_without_its_secrets(product: Product, record: Record) -> None:
+    rules = [{"topic": "plant/{device}/telemetry"}, {"topic": "gate/#", "says": "native", "device": "Box"}]
+    wanted = {"name": "Plant", "host": "broker.example", "client_id": "verger", "filters": ["plant/#"], "rules": rules}
+    answer = await product.owner.post("/bridges", json=wanted | {"password": "let us in", "enabled": False})
+    assert answer.status_code == 201, answer.text
+    assert "let us in" not in answer.text
+    record("bridges.json", await product.get("/bridges"))
+
+
+async def test_what_an_import_would_keep_is_told(product: Product, record: Record) -> None:
+    text = b"time,t\n2026-01-01T00:00:00Z,21.5\n2026-01-01T00:01:00Z,warm\n"
+    file = (await product.owner.post("/uploads", content=text)).json()
+    reading = {"form": "wide", "device": product.device["id"]}
+    begun = await product.owner.post("/imports", json={"file": file["id"], "reading": reading})
+    while (job := await product.get(f"/jobs/{begun.json()['id']}"))["state"] == "running":
+        pass
+    record("job_imported.json", {"upload": file, "report": job["result"]})

@@ -75,6 +75,28 @@ export const patch = <T>(path: string, check: Check<T>, body: unknown, version: 
     headers: { "Content-Type": "application/merge-patch+json", ...(version === null ? {} : { "If-Match": `"${version}"` }) },
   });
 
+/** A file on its way; `arrived` is null when it was stopped. */
+export interface Bringing<T> {
+  readonly arrived: Promise<T | null>;
+  readonly stop: () => void;
+}
+
+/** Bring a file as the body, and tell how many of its bytes have left: what only XMLHttpRequest knows. */
+export function bring<T>(path: string, check: Check<T>, file: Blob, type: string, onWay: (bytes: number) => void): Bringing<T> {
+  const request = new XMLHttpRequest();
+  const answer = new Promise<Response | null>((resolve, reject) => {
+    request.upload.addEventListener("progress", ({ loaded }) => onWay(loaded));
+    request.addEventListener("load", () => resolve(new Response(request.responseText, { status: request.status })));
+    request.addEventListener("error", () => reject(new Trouble(0, say("trouble.unreachable"))));
+    request.addEventListener("abort", () => resolve(null));
+  });
+  request.open("POST", `/api/v1${path}`);
+  request.setRequestHeader("Accept", "application/json");
+  request.setRequestHeader("Content-Type", type);
+  request.send(file);
+  return { arrived: answer.then((came) => (came === null ? null : understood(path, check, came))), stop: () => request.abort() };
+}
+
 export const remove = (path: string, query: Query = {}): Promise<unknown> => ask("DELETE", path, (value) => value, { query });
 
 /** Every item of a list, page after page. */
@@ -100,6 +122,10 @@ async function ask<T>(method: string, path: string, check: Check<T>, { body, que
     headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
+  return understood(path, check, answer);
+}
+
+async function understood<T>(path: string, check: Check<T>, answer: Response): Promise<T> {
   const said = await read(answer);
   if (!answer.ok) {
     if (answer.status === 401 && !path.startsWith("/auth/") && path !== "/me") onSignedOut();

@@ -10,5 +10,8 @@ export type Format = (typeof formats)[number];
 export const exported = shape({ url: text, name: text, rows: number, bytes: number, expires_at: time });
 export type Exported = Checked<typeof exported>;
 
-export const exportOf = (device: string, from: number | null, format: Format): Promise<Job> =>
-  post("/exports", job, { devices: [device], format, ...(from === null ? {} : { from: new Date(from).toISOString() }) } satisfies Described["Wanted"]);
+/** Whose readings: of devices, or of all that was measured in places and below them. */
+export type Of = { readonly devices: readonly string[] } | { readonly places: readonly string[] };
+
+export const exportOf = (of: Of, from: number | null, format: Format): Promise<Job> =>
+  post("/exports", job, { ...of, format, ...(from === null ? {} : { from: new Date(from).toISOString() }) } satisfies Described["Wanted"]);
