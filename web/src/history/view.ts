@@ -55,7 +55,7 @@ export function useView(): View {
     },
     begin: (at) => {
       name.value = "1h";
-      first.value = at;
+      first.value = Math.min(at, now.value); // a span may end a little ahead, where nothing can have begun
     },
     zoomed: computed(() => part.value !== null),
     span,
