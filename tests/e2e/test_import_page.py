@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, FilePayload, Locator, expect
 
 from tests.e2e.home import EMAIL, Home, Thing
 from tests.e2e.person import Person, chromium, pictures_of
@@ -117,8 +117,8 @@ def test_all_that_was_measured_at_a_place_is_saved_as_a_file(owner: Person, shar
 
 
 def _choose(person: Person, text: str) -> None:
-    file = {"name": "old.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    person.page.get_by_role("dialog").locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]
+    file = FilePayload(name="old.csv", mimeType="text/csv", buffer=text.encode())
+    person.page.get_by_role("dialog").locator("input[type=file]").set_input_files(file)
     expect(person.page.get_by_text("old.csv")).to_be_visible()
 
 
