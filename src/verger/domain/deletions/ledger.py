@@ -1,5 +1,6 @@
 """The ledger: deletions written down beside the backups, for the day on which nothing but a backup is left."""
 
+import errno
 import os
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +25,10 @@ class Ledger:
             return
         file = os.open(self._folder / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
-            os.write(file, msgspec.json.encode(erasure) + b"\n")
+            # On a line of its own, whatever a crash or a full disk left of the one before.
+            line = b"\n" + msgspec.json.encode(erasure) + b"\n"
+            if os.write(file, line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             os.fsync(file)
         finally:
             os.close(file)

@@ -1,0 +1,36 @@
+"""The ledger tells every deletion that it was told of whole, whatever happened in between."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from verger.domain.deletions.ledger import Ledger
+from verger.domain.deletions.model import Deletion, Erasure, Part
+
+NOON = datetime(2027, 1, 15, 12, tzinfo=UTC)
+
+
+def erasure(name: str, at: datetime = NOON) -> Erasure:
+    deletion = Deletion(id=name, what="device", subject=name, asked_by="user:aino", at=at, upto=7)
+    return Erasure("tenant", deletion, [Part(name, [1, 2])])
+
+
+def test_a_line_cut_short_takes_no_other_with_it(tmp_path: Path) -> None:
+    ledger, file = Ledger(tmp_path), tmp_path / "deletions.jsonl"
+    ledger.add(erasure("one"))
+    whole = file.read_bytes()
+    file.write_bytes(whole + whole[:40])
+    ledger.add(erasure("two"))
+    assert ledger.since(NOON) == [erasure("one"), erasure("two")]
+
+
+def test_only_those_since_a_time_are_told(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add(erasure("before", NOON - timedelta(seconds=1)))
+    ledger.add(erasure("then"))
+    assert ledger.since(NOON) == [erasure("then")]
+
+
+def test_without_a_folder_of_backups_nothing_is_written(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "none")
+    ledger.add(erasure("one"))
+    assert (ledger.since(NOON), (tmp_path / "none").exists()) == ([], False)
