@@ -92,7 +92,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         log=kept_log,
         checking=Checking(settings.database_file, history, kept_log),
     )
-    await _honour_restore(stores)
+    await _settle(stores)
     await stores.checking.begin()
     return stores
 
@@ -103,14 +103,16 @@ def forgetting(stores: Stores) -> Forgetting:
     return Forgetting(stores.deletions, ledger, stores.kept, stores.places, stores.tenancy.users, stores.clock)
 
 
-async def _honour_restore(stores: Stores) -> None:
-    """See to it, on the first start after a restore, that nothing is done over again."""
+async def _settle(stores: Stores) -> None:
+    """See to it that nothing is done over again after a restore, and nothing deleted can be read after a crash."""
+    hidden = forgetting(stores)
     parts = (
         Acting(stores.letters, _ACTING),
         CutShort(stores.errands, stores.clock),
         SignedOut(stores.tenancy.sessions),
         Timers(stores.db),
         Unsent(MessageStore(stores.db)),
-        forgetting(stores),
+        hidden,
     )
     await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()
+    await hidden.go_on()

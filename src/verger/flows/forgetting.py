@@ -50,6 +50,11 @@ class Forgetting:
         if erasure.deletion.what == "person":
             await self.users.erase(erasure.deletion.subject)
 
+    async def go_on(self) -> None:
+        """Hide what a crash left half hidden; to be done at start, before anybody can read it."""
+        for erasure in await self.deletions.undone():
+            await self.hide(erasure)
+
     async def _close(self, erasure: Erasure) -> None:
         """Take away a place and all below it, and end the devices that were there when it was deleted."""
         tenant, place = erasure.tenant, erasure.deletion.subject
