@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from tests.edges.api.product import HELD, Product, opened_product
 from tests.recorded import Record
 from verger.base.clock import SECOND, HeldClock, moment
+from verger.domain.tenancy import tables
 from verger.edges.live.hub import encoded
 
 
@@ -159,6 +161,22 @@ async def test_of_a_change_that_is_refused_nothing_is_kept(product: Product, des
     answer = await product.owner.patch(path, json={"name": "Half", "attributes": {"desired": desired}})
     assert answer.status_code == 422
     assert await product.get(path) == before
+
+
+async def test_a_place_without_a_time_zone_has_the_one_around_it(product: Product) -> None:
+    async with product.house.stores.db.writing() as connection:
+        await connection.execute(update(tables.tenant).values(timezone="Asia/Manila"))
+    farm = (await product.owner.post("/places", json={"name": "Farm"})).json()
+    away = {"name": "Outpost", "parent": farm["id"], "timezone": "Asia/Ho_Chi_Minh"}
+    outpost = (await product.owner.post("/places", json=away)).json()
+    room = (await product.owner.post("/places", json={"name": "Room", "parent": outpost["id"]})).json()
+    assert [each["timezone"] for each in (farm, outpost, room)] == [
+        "Asia/Manila",
+        "Asia/Ho_Chi_Minh",
+        "Asia/Ho_Chi_Minh",
+    ]
+    lost = await product.owner.post("/places", json={"name": "Lost", "parent": "nowhere"})
+    assert (lost.status_code, lost.json()["errors"][0]["field"]) == (422, "parent")
 
 
 async def test_a_device_is_exported(product: Product, record: Record) -> None:

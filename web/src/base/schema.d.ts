@@ -1707,7 +1707,6 @@ export interface components {
             readonly longitude?: number | null;
             readonly name: string;
             readonly parent?: string | null;
-            /** @default UTC */
             readonly timezone?: string;
         };
         /**

@@ -1,28 +1,29 @@
 """Routes of places."""
 
+from contextlib import suppress
 from typing import Any, Literal
 
 from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from verger.base.clock import moment
-from verger.base.errors import Invalid
+from verger.base.errors import Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.places.model import Place
 from verger.edges.api.deletions import BEGUN, begun
-from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
+from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody, System
 from verger.edges.api.grounds import Grounds
 
 
 class NewPlace(Struct, frozen=True, forbid_unknown_fields=True):
-    """A place to look after."""
+    """A place to look after; without a time zone it has that of its parent, or of the organisation."""
 
     name: str
     kind: str = "place"
     parent: str | None = None
-    timezone: str = "UTC"
+    timezone: str | UnsetType = UNSET
     latitude: float | None = None
     longitude: float | None = None
     address: str = ""
@@ -51,10 +52,21 @@ async def items(
 
 
 @post("/places", summary="Add a place", tags=["places"])
-async def add(data: JSONBody[NewPlace], caller: Given[Caller], grounds: Given[Grounds]) -> Place:
+async def add(data: JSONBody[NewPlace], caller: Given[Caller], grounds: Given[Grounds], system: Given[System]) -> Place:
     """Add a place."""
-    fresh = Place(id=new_id(), created_at=moment(grounds.clock.now()), **structs.asdict(data))
-    return await grounds.places.add(caller.needs("places:write").tenant, fresh)
+    tenant = caller.needs("places:write").tenant
+    known = structs.asdict(data)
+    if data.timezone is UNSET:
+        known["timezone"] = await _zone_around(tenant, data.parent, grounds, system)
+    fresh = Place(id=new_id(), created_at=moment(grounds.clock.now()), **known)
+    return await grounds.places.add(tenant, fresh)
+
+
+async def _zone_around(tenant: str, parent: str | None, grounds: Grounds, system: System) -> str:
+    if parent is not None:
+        with suppress(Missing):  # a parent that is not there is refused when the place is added
+            return (await grounds.places.get(tenant, parent)).timezone
+    return (await system.tenancy.users.tenant(tenant)).timezone
 
 
 @get("/places/{place:str}", summary="Read a place", tags=["places"])
