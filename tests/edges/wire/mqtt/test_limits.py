@@ -79,7 +79,7 @@ async def test_a_device_has_the_packet_size_and_the_rates_of_its_own(open_listen
         body = b'{"method":"getSessionLimits"}'
         answer = await device.ask(Publish("v1/devices/me/rpc/request/1", body, 1, 3))
         assert isinstance(answer, Publish)
-        assert answer.body == b'{"maxPayloadSize":300,"maxInflightMessages":100,"rateLimits":{"messages":"200:1"}}'
+        assert answer.body == b'{"maxPayloadSize":300,"maxInflightMessages":1000,"rateLimits":{"messages":"200:1"}}'
         await device.hear()
         bye = await device.ask(telemetry(" " * 400, 4))
         assert isinstance(bye, Disconnect)

@@ -114,6 +114,19 @@ async def test_only_so_many_sessions_are_remembered(port: int, monkeypatch: pyte
             assert await device.hear() is None
 
 
+async def test_sessions_of_one_tenant_take_no_room_from_those_of_another(
+    port: int, house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "MOST_REMEMBERED", 1)
+    monkeypatch.setattr(house, "tenant", lambda device: f"tenant of {device}")
+    for token, present in (("token-d", False), ("token-e", False), ("token-d", True), ("token-e", True)):
+        async with Device(port, 4) as device:
+            answer = await device.begin(Connect("one", 4, clean_start=False, username=token))
+            assert answer.session_present is present
+            await device.say(Disconnect())
+            assert await device.hear() is None
+
+
 async def test_a_device_whose_credential_ends_is_told_and_forgotten(open_listener: Open, house: FakeHouse) -> None:
     listener, port = await open_listener()
     lasting = Connect("c", 5, clean_start=False, username="token-d", properties=Properties(session_expiry_interval=60))

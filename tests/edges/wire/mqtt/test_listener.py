@@ -183,7 +183,7 @@ async def test_limits_are_told_at_the_topic_that_asks(port: int) -> None:
         await device.begin()
         body = b'{"method":"getSessionLimits","params":{}}'
         answers = [await device.ask(Publish("v1/devices/me/rpc/request/1", body, 1, 3)), await device.hear()]
-    limits = b'{"maxPayloadSize":65536,"maxInflightMessages":100,"rateLimits":{}}'
+    limits = b'{"maxPayloadSize":65536,"maxInflightMessages":1000,"rateLimits":{}}'
     assert answers == [Publish("v1/devices/me/rpc/response/1", limits, 1, 1), PubAck(3)]
 
 

@@ -18,7 +18,7 @@ class Limits:
     packet_bytes: int = 65_536
     connect_s: float = 10.0
     keep_alive_s: int = 3_600  # the longest silence a client of MQTT 5 may ask for
-    receive_maximum: int = 100  # messages a client may send before it waits
+    receive_maximum: int = 1_000  # messages a client may send before it waits
     sent_maximum: int = 100  # messages a client may owe us an answer for
     topic_alias_maximum: int = 16
     maximum_qos: int = 2

@@ -19,7 +19,8 @@ from verger.edges.wire.mqtt.speaker import Line
 
 log = structlog.get_logger()
 
-MOST_REMEMBERED = 50_000
+MOST_REMEMBERED = 10_000
+"""Sessions of one tenant that are away; with a further one the oldest of them ends."""
 MOST_AT_ONCE = 16
 """Sessions of one device; a further one ends the oldest."""
 
@@ -32,7 +33,7 @@ class Sessions:
         self._house, self._exchange, self._clock = house, exchange, clock
         self._all: dict[str, dict[str, Standing]] = {}
         self._lines: dict[str, set[Line]] = {}
-        self._away: dict[Standing, None] = {}
+        self._away: dict[str, dict[Standing, None]] = {}  # by tenant
         self._wills: dict[Standing, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
 
     def restore(self, found: Iterable[Found]) -> None:
@@ -48,7 +49,7 @@ class Sessions:
                 standing.left_at = now
                 memory.change()
             self._all.setdefault(standing.owner, {})[standing.client_id] = standing
-            self._away[standing] = None
+            self._away.setdefault(standing.tenant, {})[standing] = None
             if standing.owner.startswith(KEY):
                 for topic in memory.subscriptions:
                     self._exchange.subscribe(standing, topic)
@@ -69,7 +70,7 @@ class Sessions:
     @property
     def away(self) -> int:
         """Return how many sessions have no connection."""
-        return len(self._away)
+        return sum(map(len, self._away.values()))
 
     def admit(self, line: Line, tenant: str, connect: Connect, expiry_s: int, most: int) -> tuple[Standing, bool]:
         """Give a connection its session, and whether there was one. An older connection of it ends."""
@@ -102,7 +103,7 @@ class Sessions:
         mine = self._all.setdefault(standing.owner, {})
         mine.pop(standing.client_id, None)
         mine[standing.client_id] = standing
-        self._away.pop(standing, None)
+        self._away.get(standing.tenant, {}).pop(standing, None)
         if will := self._wills.pop(standing, None):
             will[0].cancel()
         standing.line = line
@@ -157,7 +158,7 @@ class Sessions:
     async def tidy(self) -> None:
         """Forget the sessions whose time is over, and tell whose inbox was full; to be done now and then."""
         now = self._clock.now()
-        for standing in [each for each in self._away if each.over(now)]:
+        for standing in [each for away in self._away.values() for each in away if each.over(now)]:
             self._discard(standing)
         for standing in [each for mine in self._all.values() for each in mine.values() if each.memory.dropped]:
             self._tell_dropped(standing, standing.memory.dropped)
@@ -185,9 +186,10 @@ class Sessions:
             return
         standing.left_at = self._clock.now()
         standing.memory.change()
-        self._away[standing] = None
-        if len(self._away) > MOST_REMEMBERED:
-            self._discard(next(iter(self._away)))
+        away = self._away.setdefault(standing.tenant, {})
+        away[standing] = None
+        if len(away) > MOST_REMEMBERED:
+            self._discard(next(iter(away)))
 
     def _discard(self, standing: Standing) -> None:
         """End a session."""
@@ -197,7 +199,7 @@ class Sessions:
             del mine[standing.client_id]
             if not mine:
                 del self._all[standing.owner]
-        self._away.pop(standing, None)
+        self._away.get(standing.tenant, {}).pop(standing, None)
         if standing.owner.startswith(KEY):
             self._exchange.leave(standing)
         self._exchange.keeper.forget(standing)
