@@ -3,6 +3,7 @@
 import pytest
 
 from tests.flows.conftest import House
+from verger.base.clock import HOUR
 from verger.base.errors import Invalid, Missing
 from verger.flows.desiring import Desiring
 
@@ -27,6 +28,14 @@ async def test_what_is_desired_is_kept_told_and_shown(house: House, desiring: De
     ]
     word = {"type": "attributes", "device": device, "desired": {"mode": {"fan": "low", "heat": 1}, "every_s": None}}
     assert house.screens.told[-1] == (device, word)
+
+
+async def test_the_last_wish_stands_also_after_the_clock_has_moved_back(house: House, desiring: Desiring) -> None:
+    device = (await house.add()).id
+    await desiring.desire(house.tenant, device, {"every_s": 60})
+    house.clock.at -= HOUR
+    await desiring.desire(house.tenant, device, {"every_s": 5})
+    assert await desired(house, device) == {"every_s": 5}
 
 
 async def test_only_so_many_are_kept_of_one_device(house: House, desiring: Desiring) -> None:

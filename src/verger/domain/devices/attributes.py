@@ -195,12 +195,12 @@ def _same(one: Any, other: Any) -> bool:
 async def _put(
     connection: AsyncConnection, tenant: str, device: str, scope: str, key: str, value: Any, at: datetime
 ) -> None:
-    """Keep a value unless a later one is there."""
+    """Keep a value unless a later one is there; what people desire stands, also after a clock has moved back."""
     table = attribute_table.c
     same = (table.device == device, table.scope == scope, table.key == key)
     there = (await connection.execute(select(table.at).where(*same))).scalar_one_or_none()
     if there is None:
         row = {"tenant": tenant, "device": device, "scope": scope, "key": key, "value": value, "at": at}
         await connection.execute(attribute_table.insert().values(**row))
-    elif at >= there:
+    elif at >= there or scope == DESIRED:
         await connection.execute(update(attribute_table).where(*same).values(value=value, at=at))
