@@ -155,6 +155,19 @@ async def test_a_preview_tells_readings_bytes_and_the_oldest_day_and_takes_nothi
     assert await estate.retention.preview(estate.house.tenant, estate.rule(None)) == []
 
 
+async def test_readings_that_are_still_in_memory_are_told_of_and_go(estate: Estate) -> None:
+    device = await estate.house.add()
+    series = (await estate.house.kept.series.create({(estate.house.tenant, device.id): ["t"]}))[0].number
+    at = np.array([estate.start + HOUR], np.int64)
+    estate.history.take(1, np.array([series], np.uint32), at, np.array([1.5]))
+    rule = estate.rule(5)
+    assert [effect.count for effect in await estate.retention.preview(estate.house.tenant, rule)] == [1]
+    await estate.retention.rules.add(estate.house.tenant, rule)
+    for step in await estate.retention.slices(estate.house.tenant):
+        await estate.retention.do(estate.house.tenant, step)
+    assert len(await estate.history.raw(series, estate.start, estate.start + DAY)) == 0
+
+
 async def test_the_daily_job_does_all_of_it_and_asks_for_the_next_night(estate: Estate) -> None:
     _, series = await estate.measured("co2")
     await estate.add(3)
