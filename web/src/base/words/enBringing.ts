@@ -45,6 +45,8 @@ export const enBringing = {
   "types.join.known": "Those added before, once",
   "types.place": "They begin at",
   "types.renew": "Make a new key",
+  "types.renew.why": "Devices that still carry the key of today cannot let themselves in any more. Those that are in stay in.",
+  "types.end.why": "No further device can let itself in. Those that are in stay in.",
   "types.join.ends": "With a new key, or none, this key ends at once. Devices that are in stay in.",
   "types.end": "End the key",
   "types.keyed": "Key {key}",
