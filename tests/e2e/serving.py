@@ -19,7 +19,8 @@ _STOPS_WITHIN_S = 20.0
 def environment(folder: Path, **settings: object) -> dict[str, str]:
     """Return what a server is started with: free ports, this folder, and nothing of whoever runs the tests."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("VERGER_")}
-    wanted = {"data": folder, "http_port": 0, "mqtt_port": 0, **settings}
+    # What each server holds back for a full disk would fill the disk, a hundred servers together.
+    wanted = {"data": folder, "http_port": 0, "mqtt_port": 0, "reserve_bytes": 1 << 20, **settings}
     return own | {f"VERGER_{name.upper()}": str(value) for name, value in wanted.items()}
 
 

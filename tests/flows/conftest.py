@@ -107,7 +107,7 @@ async def open_on(clock: HeldClock) -> AsyncIterator[Open]:
         async def begin(folder: Path) -> WholeHouse:
             shelf = str(folder.parent / "shelf")
             given = {"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_BACKUP_FOLDER": shelf}
-            settings = Settings.read(given)
+            settings = Settings.read(given | {"VERGER_RESERVE_BYTES": "0"})
             return await open_house(stack, await open_stores(stack, settings, clock))
 
         yield begin

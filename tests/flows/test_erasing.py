@@ -72,7 +72,7 @@ class Product:
 @pytest_asyncio.fixture
 async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
     folder = tmp_path / "data"
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0"})
+    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0"})
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings, clock))
         app = build_api(house)

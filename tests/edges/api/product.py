@@ -50,7 +50,7 @@ class Product:
 async def opened_product(folder: Path, clock: HeldClock) -> AsyncIterator[Product]:
     """Open the product over a folder."""
     clock.at = HELD
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0"})
+    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0"})
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings, clock))
         app = build_api(house)

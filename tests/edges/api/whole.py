@@ -108,7 +108,9 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Whole]:
     """Open the product over a folder and furnish it."""
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_API_BURST": "100000"})
+    settings = Settings.read(
+        {"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0", "VERGER_API_BURST": "100000"}
+    )
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings))
         api: Any = build_api(house).api

@@ -25,7 +25,7 @@ LEVELS = pytest.mark.parametrize("level", [4, 5])
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[tuple[House, httpx.AsyncClient]]:
     """Run the whole product over a data folder."""
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0"})
+    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0"})
     async with asyncio.timeout(30), AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings))
         app: Any = build_api(house)
