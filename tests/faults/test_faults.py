@@ -81,7 +81,7 @@ def survive(home: Home, weakness: Weakness, faults: list[Fault], dice: random.Ra
 
 def test_each_fault_amid_a_load_loses_nothing_that_was_acknowledged(weak_home: Home, weakness: Weakness) -> None:
     load = survive(weak_home, weakness, FAULTS, random.Random(7))
-    assert weakness.failed >= 3
+    assert weakness.failed >= 2  # of the log alone
     assert sum(sender.cuts for sender in load.senders if hasattr(sender, "cuts")) >= 1
 
 
