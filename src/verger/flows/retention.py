@@ -5,7 +5,6 @@ Where a device was at a time decides which place's rules hold for that time, as 
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -13,6 +12,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from verger.base.clock import DAY, Clock, microseconds, moment
+from verger.base.work import attempt
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.series import Series
 from verger.domain.history.history import History
@@ -74,7 +74,7 @@ class Retention:
 
     async def preview(self, tenant: str, rule: Rule) -> list[Effect]:
         """Return what would go if a rule stood, beside all others, that goes by none now; nothing is changed."""
-        await self._settle()
+        await attempt(self.history.flush)
         others = [each for each in await self.rules.all(tenant) if each.id != rule.id and each.scope != rule.scope]
         found: dict[str, Effect] = {}
         async for each in self._slices(tenant, Rules([*others, rule]), rule.keeps):
@@ -85,14 +85,10 @@ class Retention:
 
     async def slices(self, tenant: str) -> list[Slice]:
         """Return what is to go now, step by step; what has gone already goes again without effect."""
-        await self._settle()
+        # What is in memory is neither counted nor taken away; on a full disk it goes without.
+        await attempt(self.history.flush)
         rules = await self.rules.of(tenant)
         return [each async for each in self._slices(tenant, rules)]
-
-    async def _settle(self) -> None:
-        """Have what is in memory on disk, where it is counted and taken away; on a full disk go on without."""
-        with suppress(Exception):
-            await self.history.flush()
 
     async def do(self, tenant: str, step: Slice) -> int:
         """Take away what one step says; return how many rows of the database that were."""
