@@ -9,6 +9,8 @@ from verger.base.folder import DataFolder
 from verger.base.migrate import migrate
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.alerts.policy import PolicyStore
+from verger.domain.alerts.store import AlertStore
 from verger.domain.bridges.store import BridgeStore
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.store import DeletionStore
@@ -18,6 +20,7 @@ from verger.domain.exports.folder import ExportFolder
 from verger.domain.history.history import History
 from verger.domain.messages.store import MessageStore
 from verger.domain.places.store import PlaceStore
+from verger.domain.tasks.store import TaskStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
@@ -48,6 +51,9 @@ class Stores:
     letters: FollowerStore
     errands: ErrandStore
     bridges: BridgeStore
+    alerts: AlertStore
+    policies: PolicyStore
+    tasks: TaskStore
     deletions: DeletionStore
     exports: ExportFolder
     history: History
@@ -62,17 +68,12 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     check_whole(settings.data)
     await check_database(settings.database_file)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
-    db = Database.open(settings.database_url)
-    stack.push_async_callback(db.close)
-    await migrate(db)
+    db = await _open_database(stack, settings)
     kept = Kept.over(db, clock, settings.attribute_changes_per_device)
     await kept.fill(settings.series_per_device)
     tenancy = Tenancy.over(db, clock, secret, settings.session_days)
     limiting = await Limiting.over(kept, tenancy.limits, settings)
-    history = await History.open(settings.data / "history", settings.hot_bytes, clock)
-    stack.push_async_callback(history.close)
-    kept_log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
-    stack.push_async_callback(kept_log.close)
+    history, kept_log = await _open_history(stack, settings, clock), await _open_log(stack, settings)
     stores = Stores(
         settings=settings,
         clock=clock,
@@ -86,6 +87,9 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         letters=FollowerStore(db),
         errands=ErrandStore(db),
         bridges=BridgeStore(db, secret),
+        alerts=AlertStore(db),
+        policies=PolicyStore(db),
+        tasks=TaskStore(db),
         deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
@@ -95,6 +99,25 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     await _settle(stores)
     await stores.checking.begin()
     return stores
+
+
+async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
+    db = Database.open(settings.database_url)
+    stack.push_async_callback(db.close)
+    await migrate(db)
+    return db
+
+
+async def _open_history(stack: AsyncExitStack, settings: Settings, clock: Clock) -> History:
+    history = await History.open(settings.data / "history", settings.hot_bytes, clock)
+    stack.push_async_callback(history.close)
+    return history
+
+
+async def _open_log(stack: AsyncExitStack, settings: Settings) -> Log:
+    log = await Log.open(settings.data / "log", segment_bytes=settings.segment_bytes)
+    stack.push_async_callback(log.close)
+    return log
 
 
 def forgetting(stores: Stores) -> Forgetting:

@@ -1,0 +1,1 @@
+"""Alerts: a condition that a person should know of, from its opening until it is over."""

@@ -1,0 +1,266 @@
+"""Where alerts are kept, and what was said of them."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from msgspec import Struct, structs
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import SECOND, moment
+from verger.base.db import Database, Instant, metadata
+from verger.base.errors import Missing
+from verger.base.ids import new_id
+from verger.base.pages import AnyRow, Asked, Ordering, Page, page
+from verger.domain.alerts.model import (
+    MANY,
+    TOGETHER_S,
+    Alert,
+    AlertState,
+    Comment,
+    Opened,
+    Opening,
+    Severity,
+    again,
+    begun,
+    cleared,
+    together,
+)
+
+alert_table = Table(
+    "alert",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
+    Column("place", String(36), nullable=True),
+    Column("device", String(36), nullable=True),
+    Column("rule", String(80), nullable=False),
+    Column("severity", String(10), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("value", Float, nullable=True),
+    Column("opened_at", Instant, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("acknowledged_by", String(36), nullable=True),
+    Column("acknowledged_at", Instant, nullable=True),
+    Column("assignee", String(36), ForeignKey("user.id", ondelete="SET NULL"), nullable=True),
+    Column("cleared_at", Instant, nullable=True),
+    Column("resolved_by", String(36), nullable=True),
+    Column("resolved_at", Instant, nullable=True),
+    Column("within", String(36), nullable=True, index=True),
+    Column("version", Integer, nullable=False),
+    Column("holds", String(200), nullable=True),  # what it is about while it is open, None once it is over
+    UniqueConstraint("tenant", "holds"),
+    Index("ix_alert_tenant_opened_at", "tenant", "opened_at"),
+)
+comment_table = Table(
+    "alert_comment",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
+    Column("alert", String(36), ForeignKey("alert.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("at", Instant, nullable=False),
+    Column("by", String(36), nullable=True),
+    Column("kind", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+)
+_TABLE, _SAID = alert_table.c, comment_table.c
+_COLUMNS = [_TABLE[name] for name in Alert.__struct_fields__]
+_WORDS = [_SAID[name] for name in Comment.__struct_fields__]
+_ORDERING = Ordering(
+    key=_TABLE.id,
+    sorts={"opened_at": _TABLE.opened_at, "last_at": _TABLE.last_at},
+    first="-opened_at",
+    names=[_TABLE.message],
+)
+_TALK = Ordering(key=_SAID.id, sorts={"at": _SAID.at}, first="-at", names=[_SAID.text])
+_TOGETHER = TOGETHER_S * SECOND
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """Which alerts a list shows; what is None or empty does not matter. `within` asks for those that one shows."""
+
+    states: Collection[AlertState] = ()
+    severity: Severity | None = None
+    places: Collection[str] | None = None
+    within: str | None = None
+
+
+class AlertStore:
+    """Where alerts are kept; what writes does so in the caller's transaction."""
+
+    def __init__(self, db: Database) -> None:
+        """Keep them in a database."""
+        self._db = db
+
+    async def get(self, tenant: str, alert: str) -> Alert:
+        """Return one alert; raise Missing."""
+        async with self._db.reading() as connection:
+            return await self.find(connection, tenant, alert)
+
+    async def find(self, connection: AsyncConnection, tenant: str, alert: str) -> Alert:
+        """Return one alert as it stands within a transaction; raise Missing."""
+        found = await _some(connection, _TABLE.tenant == tenant, _TABLE.id == alert)
+        if not found:
+            raise Missing("There is no such alert.")
+        return found[0]
+
+    async def page(self, tenant: str, asked: Asked, wanted: Wanted) -> Page[Alert]:
+        """Return a page of alerts, the newest first; those that another one shows only when they are asked for."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.within.is_not_distinct_from(wanted.within))
+        if wanted.states:
+            query = query.where(_TABLE.state.in_(wanted.states))
+        if wanted.severity is not None:
+            query = query.where(_TABLE.severity == wanted.severity)
+        if wanted.places is not None:
+            query = query.where(_TABLE.place.in_(wanted.places))
+        async with self._db.reading() as connection:
+            return await page(connection, query, _ORDERING, asked, _alert)
+
+    async def everything_open(self, tenant: str, most: int = 500) -> list[Alert]:
+        """Return the open alerts that people see, the newest first."""
+        shown = (_TABLE.tenant == tenant, _TABLE.holds.is_not(None), _TABLE.within.is_(None))
+        query = select(*_COLUMNS).where(*shown).order_by(_TABLE.opened_at.desc(), _TABLE.id.desc()).limit(most)
+        async with self._db.reading() as connection:
+            return [_alert(row) for row in await connection.execute(query)]
+
+    async def open(self, connection: AsyncConnection, tenant: str, opening: Opening) -> Opened:
+        """Open an alert, or count once more the one that is open for the same rule and device."""
+        held = await _held(connection, tenant, _about(opening.rule, opening.device))
+        if held is not None:
+            after = await self.save(connection, tenant, again(held, opening))
+            return Opened(after, await self._seen_again(connection, tenant, after, opening), fresh=False)
+        lead, folded = await self._many(connection, tenant, opening)
+        alert = begun(opening, new_id(), within=None if lead is None else lead.id)
+        await _add(connection, tenant, alert, _about(opening.rule, opening.device))
+        if lead is None:
+            return Opened(alert, alert, fresh=True)
+        devices = len({each.device for each in await self.among(connection, tenant, lead.id)})
+        shown = await self.save(connection, tenant, together(lead, opening, devices))
+        return Opened(alert, shown, fresh=bool(folded), folded=folded)
+
+    async def clear(
+        self, connection: AsyncConnection, tenant: str, rule: str, device: str | None, at: int
+    ) -> list[Alert]:
+        """End what is open for a rule and a device, if anything is; return every alert that is over now."""
+        held = await _held(connection, tenant, _about(rule, device))
+        return [] if held is None else await self.end(connection, tenant, [held], at)
+
+    async def clear_rule(self, connection: AsyncConnection, tenant: str, rule: str, at: int) -> list[Alert]:
+        """End whatever is open for a rule that is gone, or judges no longer; return every alert that is over now."""
+        held = (_TABLE.tenant == tenant, _TABLE.rule == rule, _TABLE.holds.is_not(None))
+        return await self.end(connection, tenant, await _some(connection, *held), at)
+
+    async def end(self, connection: AsyncConnection, tenant: str, alerts: Sequence[Alert], at: int) -> list[Alert]:
+        """End some open alerts, and those that show many of which none is open; return all that are over now."""
+        over = [await self.save(connection, tenant, cleared(alert, at)) for alert in alerts if alert.state.open]
+        for lead in {alert.within for alert in over if alert.within} - {alert.id for alert in over}:
+            left = await self.among(connection, tenant, lead)
+            shown = await self.find(connection, tenant, lead)
+            if shown.state.open and not any(alert.state.open for alert in left):
+                over.append(await self.save(connection, tenant, cleared(shown, at)))
+        return over
+
+    async def among(self, connection: AsyncConnection, tenant: str, lead: str) -> list[Alert]:
+        """Return the alerts that one about many devices shows."""
+        return await _some(connection, _TABLE.tenant == tenant, _TABLE.within == lead)
+
+    async def save(self, connection: AsyncConnection, tenant: str, alert: Alert) -> Alert:
+        """Keep a changed alert as its next version."""
+        after = structs.replace(alert, version=alert.version + 1)
+        row = structs.asdict(after) | ({} if after.state.open else {"holds": None})
+        mine = (_TABLE.tenant == tenant, _TABLE.id == alert.id)
+        await connection.execute(update(alert_table).where(*mine).values(row))
+        return after
+
+    async def comment(self, connection: AsyncConnection, tenant: str, comment: Comment) -> None:
+        """Keep what was said of an alert, or done with it."""
+        await connection.execute(comment_table.insert().values(tenant=tenant, **structs.asdict(comment)))
+
+    async def comments(self, tenant: str, alert: str, asked: Asked) -> Page[Comment]:
+        """Return a page of what was said of an alert and done with it, the newest first."""
+        query = select(*_WORDS).where(_SAID.tenant == tenant, _SAID.alert == alert)
+        async with self._db.reading() as connection:
+            return await page(connection, query, _TALK, asked, _comment)
+
+    async def _seen_again(self, connection: AsyncConnection, tenant: str, alert: Alert, opening: Opening) -> Alert:
+        """Return the alert that people see of one that was counted once more."""
+        if alert.within is None:
+            return alert
+        lead = await self.find(connection, tenant, alert.within)
+        if not lead.state.open:
+            return lead
+        return await self.save(connection, tenant, together(lead, opening, lead.count))
+
+    async def _many(
+        self, connection: AsyncConnection, tenant: str, opening: Opening
+    ) -> tuple[Alert | None, tuple[Alert, ...]]:
+        """Return the alert that shows many devices at once, if there are many, and what it shows from now on."""
+        if opening.device is None:
+            return None, ()
+        about = _about_many(opening)
+        lead = await _held(connection, tenant, about)
+        if lead is not None:
+            return lead, ()
+        earliest, latest = moment(opening.at - _TOGETHER), moment(opening.at + _TOGETHER)
+        alone = await _some(
+            connection,
+            _TABLE.tenant == tenant,
+            _TABLE.rule == opening.rule,
+            _TABLE.place.is_not_distinct_from(opening.place),
+            _TABLE.holds.is_not(None),
+            _TABLE.device.is_not(None),
+            _TABLE.within.is_(None),
+            _TABLE.opened_at.between(earliest, latest),
+        )
+        if len(alone) + 1 < MANY:
+            return None, ()
+        lead = begun(structs.replace(opening, device=None), new_id())
+        await _add(connection, tenant, lead, about)
+        folded = [await self.save(connection, tenant, structs.replace(alert, within=lead.id)) for alert in alone]
+        return lead, tuple(folded)
+
+
+def _about(rule: str, device: str | None) -> str:
+    return f"{rule} {device or ''}"
+
+
+def _about_many(opening: Opening) -> str:
+    return f"{opening.rule} in {opening.place or ''}"
+
+
+async def _add(connection: AsyncConnection, tenant: str, alert: Alert, about: str) -> None:
+    await connection.execute(alert_table.insert().values(tenant=tenant, holds=about, **structs.asdict(alert)))
+
+
+async def _held(connection: AsyncConnection, tenant: str, about: str) -> Alert | None:
+    found = await _some(connection, _TABLE.tenant == tenant, _TABLE.holds == about)
+    return found[0] if found else None
+
+
+async def _some(connection: AsyncConnection, *where: ColumnElement[bool]) -> list[Alert]:
+    rows = await connection.execute(select(*_COLUMNS).where(*where).order_by(_TABLE.id))
+    return [_alert(row) for row in rows]
+
+
+def _alert(row: AnyRow) -> Alert:
+    values: dict[str, Any] = {name: getattr(row, name) for name in Alert.__struct_fields__}
+    return Alert(**values | {"severity": Severity(row.severity), "state": AlertState(row.state)})
+
+
+def _comment(row: AnyRow) -> Comment:
+    return Comment(**{name: getattr(row, name) for name in Comment.__struct_fields__})

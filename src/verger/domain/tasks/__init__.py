@@ -1,0 +1,1 @@
+"""Tasks: what somebody should do, where, and by when."""

@@ -1,0 +1,75 @@
+"""Whom a chain tells, and when."""
+
+import pytest
+
+from verger.base.clock import MINUTE, SECOND
+from verger.base.errors import Invalid
+from verger.domain.alerts.model import Severity
+from verger.domain.alerts.policy import Chain, Policy, Step, due
+
+CHAIN = Chain((Step("members"), Step("managers", 900), Step("owners", 3600)), repeat_s=1800)
+ONCE = Chain((Step("members"),))
+BEGAN = 1_000 * MINUTE
+
+
+def told(chain: Chain, minutes: int) -> list[tuple[int, tuple[str, ...]]]:
+    """Return (minute, whom) of all that a chain tells within so many minutes, woken only when it asks to be."""
+    found: list[tuple[int, tuple[str, ...]]] = []
+    at: int | None = BEGAN
+    last: int | None = None
+    while at is not None and at <= BEGAN + minutes * MINUTE:
+        wanted = due(chain, BEGAN, last, at)
+        if wanted.tell:
+            found.append(((at - BEGAN) // MINUTE, wanted.tell))
+            last = at
+        assert wanted.next_at is None or wanted.next_at > at
+        at = wanted.next_at
+    return found
+
+
+@pytest.mark.parametrize(
+    ("chain", "minutes", "expected"),
+    [
+        (ONCE, 10_000, [(0, ("members",))]),
+        (Chain((Step("members", 600),)), 20, [(10, ("members",))]),
+        (Chain((Step("members"), Step("owners"))), 20, [(0, ("members", "owners"))]),
+        (
+            CHAIN,
+            91,
+            [
+                (0, ("members",)),
+                (15, ("managers",)),
+                (45, ("members", "managers")),
+                (60, ("owners",)),
+                (90, ("members", "managers", "owners")),
+            ],
+        ),
+    ],
+)
+def test_each_is_told_in_turn_and_all_who_were_are_told_again(
+    chain: Chain, minutes: int, expected: list[tuple[int, tuple[str, ...]]]
+) -> None:
+    assert told(chain, minutes) == expected
+
+
+def test_steps_that_were_slept_through_are_told_together_once() -> None:
+    late = due(CHAIN, BEGAN, BEGAN, BEGAN + 5000 * SECOND)
+    assert late.tell == ("members", "managers", "owners")
+    assert late.next_at == BEGAN + 6800 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("chain", "field"),
+    [
+        (Chain((Step("owners", 60), Step("members"))), "warning.steps"),
+        (Chain((Step("members"),), repeat_s=5), "warning.repeat_s"),
+    ],
+)
+def test_chains_that_cannot_be_are_refused(chain: Chain, field: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Policy(warning=chain)
+    assert [fault.field for fault in refused.value.faults] == [field]
+
+
+def test_the_usual_policy_knows_every_severity() -> None:
+    assert all(Policy().of(severity).steps for severity in Severity)
