@@ -12,7 +12,7 @@ from verger.base.clock import MINUTE, SECOND, Clock
 from verger.base.errors import Fault
 from verger.domain.devices.registry import Known, Registry, row_of
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import KEPT, Answer, Attributes, Batch, Event, Heard, Readings, Told
+from verger.domain.telemetry.model import KEPT, Answer, Attributes, Batch, Event, Heard, Readings, Run, Told, apart
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
@@ -73,11 +73,11 @@ class Inbound:
     clock: Clock
     gate: Gate
 
-    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+    async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Keep a batch; the wire may acknowledge each message as its answer says once this returns. Raises Busy."""
         naming = _Naming(self.registry, self.remarks, self.clock.now())
         shut = self.gate.shut
-        answers = naming.take(heard) if shut is None else [self._needed(naming, each, shut) for each in heard]
+        answers = naming.take(heard) if shut is None else [self._needed(naming, each, shut) for each in apart(heard)]
         if naming.unnumbered:
             made = await self.series.create(naming.unnumbered)
             for series in made:
@@ -103,7 +103,7 @@ class Inbound:
 class _Naming:
     """Turns a batch of messages into the columns of one record.
 
-    Readings of one time stand together: their numbers as the bytes of `rows`, their time and count once, their values
+    Readings of one time stand together: their numbers in the bytes of `rows`, their time and count once, their values
     one by one. So a message whose metrics came together before costs one look-up, however many they are.
     """
 
@@ -118,24 +118,39 @@ class _Naming:
     unnumbered: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _open: list[tuple[int, Known, tuple[str, ...]]] = field(default_factory=list)
 
-    def take(self, heard: Sequence[Heard]) -> list[Answer]:
+    def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Name each message; return what becomes of it once the batch is on disk."""
         known_as, answers = self.registry.known, []
         for each in heard:
             known = known_as(each.device)
-            if known is None:
-                answers.append(_STRANGER)
-                continue
-            said = each.said
-            plain = not each.refused and each.once is None
-            if plain and len(said) == 1 and type(usual := said[0]) is Readings and not known.metered:
-                row = known.rows.get(tuple(usual.values))
-                if row is not None:
-                    self._add(row, self._time(known, usual.at), usual.values)
-                    answers.append(KEPT)
-                    continue
-            answers.append(self._name(known, each))
+            if isinstance(each, Run):
+                if known is not None and not known.metered and (row := known.rows.get(each.metrics)) is not None:
+                    answers += self._run(known, each, row)
+                else:
+                    answers += self.take(each.messages())
+            else:
+                answers.append(_STRANGER if known is None else self._message(known, each))
         return answers
+
+    def _run(self, known: Known, run: Run, row: bytes) -> list[Answer]:
+        """Name messages that are kept whole, and all in the same way."""
+        size = len(run.metrics)
+        count = len(run.values) // size
+        self.rows.append(row * count)
+        self.ats += [self._given(known) for _ in range(count)]
+        self.counts += [size] * count
+        self.values += run.values
+        return [KEPT] * count
+
+    def _message(self, known: Known, heard: Heard) -> Answer:
+        said = heard.said
+        plain = not heard.refused and heard.once is None
+        if plain and len(said) == 1 and type(usual := said[0]) is Readings and not known.metered:
+            row = known.rows.get(tuple(usual.values))
+            if row is not None:
+                self._add(row, self._time(known, usual.at), usual.values)
+                return KEPT
+        return self._name(known, heard)
 
     def _add(self, row: bytes, at: int, values: Mapping[str, float]) -> None:
         self.rows.append(row)
@@ -219,7 +234,11 @@ class _Naming:
             if EARLIEST <= at <= self.now + FURTHEST_AHEAD:
                 return at
             self.remarks.note(known.tenant, known.device, "clock", _WRONG_CLOCK)
-        given = max(self.now, known.given + 1)
+        return self._given(known)
+
+    def _given(self, known: Known) -> int:
+        """Return a time of receipt that no other reading of the device has."""
+        given = self.now if self.now > known.given else known.given + 1
         # Devices send milliseconds: a time of receipt between two of them cannot be taken for one of theirs.
         known.given = given = given + 1 if given % 1000 == 0 else given
         return given

@@ -12,7 +12,7 @@ from verger.base.ids import new_id
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.domain.devices.registry import Known
-from verger.domain.telemetry.model import Answer, Claim, Heard, Relayed
+from verger.domain.telemetry.model import Answer, Claim, Heard, Relayed, Run, apart
 from verger.flows.comings import Comings
 
 _NO_GATEWAY = "This device is no gateway; make it one on its page, then it may speak for others."
@@ -24,7 +24,7 @@ _USUAL_TYPE = "default"  # what clients send that know no type
 class Takes(Protocol):
     """What keeps a batch."""
 
-    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+    async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Return an answer to each message once all is kept; raise Busy when nothing can be."""
         ...
 
@@ -56,10 +56,13 @@ class Relaying:
     clock: Clock
     limits: Bounds
 
-    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+    async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Keep a batch; a message of several parts is answered once all of them are kept. Raises Busy."""
-        if not any(type(each) is Relayed for each in heard):
+        if Relayed not in set(map(type, heard)):
             return await self.inbound.take(heard)
+        return await self._take_apart(apart(heard))
+
+    async def _take_apart(self, heard: Sequence[Heard]) -> list[Answer]:
         refusals: dict[tuple[str, str], str] = {}
         await self._make(heard, refusals)
         await self.claims.open(list(self._claims(heard)))

@@ -10,7 +10,7 @@ import uvloop
 
 from verger.base.errors import Busy, Fault, Unknown
 from verger.domain.devices.joining import Grant, Wish
-from verger.domain.telemetry.model import Answer, Heard
+from verger.domain.telemetry.model import Answer, Heard, Run, apart
 from verger.edges.wire.inlet import Inlet
 
 
@@ -34,13 +34,13 @@ class FakeInbound:
         """Everything that came in, without what was only to be answered in its turn."""
         return [heard for batch in self.batches for heard in batch if heard.said or heard.refused]
 
-    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
+    async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         self.taking.set()
         await self.open.wait()
         if self.failure is not None:
             raise self.failure
-        self.batches.append(list(heard))
-        return [self._answer(one) for one in heard]
+        self.batches.append(apart(heard))
+        return [self._answer(one) for one in self.batches[-1]]
 
     def _answer(self, heard: Heard) -> Answer:
         if heard.said or heard.refused:

@@ -1,5 +1,6 @@
 """What a device can say, and the batch in which it is kept."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,35 @@ class Heard(Struct, frozen=True, gc=False):
     said: tuple[Said, ...]
     refused: tuple[Fault, ...] = ()
     once: Once | None = None
+
+
+class Run(Struct, frozen=True, gc=False):
+    """Messages of one device, one after the other, that say the same metrics at the time of receipt and nothing else.
+
+    `values` stand message by message, for each as many as there are `metrics`. Most of what is heard is of this kind,
+    and goes its way without an object for each message.
+    """
+
+    device: str
+    metrics: tuple[str, ...]
+    values: list[float]
+
+    def messages(self) -> list[Heard]:
+        """Return each message for itself."""
+        size = len(self.metrics)
+        each = (self.values[begin : begin + size] for begin in range(0, len(self.values), size))
+        return [Heard(self.device, (Readings(dict(zip(self.metrics, some, strict=True))),)) for some in each]
+
+
+def apart(heard: Iterable[Heard | Run]) -> list[Heard]:
+    """Return each message for itself, in order."""
+    messages: list[Heard] = []
+    for each in heard:
+        if isinstance(each, Run):
+            messages += each.messages()
+        else:
+            messages.append(each)
+    return messages
 
 
 class Behind(Struct, frozen=True, gc=False):

@@ -3,13 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Protocol
 
 import structlog
 
 from verger.base.errors import Busy
-from verger.domain.telemetry.model import Answer, Heard
+from verger.domain.telemetry.model import Answer, Heard, Run
 
 log = structlog.get_logger()
 
@@ -22,8 +22,8 @@ MOST_BYTES = 8 << 20
 class Taker(Protocol):
     """Whoever keeps what was heard."""
 
-    async def take(self, heard: Sequence[Heard]) -> list[Answer]:
-        """Return an answer to each message once all is kept; raise Busy when nothing can be."""
+    async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
+        """Return an answer to each message, those of runs too, once all is kept; raise Busy when nothing can be."""
         ...
 
 
@@ -49,10 +49,8 @@ class Inlet:
         """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting."""
         self.messages = self.batches = self.unkept = 0
         self._inbound, self._most = inbound, most
-        self._heard: list[Heard] = []
-        self._tickets: list[int] = []
         self._parties: list[_Party] = []
-        self._bytes = 0
+        self._waiting = self._bytes = 0
         self._joined = asyncio.Event()
         self._resumes: deque[Callable[[], None]] = deque()
         self._stopping = False
@@ -60,19 +58,18 @@ class Inlet:
     @property
     def full(self) -> bool:
         """Whether nothing more should be read for now."""
-        return len(self._heard) >= self._most or self._bytes >= MOST_BYTES
+        return self._waiting >= self._most or self._bytes >= MOST_BYTES
 
     def join(self, heard: Heard, speaker: Speaker, ticket: int, size: int = 0) -> None:
         """Add a message of so many bytes to the next batch; never blocks, so look at `full` before reading on."""
         self.join_all([heard], speaker, [ticket], size)
 
-    def join_all(self, heard: Sequence[Heard], speaker: Speaker, tickets: Sequence[int], size: int = 0) -> None:
+    def join_all(self, heard: Sequence[Heard | Run], speaker: Speaker, tickets: Sequence[int], size: int = 0) -> None:
         """Add messages of one speaker, at least one and a ticket each, of so many bytes together, as by `join`."""
-        if not self._heard:
+        if not self._waiting:
             self._joined.set()
-        self._heard += heard
-        self._tickets += tickets
-        self._parties.append((speaker, len(tickets), size))
+        self._parties.append((speaker, heard, tickets, size))
+        self._waiting += len(tickets)
         self._bytes += size
 
     def when_free(self, resume: Callable[[], None]) -> None:
@@ -102,10 +99,10 @@ class Inlet:
 
     async def run(self) -> None:
         """Take batch after batch until stopped and empty."""
-        while not self._stopping or self._heard:
+        while not self._stopping or self._waiting:
             await self._joined.wait()
             self._joined.clear()
-            if self._heard:
+            if self._waiting:
                 await self._take()
 
     def stop(self) -> None:
@@ -115,35 +112,34 @@ class Inlet:
 
     async def _take(self) -> None:
         """Keep one batch and tell everybody in it."""
-        heard, tickets, parties = self._cut()
-        if self._heard:
+        parties, messages = self._cut()
+        if self._waiting:
             self._joined.set()
         self._make_room()
         answers: Sequence[Answer | None] = ()
         try:
-            answers = await self._inbound.take(heard)
+            answers = await self._inbound.take([*chain.from_iterable([heard for _, heard, _, _ in parties])])
         except Busy as busy:
-            log.warning("a batch could not be kept", messages=len(heard), why=str(busy))
+            log.warning("a batch could not be kept", messages=messages, why=str(busy))
         except Exception:
-            log.exception("a batch could not be kept", messages=len(heard))
+            log.exception("a batch could not be kept", messages=messages)
         self.batches += 1
-        self.messages += len(heard)
-        unkept = len(heard) - len(answers)
+        self.messages += messages
+        unkept = messages - len(answers)
         self.unkept += unkept
-        _tell(parties, tickets, [*answers, *repeat(None, unkept)] if unkept else answers)
+        _tell(parties, [*answers, *repeat(None, unkept)] if unkept else answers)
 
-    def _cut(self) -> tuple[list[Heard], list[int], list["_Party"]]:
-        """Take what the next batch takes out of what waits: all of one party at least, and seldom not all there is."""
-        heard, tickets, parties, size = self._heard, self._tickets, self._parties, self._bytes
-        if len(heard) > MOST_IN_BATCH or self._bytes > MOST_BATCH_BYTES:
+    def _cut(self) -> tuple[list["_Party"], int]:
+        """Take what the next batch takes out of what waits, one party at least; return also how many messages it is."""
+        parties, messages, size = self._parties, self._waiting, self._bytes
+        if messages > MOST_IN_BATCH or size > MOST_BATCH_BYTES:
             count, messages, size = _fitting(parties)
-            heard, self._heard = heard[:messages], heard[messages:]
-            tickets, self._tickets = tickets[:messages], tickets[messages:]
             parties, self._parties = parties[:count], parties[count:]
         else:
-            self._heard, self._tickets, self._parties = [], [], []
+            self._parties = []
+        self._waiting -= messages
         self._bytes -= size
-        return heard, tickets, parties
+        return parties, messages
 
     def _make_room(self) -> None:
         """Wake those who waited for room, while there is some."""
@@ -154,30 +150,30 @@ class Inlet:
         self._resumes = resumes
 
 
-_Party = tuple[Speaker, int, int]  # whose messages these are, how many, and their bytes
+_Party = tuple[Speaker, Sequence[Heard | Run], Sequence[int], int]  # who said what, its tickets, and its bytes
 
 
 def _fitting(parties: Sequence[_Party]) -> tuple[int, int, int]:
     """Return how many parties one batch can take, and their messages and bytes."""
     count = messages = size = 0
-    for _, more, bytes_ in parties:
-        if count and (messages + more > MOST_IN_BATCH or size + bytes_ > MOST_BATCH_BYTES):
+    for _, _, tickets, bytes_ in parties:
+        if count and (messages + len(tickets) > MOST_IN_BATCH or size + bytes_ > MOST_BATCH_BYTES):
             break
-        count, messages, size = count + 1, messages + more, size + bytes_
+        count, messages, size = count + 1, messages + len(tickets), size + bytes_
     return count, messages, size
 
 
-def _tell(parties: Sequence[_Party], tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+def _tell(parties: Sequence[_Party], answers: Sequence[Answer | None]) -> None:
     """Give everybody their answers; one who cannot bear it does not keep the others from theirs."""
     begin = 0
-    for speaker, count, _ in parties:
-        end = begin + count
+    for speaker, _, tickets, _ in parties:
+        end = begin + len(tickets)
         try:
-            speaker.answered(tickets[begin:end], answers[begin:end])
+            speaker.answered(tickets, answers[begin:end])
         except Exception:
             log.exception("an answer could not be given")
         begin = end
-    for speaker in dict.fromkeys([speaker for speaker, _, _ in parties]):
+    for speaker in dict.fromkeys([speaker for speaker, _, _, _ in parties]):
         try:
             speaker.settled()
         except Exception:

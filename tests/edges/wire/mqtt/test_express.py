@@ -1,6 +1,8 @@
 """The express lane does as session and dialect would, only sooner."""
 
 import asyncio
+from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, cast
 
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Impatient, make_exchange
-from verger.domain.telemetry.model import Heard, Readings
+from verger.domain.telemetry.model import Garbled, Heard, Readings, Run, apart
+from verger.edges.wire.dialects import native
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt import encode, express
 from verger.edges.wire.mqtt.greeting import Limits
@@ -126,9 +129,45 @@ def test_it_takes_what_is_usual_and_stops_where_something_else_begins() -> None:
     other = encode.encode(Disconnect(), 4)
     raw = b"".join([*usual, other])
     heard = [Heard("d", (Readings({"t": float(number)}),)) for number in (1, 2, 3)]
-    assert express.read(raw, 4, "d", 1 << 20, 10) == (len(raw) - len(other), heard, [1, 0, 3])
-    assert express.read(raw, 4, "d", 1 << 20, 1) == (len(usual[0]), heard[:1], [1])
-    assert express.read(raw, 4, "d", len(usual[0]) - 1, 10) == (0, [], [])
+    assert singly(express.read(raw, 4, "d", 1 << 20, 10)) == (len(raw) - len(other), heard, [1, 0, 3])
+    assert singly(express.read(raw, 4, "d", 1 << 20, 1)) == (len(usual[0]), heard[:1], [1])
+    assert singly(express.read(raw, 4, "d", len(usual[0]) - 1, 10)) == (0, [], [])
+
+
+def singly(read: tuple[int, Sequence[Heard | Run], list[int]]) -> tuple[int, list[Heard], list[int]]:
+    done, heard, tickets = read
+    return done, apart(heard), tickets
+
+
+@pytest.mark.parametrize(
+    "bodies",
+    [
+        [b'{"t":1},{"t":2}', b'{"t":3}'],
+        [b'{"t":1', b'"t":2}', b'{"t":3},{"t":4}'],
+        [b'{"t', b'":1}'],
+        [b'{"t}', b'{":1}'],
+        [b'{"t":1},{"u":2', b'"v":3}'],
+        [b'{"t":1}', b"{}"],
+        [b' {"t":1}', b'{"t":2}'],
+    ],
+)
+def test_bodies_are_never_cut_in_other_places_than_between_them(bodies: list[bytes]) -> None:
+    assert native.run("d", bodies) is None
+    raw = b"".join(encode.encode(Publish(TOPIC, body, 1, number), 4) for number, body in enumerate(bodies, 1))
+    whole = [_whole(body) for body in bodies]
+    assert singly(express.read(raw, 4, "d", 1 << 20, 10))[1] == list(takewhile(bool, whole))
+
+
+def _whole(body: bytes) -> Heard | None:
+    try:
+        return native.telemetry("d", body)
+    except Garbled:
+        return None
+
+
+def test_messages_of_other_metrics_are_heard_one_by_one() -> None:
+    assert native.run("d", [b'{"t":1}', b'{"u":2}']) is None
+    assert native.run("d", [b'{"t":1,"u":2}', b'{"t":3,"u":4}']) == Run("d", ("t", "u"), [1, 2, 3, 4])
 
 
 @given(st.binary(max_size=60), st.sampled_from([4, 5]))
@@ -136,4 +175,4 @@ def test_no_bytes_are_too_strange_for_it(noise: bytes, level: int) -> None:
     usual = encode.encode(Publish(TOPIC, b'{"t":1}', 1, 7), level)
     done, heard, tickets = express.read(usual + noise, level, "d", 1 << 20, 1 << 30)
     assert len(usual) <= done <= len(usual + noise)
-    assert len(heard) == len(tickets) >= 1
+    assert len(apart(heard)) == len(tickets) >= 1

@@ -1,13 +1,14 @@
 """What a device says in the native dialect: telemetry in all its shapes, attributes, events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
 
 from verger.base.errors import Fault
-from verger.domain.telemetry.model import Garbled, Heard, Readings, Said
+from verger.domain.telemetry.model import Garbled, Heard, Readings, Run, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.events import read_event
 from verger.edges.wire.dialects.values import LARGEST, LONGEST_NAME
@@ -29,6 +30,7 @@ class Stamped(Struct, gc=False):
 _FLAT = msgspec.json.Decoder(dict[_Name, _Number])
 _STAMPED = msgspec.json.Decoder(Stamped)
 _LIST = msgspec.json.Decoder(list[Stamped])
+_FLATS = msgspec.json.Decoder(list[dict[_Name, _Number]])
 
 
 def telemetry(device: str, body: bytes) -> Heard:
@@ -49,6 +51,35 @@ def telemetry(device: str, body: bytes) -> Heard:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     return _telemetry(device, values.parse(body))
+
+
+def run(device: str, bodies: Sequence[bytes]) -> Run | None:
+    """Read telemetry in several messages that all say the same metrics in the form {k: v}; None if they do not."""
+    try:
+        flats = [_FLAT.decode(bodies[0])] if len(bodies) == 1 else _joined(bodies)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    metrics = tuple(flats[0]) if flats else ()
+    if not "".join(metrics).isprintable() or not metrics:
+        return None
+    if len(flats) == 1:
+        return Run(device, metrics, [*flats[0].values()])
+    if any(tuple(flat) != metrics for flat in flats):
+        return None
+    return Run(device, metrics, [*chain.from_iterable([flat.values() for flat in flats])])
+
+
+def _joined(bodies: Sequence[bytes]) -> list[dict[str, float]]:
+    """Decode several bodies as one list; nothing if they might be cut in other places than between them.
+
+    Where each body opens one brace at its beginning and none after it, there can only be as many objects as bodies if
+    each object is one body.
+    """
+    joined = b",".join(bodies)
+    if joined.count(b"{") != len(bodies) or not all(body[:1] == b"{" for body in bodies):
+        return []
+    flats = _FLATS.decode(b"[" + joined + b"]")
+    return flats if len(flats) == len(bodies) else []
 
 
 def _telemetry(device: str, told: Any) -> Heard:

@@ -57,9 +57,9 @@ class DeviceSpeaker:
         size, heard, tickets = express.read(data, session.level, self.owner, limits.packet_bytes, most)
         if heard:
             session.unacknowledged += len(tickets) - tickets.count(0)
-            self.unanswered += len(heard)
+            self.unanswered += len(tickets)
             self._inlet.join_all(heard, self, tickets, size)
-        return size, len(heard)
+        return size, len(tickets)
 
     def heard(self, packet: Publish) -> None:
         """Read a message and hand it to the inlet, which answers in the order of joining."""

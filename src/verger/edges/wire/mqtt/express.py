@@ -6,7 +6,9 @@ topic of telemetry, and such as the dialect understands. It stops before the fir
 that and all behind it to them.
 """
 
-from verger.domain.telemetry.model import Garbled, Heard
+from collections.abc import Sequence
+
+from verger.domain.telemetry.model import Garbled, Heard, Run
 from verger.edges.wire.dialects import native
 
 _TOPICS = frozenset(topic.encode() for topic in native.TELEMETRY)
@@ -15,16 +17,17 @@ _SHORTEST = 5
 """Bytes of the shortest packet that has a topic; whatever is shorter is not looked at."""
 
 
-def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple[int, list[Heard], list[int]]:
+def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple[int, Sequence[Heard | Run], list[int]]:
     """Return where the first packet begins that is not for this lane, and what was heard in those before it.
 
     Each has the packet identifier that acknowledges it, 0 at QoS 0; there are at most `most`, in at most `largest`
     bytes each.
     """
     at, end, properties = 0, len(data), 1 if level == 5 else 0
-    heard: list[Heard] = []
+    bodies: list[bytes] = []
     tickets: list[int] = []
-    while end - at >= _SHORTEST and len(heard) < most:
+    ends: list[int] = []
+    while end - at >= _SHORTEST and len(bodies) < most:
         first, size, begin = data[at], data[at + 1], at + 2
         if size > 127:
             if not 0 < data[begin] < 128:
@@ -41,10 +44,22 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
             body += 2
         if (first != _QOS_0 and not ticket) or (properties and data[body]):
             break
+        bodies.append(data[body + properties : stop])
+        tickets.append(ticket)
+        ends.append(stop)
+        at = stop
+    if bodies and (run := native.run(device, bodies)) is not None:
+        return at, (run,), tickets
+    heard = _understood(device, bodies)
+    return ends[len(heard) - 1] if heard else 0, heard, tickets[: len(heard)]
+
+
+def _understood(device: str, bodies: Sequence[bytes]) -> list[Heard]:
+    """Return what is heard in those before the first that makes no sense."""
+    heard: list[Heard] = []
+    for body in bodies:
         try:
-            heard.append(native.telemetry(device, data[body + properties : stop]))
+            heard.append(native.telemetry(device, body))
         except Garbled:
             break
-        tickets.append(ticket)
-        at = stop
-    return at, heard, tickets
+    return heard

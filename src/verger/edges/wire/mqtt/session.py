@@ -2,11 +2,11 @@
 
 What it will not do: look at tokens, topics or bodies, keep anything, or wait. It turns bytes into happenings and
 calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, each `Publish` above QoS 0 with
-`acknowledge` in the order they came, writes what `take` returns, and closes once it is `over`. Where its memory is
-kept on disk, `saved` tells that more of it is there.
+`acknowledge` in the order they came, writes what `take` returns, and closes once it is `over`.
 """
 
 from collections.abc import Sequence
+from struct import pack
 
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
@@ -36,7 +36,7 @@ from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import OUR_DOING, ProtocolError, Reason, UnsupportedVersion
 from verger.edges.wire.mqtt.stream import Stream
 
-_PUBACK, _OPEN = b"\x40\x02", State.OPEN  # looking a member up costs, and this one is asked for twice a message
+_PUBACK, _OPEN = 0x40020000, State.OPEN  # looking a member up costs, and this one is asked for twice a message
 
 
 class Session:
@@ -247,7 +247,7 @@ class Session:
         if qos == 1:
             self.unacknowledged -= 1
             if not sentence and not reason and self.state is _OPEN:
-                self._out.put(_PUBACK + packet_id.to_bytes(2, "big"))
+                self._out.put((_PUBACK + packet_id).to_bytes(4, "big"))
                 return
         elif self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
             self.memory.receive(packet_id)
@@ -258,10 +258,10 @@ class Session:
 
     def acknowledge_all(self, packet_ids: Sequence[int]) -> None:
         """Answer messages at QoS 1 that were all kept, in this order; 0 stands for one at QoS 0."""
-        answers = [_PUBACK + packet_id.to_bytes(2, "big") for packet_id in packet_ids if packet_id]
+        answers = [_PUBACK + packet_id for packet_id in packet_ids if packet_id]
         self.unacknowledged -= len(answers)
         if answers and self.state is _OPEN:
-            self._out.put(b"".join(answers))
+            self._out.put(pack(f">{len(answers)}I", *answers))
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""
@@ -287,7 +287,7 @@ class Session:
         self._out.send_message(message, qos, retain=retain, identifiers=identifiers)
 
     def saved(self, now: float) -> None:
-        """Say what had to wait until more of the session's memory was on disk."""
+        """Say what had to wait until more of the session's memory was on disk, where it is kept."""
         if self.state is _OPEN:
             self._out.now = self._wall(now)
             self._out.saved()
