@@ -137,7 +137,7 @@ class _Naming:
         size = len(run.metrics)
         count = len(run.values) // size
         self.rows.append(row * count)
-        self.ats += [self._given(known) for _ in range(count)]
+        self.ats += self._given(known, count)
         self.counts += [size] * count
         self.values += run.values
         return [KEPT] * count
@@ -234,14 +234,18 @@ class _Naming:
             if EARLIEST <= at <= self.now + FURTHEST_AHEAD:
                 return at
             self.remarks.note(known.tenant, known.device, "clock", _WRONG_CLOCK)
-        return self._given(known)
+        return self._given(known, 1)[0]
 
-    def _given(self, known: Known) -> int:
-        """Return a time of receipt that no other reading of the device has."""
-        given = self.now if self.now > known.given else known.given + 1
+    def _given(self, known: Known, count: int) -> Sequence[int]:
+        """Return times of receipt that no other readings of the device have."""
+        first = self.now if self.now > known.given else known.given + 1
         # Devices send milliseconds: a time of receipt between two of them cannot be taken for one of theirs.
-        known.given = given = given + 1 if given % 1000 == 0 else given
-        return given
+        if -first % 1000 >= count:
+            known.given = first + count - 1
+            return range(first, first + count)
+        times = [at for at in range(first, first + count + count // 999 + 2) if at % 1000][:count]
+        known.given = times[-1]
+        return times
 
     def _refused(self, known: Known, refused: tuple[Fault, ...], *, kept: bool) -> Answer:
         for fault in refused:

@@ -64,7 +64,7 @@ def run(device: str, bodies: Sequence[bytes]) -> Run | None:
         return None
     if len(flats) == 1:
         return Run(device, metrics, [*flats[0].values()])
-    if any(tuple(flat) != metrics for flat in flats):
+    if {*map(tuple, flats)} != {metrics}:
         return None
     return Run(device, metrics, [*chain.from_iterable([flat.values() for flat in flats])])
 
@@ -76,7 +76,7 @@ def _joined(bodies: Sequence[bytes]) -> list[dict[str, float]]:
     each object is one body.
     """
     joined = b",".join(bodies)
-    if joined.count(b"{") != len(bodies) or not all(body[:1] == b"{" for body in bodies):
+    if joined.count(b"{") != len(bodies) or {body[:1] for body in bodies} != {b"{"}:
         return []
     flats = _FLATS.decode(b"[" + joined + b"]")
     return flats if len(flats) == len(bodies) else []

@@ -27,7 +27,9 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
     bodies: list[bytes] = []
     tickets: list[int] = []
     ends: list[int] = []
-    while end - at >= _SHORTEST and len(bodies) < most:
+    for _ in range(most):
+        if end - at < _SHORTEST:
+            break
         first, size, begin = data[at], data[at + 1], at + 2
         if size > 127:
             if not 0 < data[begin] < 128:
