@@ -42,8 +42,7 @@ class AlertState(StrEnum):
 class Opening(Struct, frozen=True, kw_only=True):
     """A condition that has begun to hold or holds again, at a time in microseconds.
 
-    `rule` is a rule's id, or the word of what watches without one, such as `silence`. `quiet_s` is after how long
-    without another opening the alert is over; None when it holds until it is cleared.
+    `rule` is a rule's id, or the word of what watches without one, such as `silence`. It holds until it is cleared.
     """
 
     rule: str
@@ -53,7 +52,6 @@ class Opening(Struct, frozen=True, kw_only=True):
     message: str
     value: float | None = None
     at: int
-    quiet_s: int | None = None
 
 
 class Alert(Struct, frozen=True, kw_only=True):
