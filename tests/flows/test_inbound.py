@@ -10,7 +10,7 @@ from tests.flows.conftest import House
 from verger.base.clock import HOUR, MINUTE, SECOND
 from verger.base.errors import Busy, Fault
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Once, Readings
+from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Once, Readings, Run
 from verger.domain.telemetry.record import pack, unpack
 from verger.flows.inbound import Inbound
 
@@ -124,6 +124,35 @@ async def test_readings_without_a_time_never_share_one(path: Path) -> None:
     assert len(set(times)) == 5
     assert all(at % 1000 for at in times)
     assert max(times) - path.house.clock.now() < SECOND
+
+
+@pytest.mark.parametrize("count", [1, 2, 10, 2500])
+@pytest.mark.parametrize("offset", [0, 1, 995])
+async def test_a_run_is_kept_as_its_messages_would_be(path: Path, offset: int, count: int) -> None:
+    path.house.clock.advance(offset)
+    one, other = await path.house.add("one"), await path.house.add("other")
+    run = Run(one.id, ("t", "h"), [float(number) for number in range(2 * count)])
+    singly = [msgspec.structs.replace(heard, device=other.id) for heard in run.messages()]
+    for _ in range(2):  # first the metrics are new
+        assert await path.inbound.take([run]) == await path.inbound.take(singly) == [KEPT] * count
+    metric = path.house.kept.registry.metric
+    named = [
+        (batch.at.tolist(), batch.value.tolist(), [metric(n) for n in batch.series.tolist()])
+        for batch in path.log.batches
+    ]
+    assert (named[0], named[2]) == (named[1], named[3])
+    times = [at for when, _, _ in (named[0], named[2]) for at in when[::2]]
+    assert len(set(times)) == 2 * count
+    assert all(at % 1000 for at in times)
+
+
+async def test_a_run_of_a_stranger_or_without_room_is_answered_message_by_message(path: Path) -> None:
+    device, values = await path.house.add(), [1.0, 2.0]
+    strangers = await path.inbound.take([Run("nobody", ("t",), values)])
+    assert [answer.kept for answer in strangers] == [False, False]
+    path.gate.shut = "No room."
+    assert await path.inbound.take([Run(device.id, ("t",), values)]) == [Answer(kept=False, later="No room.")] * 2
+    assert path.log.batches == []
 
 
 async def test_a_device_s_own_time_is_kept_however_old(path: Path) -> None:

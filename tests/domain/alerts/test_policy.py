@@ -2,10 +2,12 @@
 
 import pytest
 
-from verger.base.clock import MINUTE, SECOND
-from verger.base.errors import Invalid
+from verger.base.clock import MINUTE, SECOND, moment
+from verger.base.db import Database
+from verger.base.errors import Invalid, Stale
 from verger.domain.alerts.model import Severity
-from verger.domain.alerts.policy import Chain, Policy, Step, due
+from verger.domain.alerts.policy import Chain, Policy, PolicyStore, Step, due
+from verger.domain.tenancy import tables
 
 CHAIN = Chain((Step("members"), Step("managers", 900), Step("owners", 3600)), repeat_s=1800)
 ONCE = Chain((Step("members"),))
@@ -73,3 +75,17 @@ def test_chains_that_cannot_be_are_refused(chain: Chain, field: str) -> None:
 
 def test_the_usual_policy_knows_every_severity() -> None:
     assert all(Policy().of(severity).steps for severity in Severity)
+
+
+async def test_each_organisation_has_its_own_policy_and_the_usual_one_before(db: Database) -> None:
+    async with db.writing() as connection:
+        for name in ("mine", "theirs"):
+            row = {"id": name, "name": name, "timezone": "UTC", "created_at": moment(0), "version": 1}
+            await connection.execute(tables.tenant.insert().values(row))
+    store = PolicyStore(db)
+    read = await store.get("mine")
+    mine = await store.change("mine", Policy(warning=CHAIN))
+    assert (read, await store.get("mine"), await store.get("theirs")) == (Policy(), mine, Policy())
+    assert (mine.warning, mine.version) == (CHAIN, 2)
+    with pytest.raises(Stale):
+        await store.change("mine", read)

@@ -6,11 +6,21 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-import verger.domain.places.store  # noqa: F401  tables that others point to
 from verger.base.clock import MINUTE, moment
 from verger.base.db import Database
+from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked
-from verger.domain.alerts.model import MANY, Alert, AlertState, Opened, Opening, Severity
+from verger.domain.alerts.model import (
+    MANY,
+    Alert,
+    AlertState,
+    Comment,
+    Opened,
+    Opening,
+    Severity,
+    acknowledged,
+    resolved,
+)
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.tenancy import tables
 
@@ -132,3 +142,40 @@ async def test_a_list_shows_what_was_asked_for(home: Home) -> None:
     assert [alert.device for alert in await home.shown(severity=Severity.critical)] == ["a"]
     assert [alert.device for alert in await home.shown(places=["shed"])] == ["b"]
     assert await home.shown(states=[AlertState.resolved]) == []
+
+
+async def test_what_somebody_changed_since_it_was_read_is_not_overwritten(home: Home) -> None:
+    read = (await home.open("a")).alert
+    await home.open("a", 1)
+    async with home.db.writing() as connection:
+        with pytest.raises(Stale):
+            await home.store.save(connection, MINE, acknowledged(read, "ann", START))
+    assert (await home.store.get(MINE, read.id)).state is AlertState.active
+
+
+async def test_a_person_takes_note_of_it_and_ends_it(home: Home) -> None:
+    alert = (await home.open("a")).alert
+    async with home.db.writing() as connection:
+        noted = await home.store.save(connection, MINE, acknowledged(alert, "ann", START))
+    assert (noted.state, noted.acknowledged_by) == (AlertState.acknowledged, "ann")
+    assert acknowledged(noted, "bob", START) == noted
+    assert (await home.open("a", 1)).alert.state is AlertState.acknowledged
+    async with home.db.writing() as connection:
+        over = resolved(await home.store.find(connection, MINE, alert.id), "bob", START + MINUTE)
+        over = await home.store.save(connection, MINE, over)
+    assert resolved(over, "ann", START) == over
+    with pytest.raises(Conflict):
+        acknowledged(over, "ann", START)
+    assert (await home.open("a", 2)).alert.id != alert.id
+
+
+async def test_what_was_said_of_it_is_told_to_its_organisation_alone(home: Home) -> None:
+    alert = (await home.open("a")).alert
+    async with home.db.writing() as connection:
+        for number, text in enumerate(("Who goes?", "I do.")):
+            said = Comment(id=f"{number}", alert=alert.id, at=moment(START + number), by="ann", text=text)
+            await home.store.comment(connection, MINE, said)
+    assert [said.text for said in (await home.store.comments(MINE, alert.id, Asked())).items] == ["I do.", "Who goes?"]
+    assert (await home.store.comments(THEIRS, alert.id, Asked())).items == []
+    with pytest.raises(Missing):
+        await home.store.get(THEIRS, alert.id)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     update,
 )
@@ -22,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, moment
 from verger.base.db import Database, Instant, metadata
-from verger.base.errors import Missing
+from verger.base.errors import Missing, Stale
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.alerts.model import (
@@ -149,8 +150,9 @@ class AlertStore:
         await _add(connection, tenant, alert, _about(opening.rule, opening.device))
         if lead is None:
             return Opened(alert, alert, fresh=True)
-        devices = len({each.device for each in await self.among(connection, tenant, lead.id)})
-        shown = await self.save(connection, tenant, together(lead, opening, devices))
+        within = (_TABLE.tenant == tenant, _TABLE.within == lead.id)
+        devices = await connection.scalar(select(func.count(_TABLE.device.distinct())).where(*within))
+        shown = await self.save(connection, tenant, together(lead, opening, devices or 0))
         return Opened(alert, shown, fresh=bool(folded), folded=folded)
 
     async def clear(
@@ -169,22 +171,21 @@ class AlertStore:
         """End some open alerts, and those that show many of which none is open; return all that are over now."""
         over = [await self.save(connection, tenant, cleared(alert, at)) for alert in alerts if alert.state.open]
         for lead in {alert.within for alert in over if alert.within} - {alert.id for alert in over}:
-            left = await self.among(connection, tenant, lead)
+            left = (_TABLE.tenant == tenant, _TABLE.within == lead, _TABLE.holds.is_not(None))
+            if await connection.scalar(select(_TABLE.id).where(*left).limit(1)) is not None:
+                continue
             shown = await self.find(connection, tenant, lead)
-            if shown.state.open and not any(alert.state.open for alert in left):
+            if shown.state.open:
                 over.append(await self.save(connection, tenant, cleared(shown, at)))
         return over
 
-    async def among(self, connection: AsyncConnection, tenant: str, lead: str) -> list[Alert]:
-        """Return the alerts that one about many devices shows."""
-        return await _some(connection, _TABLE.tenant == tenant, _TABLE.within == lead)
-
     async def save(self, connection: AsyncConnection, tenant: str, alert: Alert) -> Alert:
-        """Keep a changed alert as its next version."""
+        """Keep a changed alert as its next version; raise Stale."""
         after = structs.replace(alert, version=alert.version + 1)
         row = structs.asdict(after) | ({} if after.state.open else {"holds": None})
-        mine = (_TABLE.tenant == tenant, _TABLE.id == alert.id)
-        await connection.execute(update(alert_table).where(*mine).values(row))
+        mine = (_TABLE.tenant == tenant, _TABLE.id == alert.id, _TABLE.version == alert.version)
+        if (await connection.execute(update(alert_table).where(*mine).values(row))).rowcount == 0:
+            raise Stale("This was changed since you read it; read it again and repeat your change.")
         return after
 
     async def comment(self, connection: AsyncConnection, tenant: str, comment: Comment) -> None:

@@ -86,14 +86,14 @@ class TaskStore:
             return await page(connection, query, _ORDERING, asked, _task)
 
     async def due(self, tenant: str, by: datetime, most: int = 500) -> list[Task]:
-        """Return the open tasks that are due by a time, and urgent ones whenever they are due; the earliest first."""
+        """Return the open tasks that are due by a time, and urgent ones, also without a time; the earliest first."""
         query = select(*_COLUMNS).where(
             _TABLE.tenant == tenant,
             _TABLE.state == TaskState.open,
             (_TABLE.due <= by) | (_TABLE.priority == Priority.urgent),
         )
         async with self._db.reading() as connection:
-            rows = await connection.execute(query.order_by(_TABLE.due, _TABLE.id).limit(most))
+            rows = await connection.execute(query.order_by(_TABLE.due.nulls_first(), _TABLE.id).limit(most))
             return [_task(row) for row in rows]
 
     async def add(self, connection: AsyncConnection, tenant: str, task: Task) -> None:
