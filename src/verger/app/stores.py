@@ -12,6 +12,7 @@ from verger.base.settings import Settings
 from verger.domain.alerts.policy import PolicyStore
 from verger.domain.alerts.store import AlertStore
 from verger.domain.bridges.store import BridgeStore
+from verger.domain.commands.store import CommandStore
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.store import DeletionStore
 from verger.domain.devices.kept import Kept
@@ -51,6 +52,7 @@ class Stores:
     letters: FollowerStore
     errands: ErrandStore
     bridges: BridgeStore
+    commands: CommandStore
     alerts: AlertStore
     policies: PolicyStore
     tasks: TaskStore
@@ -87,6 +89,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         letters=FollowerStore(db),
         errands=ErrandStore(db),
         bridges=BridgeStore(db, secret),
+        commands=CommandStore(db),
         alerts=AlertStore(db),
         policies=PolicyStore(db),
         tasks=TaskStore(db),

@@ -38,12 +38,18 @@ class Param(Struct, frozen=True, kw_only=True):
 
 
 class Capability(Struct, frozen=True, kw_only=True):
-    """What a device can be told: `shows` names the reported attribute that proves it was done."""
+    """What a device can be told: `shows` names the reported attributes, with their values, that prove it was done.
+
+    A value such as "{level}" is that of a parameter. `answers` is false where the device only does it and never says
+    so. `off` are the parameters by which "all off" turns this off. `risk` is for people, such as "low" or "high".
+    """
 
     method: str
     params: dict[str, Param] = {}
     shows: dict[str, Any] | None = None
     risk: str = "low"
+    answers: bool = True
+    off: dict[str, Any] | None = None
 
 
 class TypeLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -72,7 +78,7 @@ class TypeLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class DeviceType(Struct, frozen=True, kw_only=True):
-    """A kind of device, known by its key."""
+    """A kind of device, known by its key; attributes that `repairs` names are desired anew when they drift."""
 
     key: str
     name: str
@@ -80,6 +86,7 @@ class DeviceType(Struct, frozen=True, kw_only=True):
     metrics: list[Metric] = []
     capabilities: list[Capability] = []
     limits: TypeLimits = TypeLimits()
+    repairs: list[str] = []
     created_at: datetime
     version: int = 1
 
@@ -90,6 +97,10 @@ class DeviceType(Struct, frozen=True, kw_only=True):
         keys = [metric.key for metric in self.metrics]
         if twice := next((key for key in keys if keys.count(key) > 1), None):
             raise Invalid("Each metric stands once in a type.", [Fault("metrics", f"{twice} stands there twice.")])
+        methods = [capability.method for capability in self.capabilities]
+        if twice := next((method for method in methods if methods.count(method) > 1), None):
+            sentence = "Each method stands once in a type."
+            raise Invalid(sentence, [Fault("capabilities", f"{twice} stands there twice.")])
 
 
 class Named(Struct, frozen=True, kw_only=True):

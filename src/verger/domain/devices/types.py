@@ -21,6 +21,7 @@ device_type_table = Table(
     Column("metrics", JSON, nullable=False),
     Column("capabilities", JSON, nullable=False),
     Column("limits", JSON, nullable=False, server_default="{}"),
+    Column("repairs", JSON, nullable=False, server_default="[]"),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
 )

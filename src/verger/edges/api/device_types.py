@@ -20,6 +20,7 @@ class NewType(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: list[Metric] = []
     capabilities: list[Capability] = []
     limits: TypeLimits = TypeLimits()
+    repairs: list[str] = []
 
 
 class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,6 +31,7 @@ class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
     metrics: list[Metric] | UnsetType = UNSET
     capabilities: list[Capability] | UnsetType = UNSET
     limits: TypeLimits | UnsetType = UNSET
+    repairs: list[str] | UnsetType = UNSET
 
 
 @get("/device-types", summary="List device types, the newest first", tags=["device types"])

@@ -1,0 +1,1 @@
+"""Commands: what devices were asked to do, and what they proved of it."""

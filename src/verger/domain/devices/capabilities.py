@@ -1,0 +1,123 @@
+"""Capabilities: whether a device can be told something, within which values, and what shows that it did it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import msgspec
+
+from verger.base.errors import Fault, Invalid
+from verger.domain.devices.model import Capability, Param
+
+LARGEST = 16 << 10
+"""Bytes of all parameters together: devices have small buffers, and the packets that bring them are bounded."""
+OFF = frozenset({"off", "turn_off", "switch_off", "turnOff", "relay_off", "stop"})
+"""Methods that are part of "all off" without their type saying so."""
+
+_KINDS: dict[str, tuple[tuple[type, ...], str]] = {
+    **dict.fromkeys(("number", "float"), ((int, float), "a number")),
+    **dict.fromkeys(("integer", "int"), ((int,), "a whole number")),
+    **dict.fromkeys(("boolean", "bool"), ((bool,), "true or false")),
+    **dict.fromkeys(("string", "text"), ((str,), "text")),
+    "object": ((dict,), "an object"),
+    **dict.fromkeys(("list", "array"), ((list,), "a list")),
+}
+
+
+def find(capabilities: Sequence[Capability], method: str) -> Capability:
+    """Return the capability of a method; raise Invalid when there is none."""
+    for each in capabilities:
+        if each.method == method:
+            return each
+    known = [each.method for each in capabilities]
+    near = get_close_matches(method, known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"it can {', '.join(known)}." if known else "it can do nothing."
+    sentence = f"This type of device cannot do {method[:100]}; {hint}"
+    raise Invalid(sentence, [Fault("method", sentence)])
+
+
+def check(capability: Capability, params: Any) -> dict[str, Any]:
+    """Return parameters with the defaults filled in; raise Invalid with a fault for each that cannot be."""
+    if params is not None and not isinstance(params, dict):
+        raise Invalid("Parameters are an object of names and values.", [Fault("params", "Write an object.")])
+    given: dict[str, Any] = params or {}
+    filled = {name: param.default for name, param in capability.params.items() if param.default is not None}
+    values = filled | {name: value for name, value in given.items() if value is not None}
+    if faults := [*_faults(capability.params, values)]:
+        raise Invalid(" ".join(fault.message for fault in faults), faults)
+    check_size(values)
+    return values
+
+
+def check_size(params: Any) -> None:
+    """Raise Invalid for parameters that no device could take."""
+    if len(msgspec.json.encode(params)) > LARGEST:
+        sentence = f"Parameters take at most {LARGEST >> 10} KiB."
+        raise Invalid(sentence, [Fault("params", sentence)])
+
+
+def proof(capability: Capability, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what the device will report once it did this: `{name}` in `shows` stands for a parameter."""
+    if not capability.shows:
+        return None
+    return {key: _meant(value, params) for key, value in capability.shows.items()}
+
+
+def turns_off(capability: Capability) -> dict[str, Any] | None:
+    """Return the parameters by which "all off" turns this off, None when it is no part of that."""
+    if capability.off is not None:
+        return capability.off
+    needed = [param for param in capability.params.values() if param.default is None]
+    return {} if capability.method in OFF and not needed else None
+
+
+def _meant(value: Any, params: Mapping[str, Any]) -> Any:
+    if isinstance(value, str) and value.startswith("{") and value.endswith("}"):
+        return params.get(value[1:-1], value)
+    return value
+
+
+def _faults(params: Mapping[str, Param], values: Mapping[str, Any]) -> Iterator[Fault]:
+    for name in values:
+        if name not in params:
+            known = f"it takes {', '.join(params)}." if params else "it takes none."
+            yield Fault(f"params.{name[:100]}", f"There is no parameter {name[:100]}; {known}")
+    for name, param in params.items():
+        if name not in values:
+            yield Fault(f"params.{name}", f"{name} is needed{_range(param)}.")
+        elif wrong := _wrong(param, values[name]):
+            yield Fault(f"params.{name}", f"{name} is {wrong}.")
+
+
+def _wrong(param: Param, value: Any) -> str | None:
+    """Return what a value should be, None when it is that."""
+    if param.one_of is not None:
+        fits = any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in param.one_of)
+        return None if fits else f"one of {', '.join(map(_shown, param.one_of))}"
+    kinds, told = _KINDS.get(param.type, ((), ""))
+    if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
+        return told + _range(param)
+    if isinstance(value, int | float) and not isinstance(value, bool) and not _within(param, value):
+        return _KINDS["number"][1] + _range(param)
+    return None
+
+
+def _within(param: Param, value: float) -> bool:
+    return (param.low is None or value >= param.low) and (param.high is None or value <= param.high)
+
+
+def _range(param: Param) -> str:
+    unit = f" {param.unit}" if param.unit else ""
+    match param.low, param.high:
+        case None, None:
+            return ""
+        case low, None:
+            return f" from {low:g}{unit}"
+        case None, high:
+            return f" up to {high:g}{unit}"
+        case low, high:
+            return f" from {low:g} to {high:g}{unit}"
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
