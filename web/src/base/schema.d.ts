@@ -1269,7 +1269,12 @@ export interface components {
         };
         /** Capability */
         readonly Capability: {
+            /** @default true */
+            readonly answers?: boolean;
             readonly method: string;
+            readonly off?: {
+                readonly [key: string]: unknown;
+            } | null;
             readonly params?: {
                 readonly [key: string]: components["schemas"]["Param"];
             };
@@ -1397,6 +1402,7 @@ export interface components {
             readonly limits: components["schemas"]["TypeLimits"];
             readonly metrics: readonly components["schemas"]["Metric"][];
             readonly name: string;
+            readonly repairs: readonly string[];
             /** @default 1 */
             readonly version: number;
         };
@@ -1740,6 +1746,7 @@ export interface components {
             readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
+            readonly repairs?: readonly string[];
         };
         /** Offer */
         readonly Offer: {
@@ -2109,6 +2116,7 @@ export interface components {
             readonly limits?: components["schemas"]["TypeLimits"];
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name?: string;
+            readonly repairs?: readonly string[];
         };
         /**
          * TypeLimits
