@@ -20,6 +20,7 @@ from verger.domain.errands.store import ErrandStore
 from verger.domain.exports.folder import ExportFolder
 from verger.domain.history.history import History
 from verger.domain.messages.store import MessageStore
+from verger.domain.notifications.outbox import Outbox
 from verger.domain.places.store import PlaceStore
 from verger.domain.tasks.store import TaskStore
 from verger.domain.telemetry.events import EventStore
@@ -56,6 +57,7 @@ class Stores:
     alerts: AlertStore
     policies: PolicyStore
     tasks: TaskStore
+    outbox: Outbox
     deletions: DeletionStore
     exports: ExportFolder
     history: History
@@ -93,6 +95,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         alerts=AlertStore(db),
         policies=PolicyStore(db),
         tasks=TaskStore(db),
+        outbox=Outbox(db, clock),
         deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,

@@ -1,0 +1,1 @@
+"""Notifications: what is told to people, by which ways it reaches them, and how far it came."""

@@ -1,0 +1,57 @@
+"""The outbox: what is to be told, written in the transaction of its cause."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import Clock, moment
+from verger.base.db import Database
+from verger.base.ids import new_id
+from verger.base.pages import AnyRow
+from verger.domain.notifications import tables
+from verger.domain.notifications.model import BODY_LONGEST, TITLE_LONGEST, Notice, Put, Urgency, shortened
+
+_TABLE = tables.notice.c
+_LONG = {"title": TITLE_LONGEST, "body": BODY_LONGEST}
+
+
+class Outbox:
+    """Where notices stand until everybody has them, and as long as somebody does."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        """Keep them in a database."""
+        self._db, self._clock = db, clock
+
+    async def put(self, connection: AsyncConnection, tenant: str, notice: Notice) -> str:
+        """Tell people something once the caller's transaction is committed; return the notice's id."""
+        fresh = new_id()
+        values = {name: getattr(notice, name) for name in Notice.__struct_fields__}
+        texts = {name: shortened(values[name], longest) for name, longest in _LONG.items()}
+        at = moment(self._clock.now())
+        row = values | texts | {"id": fresh, "tenant": tenant, "at": at, "spread": False}
+        await connection.execute(tables.notice.insert().values(row))
+        return fresh
+
+    async def waiting(self, most: int = 100) -> list[Put]:
+        """Return notices of any tenant that nobody has yet, the oldest first."""
+        query = select(tables.notice).where(_TABLE.spread.is_(False)).order_by(_TABLE.id).limit(most)
+        async with self._db.reading() as connection:
+            return [_put(row) for row in await connection.execute(query)]
+
+    async def spread(self, connection: AsyncConnection, notices: Sequence[str]) -> None:
+        """Note that everybody has some notices who should."""
+        await connection.execute(update(tables.notice).where(_TABLE.id.in_(notices)).values(spread=True))
+
+    async def forget(self, connection: AsyncConnection, before: datetime, most: int = 500) -> int:
+        """Remove some notices that were put before a time, with all that came of them; return how many."""
+        old = select(_TABLE.id).where(_TABLE.at < before).limit(most)
+        ids = (await connection.execute(old)).scalars().all()
+        await connection.execute(delete(tables.notice).where(_TABLE.id.in_(ids)))
+        return len(ids)
+
+
+def _put(row: AnyRow) -> Put:
+    values = {name: getattr(row, name) for name in Notice.__struct_fields__}
+    return Put(row.id, row.tenant, row.at, Notice(**values | {"severity": Urgency(row.severity)}))
