@@ -17,6 +17,7 @@ from verger.base.clock import HeldClock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
 from verger.base.settings import Settings
+from verger.domain.commands.model import Command
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.domain.places.model import Place
@@ -41,10 +42,18 @@ class FakeScreens:
 
 @dataclass
 class FakeWire:
-    """A wire that remembers whom it dropped."""
+    """A wire that remembers whom it dropped, and what it told to those who listen."""
 
     dropped: list[str] = field(default_factory=list)
     desired: list[tuple[str, dict[str, Any], tuple[str, ...]]] = field(default_factory=list)
+    listening: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str, Any]] = field(default_factory=list)
+
+    def ask(self, device: Device, command: Command) -> str | None:
+        if device.id not in self.listening:
+            return None
+        self.asked.append((device.id, command.method, command.params))
+        return "mqtt"
 
     def desire(self, device: Device, values: Mapping[str, Any], gone: Sequence[str]) -> None:
         self.desired.append((device.id, dict(values), tuple(gone)))

@@ -1,5 +1,8 @@
 """The stories that people's requests tell, each joined to the parts that it uses."""
 
+from dataclasses import dataclass
+
+from verger.app.commands import Orders
 from verger.app.errands import LongWork
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep
@@ -15,17 +18,24 @@ from verger.flows.showing import Showing
 from verger.flows.vacating import Vacating
 
 
-def build_grounds(
-    stores: Stores,
-    showing: Showing,
-    side: DeviceSide,
-    oversight: Oversight,
-    long_work: LongWork,
-    upkeep: Upkeep,
-    lines: Lines,
-) -> Grounds:
+@dataclass(frozen=True)
+class Parts:
+    """What the stories are joined to."""
+
+    showing: Showing
+    side: DeviceSide
+    oversight: Oversight
+    long_work: LongWork
+    upkeep: Upkeep
+    lines: Lines
+    orders: Orders
+
+
+def build_grounds(stores: Stores, parts: Parts) -> Grounds:
     """Return the stories that people's requests tell."""
-    kept, places, provisioning = stores.kept, stores.places, side.provisioning
+    kept, places = stores.kept, stores.places
+    showing, side, long_work, upkeep = parts.showing, parts.side, parts.long_work, parts.upkeep
+    provisioning = side.provisioning
     retiring, clearing = Retiring(provisioning, upkeep.erasing), Clearing(places, kept, provisioning)
     return Grounds(
         clock=stores.clock,
@@ -46,10 +56,12 @@ def build_grounds(
         erasing=upkeep.erasing,
         clearing=clearing,
         vacating=Vacating(places, retiring),
-        bridging=Bridging(stores.bridges, lines, stores.clock),
+        commands=stores.commands,
+        commanding=parts.orders.commanding,
+        bridging=Bridging(stores.bridges, parts.lines, stores.clock),
         showing=showing,
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
-        state=oversight.state,
+        state=parts.oversight.state,
         limits=stores.limiting.told,
     )

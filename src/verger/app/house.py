@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from verger.app.bridges import open_bridges
+from verger.app.commands import Orders
 from verger.app.errands import errand_figures, open_errands
-from verger.app.grounds import build_grounds
-from verger.app.messages import message_figures, open_exchange, open_listener
+from verger.app.followers import Following
+from verger.app.grounds import Parts, build_grounds
+from verger.app.messages import message_figures, open_listener
 from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
@@ -24,7 +26,6 @@ from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
-from verger.edges.wire.dispatch import Dispatch
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
@@ -32,11 +33,9 @@ from verger.edges.wire.mqtt.figures import wire_figures
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
-from verger.flows.keeping import Keeping
 from verger.flows.oversight import Figure, Oversight
 from verger.flows.presence import Presence
-from verger.flows.publishing import Both, Publishing
-from verger.flows.recording import Recording
+from verger.flows.publishing import Publishing
 from verger.flows.showing import Showing
 
 _CERTIFICATE_S = 2.0
@@ -65,22 +64,14 @@ class House:
 
 async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     """Start what follows the log and what leads to it."""
-    kept, clock, settings = stores.kept, stores.clock, stores.settings
-    hub = Hub(kept.registry, stores.history.latest)
-    work = Work()
-    exchange = await open_exchange(stack, stores, work)
-    publishing = Publishing(kept.registry, exchange, clock)
-    presence = Presence(kept.registry, kept.devices, Both(hub, publishing), clock, settings.silent_s)
-    await presence.fill()
-    recording = Recording(stores.db, stores.events, kept.attributes, hub)
-    keeping = Keeping(stores.history)
-    followers = Followers(stores.log, stores.letters, clock, [keeping, recording, presence, hub, publishing])
+    kept, clock, settings, work = stores.kept, stores.clock, stores.settings, Work()
+    following = await Following.over(stack, stores, work)
+    hub, presence, orders, followers = following.hub, following.presence, following.orders, following.followers
     upkeep = await open_upkeep(stores, followers, presence)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
-    dispatch = Dispatch()
-    side = DeviceSide.over(kept, stores.places, presence, wire=dispatch, screens=hub, common=stores)
+    side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=hub, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
-    listener, devices = await _open_wire(side, dispatch, inlet, patience, exchange, stores, work)
+    listener, devices = await _open_wire(side, orders, inlet, patience, following.exchange, stores, work)
     await _start(followers)
     saving = partial(attempt, kept.remarks.write), partial(attempt, presence.save)
     for stop in (*saving, followers.stop, work.stop, listener.stop):
@@ -89,19 +80,20 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     bridges = await open_bridges(stack, stores, inlet)
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
-    messages = partial(message_figures, exchange, listener)
-    parts = (hub, upkeep, side, safekeeping, stores.limiting, bridges)
-    figures = partial(_figures, wire, messages, works, *(part.figures for part in parts))
-    oversight = Oversight(stores.log, followers, stores.letters, keeping, kept, clock, figures, upkeep.room.state)
+    messages = partial(message_figures, following.exchange, listener)
+    shown = (hub, upkeep, side, safekeeping, stores.limiting, bridges)
+    figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
+    log, state = stores.log, upkeep.room.state
+    oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
     go_round(work, stores, oversight, upkeep)
     work.start(every(_CLAIMS_S, side.claiming.purge))
-    for loop in (inlet.run(), hub.run(), presence.run()):
+    for loop in (inlet.run(), hub.run(), presence.run(), orders.outbound.run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     long_work = await open_errands(stack, stores, showing, errands, work, safekeeping, upkeep)
-    grounds = build_grounds(stores, showing, side, oversight, long_work, upkeep, bridges)
+    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, orders))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 
@@ -120,7 +112,7 @@ def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
 
 async def _open_wire(
     side: DeviceSide,
-    dispatch: Dispatch,
+    orders: Orders,
     inlet: Inlet,
     patience: Patience,
     exchange: Exchange,
@@ -129,9 +121,20 @@ async def _open_wire(
 ) -> tuple[Listener, DeviceHttp]:
     """Return what hears devices and programs over MQTT, and devices over HTTP."""
     listener = await open_listener(stores, work, side.reception, inlet, exchange, patience)
+    dispatch = orders.dispatch
     dispatch.listeners.append(listener)
-    most, proxies = stores.settings.body_bytes, Proxies(stores.settings.trusted_proxies)
-    return listener, DeviceHttp(side.reception, inlet, patience, dispatch.polls, most, proxies=proxies)
+    listener.sessions.listens = orders.listens
+    http = DeviceHttp(
+        side.reception,
+        inlet,
+        patience,
+        dispatch.polls,
+        dispatch.calls,
+        orders.listens,
+        body_bytes=stores.settings.body_bytes,
+        proxies=Proxies(stores.settings.trusted_proxies),
+    )
+    return listener, http
 
 
 def _open_tls(settings: Settings, work: Work) -> Tls | None:

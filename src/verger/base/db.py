@@ -1,7 +1,7 @@
 """The database: one writer at a time on SQLite, every transaction short; PostgreSQL speaks the same tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Self
@@ -23,6 +23,8 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+_AFTER = "verger.after_commit"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -75,17 +77,25 @@ class Database:
         """
         if not self._sqlite:
             async with self.engine.begin() as connection:
+                connection.info.pop(_AFTER, None)
                 yield connection
+                acts = connection.info.pop(_AFTER, ())
+            for act in acts:
+                act()
             return
         try:
             async with self._writer, self.engine.connect() as connection:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
+                connection.info.pop(_AFTER, None)
                 yield connection
                 await connection.commit()
+                acts = connection.info.pop(_AFTER, ())
         except OperationalError as error:
             if "disk is full" in str(error.orig):
                 raise Busy("The disk is full, so nothing can be changed: free some space on it.", retry_s=5) from error
             raise
+        for act in acts:
+            act()
 
     async def rewrite(self) -> None:
         """Write the whole database anew, so that no page holds what was deleted; PostgreSQL does so by itself.
@@ -112,6 +122,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+def after_commit(connection: AsyncConnection, act: Callable[[], None]) -> None:
+    """Do something once the transaction that is under way is on disk, and not at all should it not come to that."""
+    connection.info.setdefault(_AFTER, []).append(act)
 
 
 async def delete_some(connection: AsyncConnection, table: Table, *where: ColumnElement[bool], most: int = 500) -> int:

@@ -12,7 +12,7 @@ from verger.base.clock import MINUTE, SECOND, Clock
 from verger.base.errors import Fault
 from verger.domain.devices.registry import Known, Registry, row_of
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import KEPT, Answer, Attributes, Batch, Event, Heard, Readings, Run, Told, apart
+from verger.domain.telemetry.model import KEPT, Ack, Answer, Attributes, Batch, Event, Heard, Readings, Run, Told, apart
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
@@ -181,6 +181,8 @@ class _Naming:
 
     def _over(self, known: Known, heard: Heard) -> Answer | None:
         """Count a message and its data points; return the answer to one that comes too soon."""
+        if any(isinstance(said, Ack) for said in heard.said):
+            return None  # what proves a command is never refused
         points = sum(len(said.values) for said in heard.said if isinstance(said, Readings))
         own, shared = known.messages.wait(1, self.now), known.points.wait(points, self.now)
         if not own and not shared:

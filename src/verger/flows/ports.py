@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from verger.domain.backups.mark import Mark
+from verger.domain.commands.model import Command
 from verger.domain.devices.model import Device
 
 
@@ -28,6 +29,10 @@ class Wire(Protocol):
 
     def desire(self, device: Device, values: Mapping[str, Any], gone: Sequence[str]) -> None:
         """Tell a device, or its gateway, which attributes it should have from now on and which to forget."""
+        ...
+
+    def ask(self, device: Device, command: Command) -> str | None:
+        """Send a command to a device, or its gateway; return which way it went, None when nobody listens."""
         ...
 
     async def kept(self) -> None:

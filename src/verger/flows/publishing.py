@@ -59,6 +59,13 @@ class Publishing:
             body = {"at": self._clock.now() // 1000, "online": online}
             self._post(known.tenant, f"devices/{device}/status", body)
 
+    def command(self, device: str, word: dict[str, Any]) -> None:
+        """Post a step of a command."""
+        known = self._registry.known(device)
+        if known is not None and self._exchange.listening:
+            body = {key: value for key, value in word.items() if key != "type"}
+            self._post(known.tenant, f"devices/{device}/commands", body)
+
     def _post(self, tenant: str, topic: str, body: dict[str, Any]) -> None:
         self._exchange.post(tenant, Message(topic, msgspec.json.encode(body), 1))
 
@@ -108,7 +115,7 @@ class Publishing:
 
 
 class Both:
-    """Screens and the topic tree hear together of a device that came or went."""
+    """Screens and the topic tree hear together of a device that came or went, and of commands."""
 
     def __init__(self, screens: Screens, publishing: Publishing) -> None:
         """Tell the screens everything, and the tree what it has a topic for."""
@@ -119,6 +126,8 @@ class Both:
         self._screens.tell(device, word)
         if word.get("type") == "device":
             self._publishing.status(device, online=word["online"])
+        elif word.get("type") == "command":
+            self._publishing.command(device, word)
 
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens anew."""

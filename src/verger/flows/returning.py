@@ -11,6 +11,8 @@ from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.jobs import waiting
 from verger.domain.backups import mark
+from verger.domain.commands.model import expired
+from verger.domain.commands.store import CommandStore
 from verger.domain.errands.model import ErrandState
 from verger.domain.errands.store import ErrandStore
 from verger.domain.messages.store import MessageStore
@@ -86,6 +88,24 @@ class CutShort:
             await self.errands.end(cut.tenant, ended)
             said.append(f"The job {cut.errand.kind} ({cut.errand.id}) ran when the backup was taken: ask for it again.")
         return said
+
+
+@dataclass(frozen=True)
+class Unasked:
+    """Commands that were under way when the backup was taken may have been done since, and are not sent again."""
+
+    commands: CommandStore
+    db: Database
+    clock: Clock
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """Give up every command that has not ended."""
+        why = "It was under way when the backup was taken that was restored since; ask for it again."
+        pairs = await self.commands.unanswered()
+        async with self.db.writing() as connection:
+            for tenant, command in pairs:
+                await self.commands.change(connection, tenant, expired(command, self.clock.now(), why))
+        return [f"{len(pairs)} commands that were under way have expired: ask for them again."] if pairs else []
 
 
 @dataclass(frozen=True)

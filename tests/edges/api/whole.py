@@ -38,6 +38,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /exports": {"devices": ["device"]},
     "POST /imports": {"file": "file"},
     "POST /bridges": BRIDGE,
+    "POST /devices/{device}/commands": {"method": "pulse"},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /retention": {"keeps": "remarks", "days": 30},
@@ -90,12 +91,14 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         return dict(answer.json())
 
     place = (await made("/places", name="Cottage"))["id"]
+    probe = (await made("/devices", name="Probe", place=place))["device"]["id"]
     old = (await made("/devices", name="Old", place=place))["device"]["id"]
     gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
     return {
         "/bridges/{bridge}": f"/bridges/{(await made('/bridges', **BRIDGE))['id']}",
         "/places/{place}": f"/places/{place}",
-        "/devices/{device}": f"/devices/{(await made('/devices', name='Probe', place=place))['device']['id']}",
+        "/devices/{device}": f"/devices/{probe}",
+        "/commands/{command}": f"/commands/{(await made(f'/devices/{probe}/commands', method='stop'))['id']}",
         "/device-types/{key}": f"/device-types/{(await made('/device-types', key='meter', name='Meter'))['key']}",
         "/attributes/{key}": "/attributes/state",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",

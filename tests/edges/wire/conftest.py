@@ -10,7 +10,7 @@ import uvloop
 
 from verger.base.errors import Busy, Fault, Unknown
 from verger.domain.devices.joining import Grant, Wish
-from verger.domain.telemetry.model import Answer, Heard, Run, apart
+from verger.domain.telemetry.model import Ack, Answer, Heard, Run, apart
 from verger.edges.wire.inlet import Inlet
 
 
@@ -31,8 +31,15 @@ class FakeInbound:
 
     @property
     def heard(self) -> list[Heard]:
-        """Everything that came in, without what was only to be answered in its turn."""
-        return [heard for batch in self.batches for heard in batch if heard.said or heard.refused]
+        """Everything that came in, without acknowledgements and what was only to be answered in its turn."""
+        every = [heard for batch in self.batches for heard in batch if heard.said or heard.refused]
+        return [heard for heard in every if not any(isinstance(said, Ack) for said in heard.said)]
+
+    @property
+    def acks(self) -> list[tuple[str, Ack]]:
+        """Who acknowledged or answered what."""
+        every = [heard for batch in self.batches for heard in batch]
+        return [(heard.device, said) for heard in every for said in heard.said if isinstance(said, Ack)]
 
     async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         self.taking.set()

@@ -248,6 +248,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/commands/{command}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What became of a command?
+         * @description Return one command, each step with its time and what proves it.
+         */
+        readonly get: operations["commands.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/commands/{command}/cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Call it off
+         * @description Cancel a command that its device does not have yet; 409 when it is too late.
+         */
+        readonly post: operations["commands.cancel"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/deletions": {
         readonly parameters: {
             readonly query?: never;
@@ -467,6 +507,30 @@ export interface paths {
          * @description End the time in which a device may be claimed.
          */
         readonly delete: operations["claims.end"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/devices/{device}/commands": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What a device was asked, the newest first
+         * @description Return a page of a device's commands.
+         */
+        readonly get: operations["commands.of_device"];
+        readonly put?: never;
+        /**
+         * Ask a device for something
+         * @description Keep a command and send it as soon as the device listens; `stage` is what the device has proved of it.
+         */
+        readonly post: operations["commands.ask"];
+        readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
@@ -1305,6 +1369,36 @@ export interface components {
             readonly secret: boolean;
             readonly until: string | null;
         };
+        /** Command */
+        readonly Command: {
+            readonly acknowledged_at: string | null;
+            readonly answered_at: string | null;
+            /** Format: date-time */
+            readonly asked_at: string;
+            readonly asked_by: string;
+            readonly batch: string | null;
+            readonly device: string;
+            readonly error: string | null;
+            /** Format: date-time */
+            readonly expires_at: string;
+            readonly id: string;
+            readonly method: string;
+            /** @default 0 */
+            readonly number: number;
+            /** @default false */
+            readonly one_way: boolean;
+            readonly params: unknown;
+            readonly result: unknown;
+            readonly sent_at: string | null;
+            readonly shows: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly stage: components["schemas"]["Stage"];
+            /** @default [] */
+            readonly steps: readonly components["schemas"]["Step"][];
+            /** @default 1 */
+            readonly version: number;
+        };
         /** Connect */
         readonly Connect: {
             readonly mqtt: components["schemas"]["Mqtt"];
@@ -1670,6 +1764,15 @@ export interface components {
             /** @default  */
             readonly secret?: string;
         };
+        /** NewCommand */
+        readonly NewCommand: {
+            readonly method: string;
+            /** @default false */
+            readonly one_way?: boolean;
+            readonly params?: unknown;
+            /** @default 60 */
+            readonly ttl_s?: number;
+        };
         /** NewDevice */
         readonly NewDevice: {
             readonly address?: string | null;
@@ -1762,6 +1865,11 @@ export interface components {
         /** Page[Backup] */
         readonly BackupPage: {
             readonly items: readonly components["schemas"]["Backup"][];
+            readonly next: string | null;
+        };
+        /** Page[Command] */
+        readonly CommandPage: {
+            readonly items: readonly components["schemas"]["Command"][];
             readonly next: string | null;
         };
         /** Page[Deletion] */
@@ -2061,6 +2169,13 @@ export interface components {
             readonly name: string;
             readonly place: string;
         };
+        /**
+         * Stage
+         * @description How far a command has come.
+         * @default queued
+         * @enum {string}
+         */
+        readonly Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
         /** State */
         readonly State: {
             readonly desired: {
@@ -2077,6 +2192,13 @@ export interface components {
             /** Format: date-time */
             readonly since: string;
             readonly until: string | null;
+        };
+        /** Step */
+        readonly Step: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly proof: string;
+            readonly stage: components["schemas"]["Stage"];
         };
         /** Sure */
         readonly Sure: {
@@ -2656,6 +2778,60 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly command: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Command"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.cancel": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly command: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Command"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -3262,6 +3438,74 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.of_device": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                readonly stage?: components["schemas"]["Stage"];
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.ask": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewCommand"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Command"];
+                };
             };
             readonly default: components["responses"]["Problem"];
         };

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, microseconds, moment
-from verger.base.db import Database, Instant, delete_some, metadata
+from verger.base.db import Database, Instant, after_commit, delete_some, metadata
 from verger.base.errors import Missing
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.commands.model import UNANSWERED, UNDELIVERED, Command, Stage, Step, begun, cancelled, due
@@ -64,6 +65,8 @@ _NUMBERS_BEGIN = microseconds(datetime.fromisoformat("2020-01-01T00:00:00Z"))
 
 Listener = Callable[[AsyncConnection, str, Command], Awaitable[None]]
 """Hears of every step of every command of a tenant, within the transaction that keeps it."""
+Told = Callable[[str, Command], None]
+"""Hears of it once that is on disk."""
 
 
 class WantedCommands(Struct, frozen=True, kw_only=True):
@@ -76,12 +79,16 @@ class WantedCommands(Struct, frozen=True, kw_only=True):
 
 
 class CommandStore:
-    """Where commands are kept; what writes does so in the caller's transaction, and tells the `listeners`."""
+    """Where commands are kept; what writes does so in the caller's transaction, and tells the `listeners`.
+
+    After the commit it tells `told`.
+    """
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
         self.listeners: list[Listener] = []
+        self.told: list[Told] = []
 
     async def get(self, tenant: str, command: str) -> Command:
         """Return one command; raise Missing."""
@@ -90,10 +97,14 @@ class CommandStore:
 
     async def find(self, connection: AsyncConnection, tenant: str, command: str) -> Command:
         """Return one command as it stands within a transaction; raise Missing."""
-        found = await self._some(connection, _TABLE.tenant == tenant, _TABLE.id == command)
-        if not found:
+        found = await self.there(connection, tenant, command)
+        if found is None:
             raise Missing("There is no such command.")
-        return found[0]
+        return found
+
+    async def there(self, connection: AsyncConnection, tenant: str, command: str) -> Command | None:
+        """Return one command as it stands within a transaction, None when it is not there."""
+        return next(iter(await self._some(connection, _TABLE.tenant == tenant, _TABLE.id == command)), None)
 
     async def numbered(self, connection: AsyncConnection, tenant: str, device: str, number: int) -> Command | None:
         """Return the command that a device knows by a number, as it stands within a transaction."""
@@ -189,6 +200,8 @@ class CommandStore:
     async def _tell(self, connection: AsyncConnection, tenant: str, command: Command) -> None:
         for listener in self.listeners:
             await listener(connection, tenant, command)
+        for told in self.told:
+            after_commit(connection, partial(told, tenant, command))
 
 
 def _row(command: Command) -> dict[str, Any]:

@@ -35,6 +35,11 @@ class Relays:
         """Return the device that a gateway means by a name."""
         return self._named.get(gateway, {}).get(name)
 
+    def gateway_of(self, device: str) -> str | None:
+        """Return the gateway that a device stands behind."""
+        gateway, _ = self._standing.get(device, (None, ""))
+        return gateway
+
     def _leave(self, device: str) -> None:
         gateway, name = self._standing.pop(device, ("", ""))
         if self._named.get(gateway, {}).get(name) == device:

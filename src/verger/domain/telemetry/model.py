@@ -37,6 +37,20 @@ class Event(Struct, frozen=True, gc=False, tag="event"):
     id: str | None = None
 
 
+class Ack(Struct, frozen=True, gc=False, tag="ack"):
+    """What the device of a command proves of it by the command's number: that it has it, or its answer to it.
+
+    `behind` is the device that it was for, where its gateway has it.
+    """
+
+    number: int
+    proof: str
+    answered: bool = False
+    result: Any = None
+    behind: str | None = None
+    at: int | None = None
+
+
 class Once(Struct, frozen=True, gc=False, tag="once"):
     """A message that is kept once: of an MQTT `session` the `number`th at QoS 2, under a packet identifier.
 
@@ -49,7 +63,7 @@ class Once(Struct, frozen=True, gc=False, tag="once"):
     at: int | None = None
 
 
-Said = Readings | Attributes | Event
+Said = Readings | Attributes | Event | Ack
 
 
 class Heard(Struct, frozen=True, gc=False):
@@ -119,7 +133,7 @@ class Told(Struct, frozen=True, gc=False):
 
     tenant: str
     device: str
-    said: Attributes | Event | Once
+    said: Attributes | Event | Ack | Once
 
 
 class Batch(Struct, frozen=True, eq=False):

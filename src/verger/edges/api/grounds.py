@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verger.base.clock import Clock
+from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
@@ -13,6 +14,7 @@ from verger.flows.bridging import Bridging
 from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
+from verger.flows.commanding import Commanding
 from verger.flows.desiring import Desiring
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
@@ -50,6 +52,8 @@ class Grounds:
     erasing: Erasing
     vacating: Vacating
     clearing: Clearing
+    commands: CommandStore
+    commanding: Commanding
     bridging: Bridging
     showing: Showing
     charting: Charting

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from verger.domain.commands.model import Command
 from verger.domain.devices.model import Device
-from verger.edges.wire.dialects.native import Order, Wanted
+from verger.edges.wire.calls import Calls
+from verger.edges.wire.dialects.native import Ask, Order, Wanted
 from verger.edges.wire.polls import Polls
 
 
@@ -30,6 +32,7 @@ class Dispatch:
     """Knows the ways to a device, which are opened once the house stands behind them."""
 
     polls: Polls = field(default_factory=Polls)
+    calls: Calls = field(default_factory=Calls)
     listeners: list[Way] = field(default_factory=list)
 
     def drop(self, device: str) -> None:
@@ -46,6 +49,21 @@ class Dispatch:
             listener.deliver(device.id, Wanted(dict(values), tuple(gone)))
             if device.gateway is not None:
                 listener.deliver(device.gateway, Wanted(dict(values), tuple(gone), device.on_the_wire))
+
+    def ask(self, device: Device, command: Command) -> str | None:
+        """Send a command to a device, or its gateway; return which way it went, None when nobody listens."""
+        order = Ask(command.number, command.method, command.params)
+        if self.calls.give(device.id, order):
+            return "poll"
+        if self._deliver(device.id, order):
+            return "mqtt"
+        if device.gateway is None:
+            return None
+        behind = Ask(command.number, command.method, command.params, device.on_the_wire, device.id)
+        return "gateway" if self._deliver(device.gateway, behind) else None
+
+    def _deliver(self, device: str, order: Order) -> bool:
+        return any(listener.deliver(device, order) for listener in self.listeners)
 
     async def kept(self) -> None:
         """Return once what waits for devices that are away is on disk."""

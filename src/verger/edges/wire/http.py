@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,6 +16,7 @@ from verger.domain.devices.reserved import PEOPLE
 from verger.domain.telemetry.model import Garbled, Heard
 from verger.edges.wire import house as door
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem, hang_up
+from verger.edges.wire.calls import Calls
 from verger.edges.wire.dialects import native
 from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
@@ -56,6 +58,8 @@ class DeviceHttp:
     inlet: Inlet
     patience: Patience = field(default_factory=Patience)
     polls: Polls = field(default_factory=Polls)
+    calls: Calls = field(default_factory=Calls)
+    listens: Callable[[str], None] = lambda _: None
     body_bytes: int = 1 << 20
     call_bytes: int = 1 << 16
     in_flight: int = 100
@@ -101,7 +105,7 @@ class DeviceHttp:
             case "GET", ["attributes", "updates"]:
                 await self._wait(scope, receive, send, self.polls.wait(device))
             case "GET", ["rpc"]:
-                await self._wait(scope, receive, send, asyncio.Event().wait())
+                await self._call(device, scope, receive, send)
             case "GET", ["firmware" | "software" as word]:
                 await give_problem(send, 404, f"There is no {word} for this device.")
             case "POST", ["rpc"]:
@@ -109,7 +113,8 @@ class DeviceHttp:
                 answered = door.answer(self.house, device, called, self.body_bytes, self.in_flight)
                 await give(send, 200, msgspec.json.encode(answered.result))
             case "POST", ["rpc", number]:
-                native.replied(number, await body_of(scope, receive, self.call_bytes))
+                heard = native.replied(device, number, await body_of(scope, receive, self.call_bytes))
+                await self.inlet.put(heard)
                 await give(send, 200)
             case _:
                 await give_problem(send, 404, "A device finds nothing here; see the page of the native protocol.")
@@ -149,17 +154,34 @@ class DeviceHttp:
         told = await door.provision(self.house, self.strangers, self._address(scope), body)
         await give(send, 200, msgspec.json.encode(told))
 
-    async def _wait(self, scope: Scope, receive: Receive, send: Send, news: Awaitable[Any]) -> None:
-        """Wait for something to tell a device, as long as it wants; tell it if there was nothing."""
+    async def _call(self, device: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give a device its next command; it has that once it is on its way."""
+        call = self.calls.wait(device)
+        self.listens(device)
+        if await self._wait(scope, receive, send, call, native.polled):
+            with suppress(Busy):
+                await self.inlet.put(native.has(device, call.result(), "poll"))
+
+    async def _wait(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        news: Awaitable[Any],
+        told: Callable[[Any], Any] = lambda news: news,
+    ) -> bool:
+        """Wait for something to tell a device, as long as it wants; whether there was something, and it was told."""
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("timeout", [""])[0]
         wait_ms = min(int(asked), MOST_WAIT_MS) if asked.isdecimal() else USUAL_WAIT_MS
         hearing, hanging = asyncio.ensure_future(news), asyncio.ensure_future(hang_up(receive))
         try:
             await asyncio.wait({hearing, hanging}, timeout=wait_ms / 1000, return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done():
-                await give(send, 200, msgspec.json.encode(hearing.result()))
-            elif not hanging.done():
+            if hearing.done() and not hanging.done():
+                await give(send, 200, msgspec.json.encode(told(hearing.result())))
+                return True
+            if not hanging.done():
                 await give_problem(send, 408, "There was nothing to tell; ask again.")
+            return False
         finally:
             hearing.cancel()
             hanging.cancel()

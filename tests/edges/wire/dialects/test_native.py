@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verger.domain.telemetry.model import Attributes, Event, Garbled, Heard, Readings
+from verger.domain.telemetry.model import Ack, Attributes, Event, Garbled, Heard, Readings
 from verger.edges.wire.dialects import native, native_said
-from verger.edges.wire.dialects.native import Answered, Ask, AttributesAsked, Called, Frame, Replied, Wanted
+from verger.edges.wire.dialects.native import Answered, Ask, AttributesAsked, Called, Frame, Wanted
 
 TELEMETRY = "v1/devices/me/telemetry"
 AT_MS = 1_763_690_000_123
@@ -197,10 +197,9 @@ def test_says_which_field_of_an_event_is_wrong(body: str, field: str) -> None:
             Called("v1/devices/me/rpc/response/3", "getSessionLimits", {}),
         ),
         ("v2/r/req/3", '{"method":"m"}', Called("v2/r/res/3", "m")),
-        ("v2/r/req/j/3", '{"method":"m"}', Called("v2/r/res/j/3", "m")),
-        ("v1/devices/me/rpc/response/9", '{"success":true}', Replied("9", {"success": True})),
-        ("v2/r/res/9", "1", Replied("9", 1)),
-        ("v2/r/res/j/9", "1", Replied("9", 1)),
+        ("v1/devices/me/rpc/response/9", "", Heard("d", (Ack(9, "answer", answered=True),))),
+        ("v2/r/res/9", "1", Heard("d", (Ack(9, "answer", answered=True, result=1),))),
+        ("v2/r/res/j/9", "1", Heard("d", (Ack(9, "answer", answered=True, result=1),))),
     ],
 )
 def test_reads_what_a_device_asks_and_answers(topic: str, body: str, meaning: native.Meaning) -> None:
@@ -213,6 +212,7 @@ def test_reads_what_a_device_asks_and_answers(topic: str, body: str, meaning: na
         ("somewhere/else", "{}"),
         ("v2/t/p", "x"),
         ("v1/devices/me/rpc/request/1", "{}"),
+        ("v1/devices/me/rpc/response/x", "{}"),
         ("v1/devices/me/rpc/request/1", '{"method":7}'),
         ("v1/devices/me/attributes/request/1", "[]"),
         ("v1/devices/me/attributes/request/1", '{"clientKeys":7}'),
@@ -254,9 +254,9 @@ def test_a_device_may_hear_nothing_else(topic: str) -> None:
     ("order", "form", "frames"),
     [
         (Answered("x/1", {"a": 1}), "", [Frame("x/1", b'{"a":1}')]),
-        (Ask("7", "on", 1), "", [Frame("v1/devices/me/rpc/request/7", b'{"method":"on","params":1}')]),
-        (Ask("7", "on"), "v2", [Frame("v2/r/req/7", b'{"method":"on","params":null}')]),
-        (Ask("7", "on"), "v2/j", [Frame("v2/r/req/j/7", b'{"method":"on","params":null}')]),
+        (Ask(7, "on", 1), "", [Frame("v1/devices/me/rpc/request/7", b'{"method":"on","params":1}')]),
+        (Ask(7, "on"), "v2", [Frame("v2/r/req/7", b'{"method":"on","params":null}')]),
+        (Ask(7, "on"), "v2/j", [Frame("v2/r/req/j/7", b'{"method":"on","params":null}')]),
         (
             Wanted({"a": 1}, ("b",)),
             "",

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from verger.base.errors import Fault
-from verger.domain.telemetry.model import Attributes, Behind, Claim, Garbled, Readings, Relayed
+from verger.domain.telemetry.model import Ack, Attributes, Behind, Claim, Garbled, Readings, Relayed
 from verger.edges.wire.dialects import native
-from verger.edges.wire.dialects.native import Answered, Ask, AskedBehind, Frame, Replied, Wanted
+from verger.edges.wire.dialects.native import Answered, Ask, AskedBehind, Frame, Wanted
 
 
 def said(word: str, message: Any) -> Any:
@@ -91,7 +91,9 @@ def test_attributes_are_asked_for_in_each_shape(message: Any, asked: AskedBehind
 
 
 def test_an_answer_to_a_command_names_the_device() -> None:
-    assert said("rpc", {"device": "A", "id": 7, "data": {"success": True}}) == Replied("7", {"success": True}, "A")
+    ack = Ack(7, "answer", answered=True, result={"success": True})
+    answer = {"device": "A", "id": 7, "data": {"success": True}}
+    assert said("rpc", answer) == Relayed("gw", (), behind=(Behind("A", (ack,)),))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +111,7 @@ def test_an_answer_to_a_command_names_the_device() -> None:
         ("claim", {"A": {"secretKey": 7}}),
         ("attributes/request", {"id": 1, "device": "A"}),
         ("rpc", {"id": 1}),
+        ("rpc", {"id": "x", "device": "A"}),
         ("elsewhere", {}),
     ],
 )
@@ -121,7 +124,7 @@ def test_orders_for_a_device_behind_go_to_its_gateway() -> None:
     [first, second] = native.write(Wanted({"every_s": 60}, ("old",), "A"))
     assert first == Frame("v1/gateway/attributes", b'{"device":"A","data":{"every_s":60}}')
     assert second == Frame("v1/gateway/attributes", b'{"device":"A","data":{"deleted":["old"]}}')
-    [frame] = native.write(Ask("7", "pulse", {"s": 20}, "A"))
+    [frame] = native.write(Ask(7, "pulse", {"s": 20}, "A"))
     assert frame == Frame("v1/gateway/rpc", b'{"device":"A","data":{"id":7,"method":"pulse","params":{"s":20}}}')
 
 

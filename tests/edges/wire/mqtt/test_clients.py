@@ -88,7 +88,7 @@ async def test_mosquitto_sub_hears_an_order_in_a_session_that_is_remembered(
     house.came.clear()
     hearing = asyncio.create_task(run("mosquitto_sub", port, version, *words, "-C", "1", "-v"))
     await house.came.wait()
-    assert listener.deliver("d", Ask("7", "on", 1))
+    assert listener.deliver("d", Ask(7, "on", 1))
     assert await hearing == (0, 'v1/devices/me/rpc/request/7 {"method":"on","params":1}\n')
 
 
@@ -99,7 +99,7 @@ async def test_aiomqtt_publishes_and_hears(open_listener: Open, inbound: FakeInb
         for qos in (0, 1, 2):
             await client.publish(TELEMETRY, f'{{"t":{qos}}}', qos)
         await client.subscribe("v1/devices/me/rpc/request/+", qos=1)
-        assert listener.deliver("d", Ask("7", "on"))
+        assert listener.deliver("d", Ask(7, "on"))
         async with asyncio.timeout(WAIT_S):
             message = await anext(aiter(client.messages))
         assert message.topic.value == "v1/devices/me/rpc/request/7"
@@ -126,7 +126,7 @@ async def test_gmqtt_publishes_and_hears(open_listener: Open, inbound: FakeInbou
     client.subscribe("v1/devices/me/rpc/request/+", qos=1)
     async with asyncio.timeout(WAIT_S):
         await subscribed.wait()
-        assert listener.deliver("d", Ask("7", "on"))
+        assert listener.deliver("d", Ask(7, "on"))
         assert await heard.get() == ("v1/devices/me/rpc/request/7", b'{"method":"on","params":null}')
     await client.disconnect()
     assert inbound.heard == KEPT
@@ -140,7 +140,7 @@ async def test_mqtt_js_publishes_and_hears(open_listener: Open, inbound: FakeInb
     assert node.stdout is not None
     async with asyncio.timeout(2 * WAIT_S):
         assert json.loads(await node.stdout.readline()) == ["listens", None]
-        assert listener.deliver("d", Ask("7", "on"))
+        assert listener.deliver("d", Ask(7, "on"))
         body = '{"method":"on","params":null}'
         assert json.loads(await node.stdout.readline()) == ["message", ["v1/devices/me/rpc/request/7", body]]
         assert await node.wait() == 0
@@ -193,7 +193,7 @@ async def test_a_tiny_client_publishes_hears_and_pings(open_listener: Open, inbo
         for value in (0, 1, 2):
             body = f'{{"t":{value}}}'.encode().hex()
             await tiny.send(f"30200017{topic}{body}")
-        assert listener.deliver("d", Ask("7", "on", {"pin": 4}))
+        assert listener.deliver("d", Ask(7, "on", {"pin": 4}))
         assert await tiny.hear() == b'\x30\x3f\x00\x1bv1/devices/me/rpc/request/7{"method":"on","params":{"pin":4}}'
         assert listener.deliver("d", Wanted({"every_s": 60}))
         assert await tiny.hear() == b'\x30\x28\x00\x18v1/devices/me/attributes{"every_s":60}'
@@ -251,7 +251,7 @@ async def test_paho_publishes_and_hears(open_listener: Open, inbound: FakeInboun
     paho.client.subscribe([("v1/devices/me/rpc/request/+", 1), ("#", 0)])
     what, codes = await paho.next()
     assert (what, [code.is_failure for code in codes]) == ("subscribed", [False, True])
-    assert listener.deliver("d", Ask("7", "on"))
+    assert listener.deliver("d", Ask(7, "on"))
     assert await paho.next() == ("message", "v1/devices/me/rpc/request/7")
     await paho.close()
     assert inbound.heard == KEPT

@@ -35,7 +35,7 @@ async def test_attributes_wait_for_a_device_that_is_away_and_commands_do_not(ope
     listener, port = await open_listener()
     await left(port, level)
     assert not listener.deliver("d", Wanted({"every_s": 5}))
-    assert not listener.deliver("d", Ask("1", "reboot"))
+    assert not listener.deliver("d", Ask(1, "reboot"))
     assert not listener.deliver("d", Wanted({"every_s": 6}))
     async with Device(port, level) as device:
         assert (await device.begin(lasting(level))).session_present
@@ -96,7 +96,7 @@ async def test_what_a_device_hears_at_qos_0_is_told_so_and_does_not_wait_for_it(
         assert await device.ask(subscribe(WANTED, ASKED, qos=0)) == SubAck(1, (0, 0))
         assert listener.deliver("d", Wanted({"a": 1}))
         assert await device.hear() == Publish(WANTED, b'{"a":1}')
-        assert listener.deliver("d", Ask("7", "on"))
+        assert listener.deliver("d", Ask(7, "on"))
         assert await device.hear() == Publish(ASKED.replace("+", "7"), b'{"method":"on","params":null}')
         await device.say(Disconnect())
         assert await device.hear() is None

@@ -202,14 +202,14 @@ async def test_an_order_reaches_whoever_listens_to_it(open_listener: Open) -> No
     listener, port = await open_listener()
     async with Device(port) as device:
         await device.begin()
-        assert not listener.deliver("d", Ask("7", "on"))
+        assert not listener.deliver("d", Ask(7, "on"))
         granted = await device.ask(subscribe("v2/r/req/+", "v1/devices/me/attributes"))
         assert granted == SubAck(1, (1, 1))
-        assert listener.deliver("d", Ask("7", "on"))
+        assert listener.deliver("d", Ask(7, "on"))
         assert await device.hear() == Publish("v2/r/req/7", b'{"method":"on","params":null}', 1, 1)
         assert listener.deliver("d", Wanted({"a": 1}), qos=0)
         assert await device.hear() == Publish("v1/devices/me/attributes", b'{"a":1}')
-    assert not listener.deliver("nobody", Ask("7", "on"))
+    assert not listener.deliver("nobody", Ask(7, "on"))
 
 
 async def test_a_will_is_heard_when_a_device_breaks_off_and_not_when_it_says_goodbye(

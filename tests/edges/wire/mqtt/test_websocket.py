@@ -104,7 +104,7 @@ async def test_paho_publishes_and_hears(web: Web, inbound: FakeInbound, version:
         assert (await paho.next())[0] == "published"
     paho.client.subscribe("v1/devices/me/rpc/request/+", 1)
     assert (await paho.next())[0] == "subscribed"
-    assert web.listener.deliver("d", Ask("7", "on"))
+    assert web.listener.deliver("d", Ask(7, "on"))
     assert await paho.next() == ("message", "v1/devices/me/rpc/request/7")
     await paho.close()
     assert inbound.heard == KEPT

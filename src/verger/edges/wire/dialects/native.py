@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from verger.domain.telemetry.model import Garbled, Heard, Relayed
+from verger.domain.telemetry.model import Ack, Garbled, Heard, Relayed
 from verger.edges.wire.dialects import native_gateway, values
 from verger.edges.wire.dialects.native_gateway import claimed
 from verger.edges.wire.dialects.native_said import attributes, events, nothing, run, telemetry
@@ -18,7 +18,6 @@ from verger.edges.wire.dialects.native_words import (
     Frame,
     Meaning,
     Order,
-    Replied,
     Wanted,
     covers,
     may_hear,
@@ -35,13 +34,15 @@ __all__ = [
     "Frame",
     "Meaning",
     "Order",
-    "Replied",
     "Wanted",
     "attributes",
     "covers",
     "events",
+    "has",
     "may_hear",
     "nothing",
+    "polled",
+    "replied",
     "run",
     "telemetry",
     "write",
@@ -64,6 +65,8 @@ def read(device: str, topic: str, body: bytes) -> Meaning:
     if start in _ASKING:
         ask, reply_to = _ASKING[start]
         return ask(f"{reply_to}/{number}", body)
+    if start in _REPLYING:
+        return replied(device, number, body)
     if topic.startswith(GATEWAY):
         return native_gateway.read(device, topic.removeprefix(GATEWAY), body)
     if firmware := _FIRMWARE.fullmatch(topic):
@@ -118,9 +121,23 @@ def session_limits(
     return told | {"gatewayRateLimits": rates} if gateway else told
 
 
-def replied(reply_to: str, body: bytes) -> Replied:
-    """Read the answer to a command, whose number ends the topic."""
-    return Replied(reply_to.rpartition("/")[2], values.parse(body))
+def replied(device: str, number: str, body: bytes) -> Heard:
+    """Read the answer to a command by its number."""
+    return Heard(device, (native_gateway.answered(number, values.parse(body) if body.strip() else None),))
+
+
+def polled(order: Ask) -> dict[str, Any]:
+    """Return a command as a device gets it that asks over HTTP."""
+    return {"id": order.number, "method": order.method, "params": order.params}
+
+
+def has(device: str, order: Ask, proof: str, refused: str = "") -> Heard:
+    """Return that a device has a command, or its gateway has, or why it will not take it."""
+    if refused:
+        ack = Ack(order.number, proof, answered=True, result={"error": refused}, behind=order.device)
+    else:
+        ack = Ack(order.number, proof, behind=order.device)
+    return Heard(device, (ack,))
 
 
 _READERS: dict[str, Callable[[str, bytes], Heard]] = {
@@ -138,7 +155,5 @@ _ASKING: dict[str, tuple[Callable[[str, bytes], Meaning], str]] = {
     "v1/devices/me/rpc/request": (called, "v1/devices/me/rpc/response"),
     "v2/r/req": (called, "v2/r/res"),
     "v2/r/req/j": (called, "v2/r/res/j"),
-    "v1/devices/me/rpc/response": (replied, ""),
-    "v2/r/res": (replied, ""),
-    "v2/r/res/j": (replied, ""),
 }
+_REPLYING = frozenset({"v1/devices/me/rpc/response", "v2/r/res", "v2/r/res/j"})

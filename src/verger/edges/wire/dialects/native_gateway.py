@@ -6,12 +6,13 @@ from typing import Any
 import msgspec
 
 from verger.base.errors import Fault
-from verger.domain.telemetry.model import Behind, Claim, Garbled, Readings, Relayed, Said
+from verger.domain.telemetry.model import Ack, Behind, Claim, Garbled, Readings, Relayed, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.native_said import Stamped, entries, several
-from verger.edges.wire.dialects.native_words import AskedBehind, Meaning, Replied
+from verger.edges.wire.dialects.native_words import AskedBehind, Meaning
 
 _LONGEST_MS = 1 << 52
+_LONGEST_NUMBER = 18
 _MANY = msgspec.json.Decoder(dict[str, list[Stamped]])
 _NAME = "Name the device: 1 to 200 printable characters."
 
@@ -74,10 +75,20 @@ def asked(_gateway: str, body: bytes) -> AskedBehind:
     return AskedBehind(number, name, names if client else (), () if client else names, single=single)
 
 
-def replied(_gateway: str, body: bytes) -> Replied:
+def replied(gateway: str, body: bytes) -> Relayed:
     """Read the answer of a device behind to a command, {device, id, data}."""
     told = _object(body)
-    return Replied(str(told.get("id", "")), told.get("data"), _named(told.get("device")))
+    ack = answered(str(told.get("id", "")), told.get("data"))
+    return Relayed(gateway, (), behind=(Behind(_named(told.get("device")), (ack,)),))
+
+
+def answered(number: str, result: Any) -> Ack:
+    """Return the answer to the command of a number."""
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+        raise Garbled("An answer names the number that its command came with.")
+    if not values.is_sound(result):
+        raise Garbled(values.UNSOUND)
+    return Ack(int(number), "answer", answered=True, result=result)
 
 
 def claimed(name: str, told: Any) -> Claim:

@@ -34,14 +34,6 @@ class Called(Struct, frozen=True, gc=False):
     params: Any = None
 
 
-class Replied(Struct, frozen=True, gc=False):
-    """A device, or the one `behind` a gateway, answers a command."""
-
-    number: str
-    result: Any = None
-    behind: str | None = None
-
-
 class AskedBehind(Struct, frozen=True, gc=False):
     """A gateway wants attributes of a device behind it.
 
@@ -62,7 +54,7 @@ class FirmwareAsked(Struct, frozen=True, gc=False):
     kind: str
 
 
-Meaning = Heard | AttributesAsked | AskedBehind | Called | Replied | FirmwareAsked
+Meaning = Heard | AttributesAsked | AskedBehind | Called | FirmwareAsked
 
 
 class Answered(Struct, frozen=True, gc=False):
@@ -73,12 +65,13 @@ class Answered(Struct, frozen=True, gc=False):
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """A command, numbered so that the device can answer it; `behind` names one behind a gateway."""
+    """A command, numbered so that the device can answer it; `behind` names one behind a gateway, `device` its id."""
 
-    number: str
+    number: int
     method: str
     params: Any = None
     behind: str | None = None
+    device: str | None = None
 
 
 class Wanted(Struct, frozen=True, gc=False):
@@ -116,8 +109,7 @@ def write(order: Order, form: str = "") -> list[Frame]:
         case Answered(reply_to, result):
             return [Frame(reply_to, result if isinstance(result, bytes) else msgspec.json.encode(result))]
         case Ask(number, method, params, str(behind)):
-            asked = {"id": int(number) if number.isdecimal() else number, "method": method, "params": params}
-            return [_behind("rpc", behind, asked)]
+            return [_behind("rpc", behind, {"id": number, "method": method, "params": params})]
         case Ask(number, method, params):
             topic = f"v2/r/req/{short}{number}" if form else f"v1/devices/me/rpc/request/{number}"
             return [Frame(topic, msgspec.json.encode({"method": method, "params": params}))]

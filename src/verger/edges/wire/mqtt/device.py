@@ -14,7 +14,7 @@ from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
 from verger.edges.wire.mqtt import express
-from verger.edges.wire.mqtt.happenings import Ended, Happening, Repeated
+from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
@@ -37,6 +37,7 @@ class DeviceSpeaker:
         self.unanswered = 0
         self._wiring, self._inlet, self._line, self._session = wiring, wiring.inlet, line, line.session
         self._asks: set[asyncio.Task[None]] = set()
+        self._sent: dict[int, native.Ask] = {}  # commands that are on the way, by packet identifier
         self._lost = False
 
     @property
@@ -78,15 +79,22 @@ class DeviceSpeaker:
 
     def on(self, happened: Happening) -> None:
         """Act on what happened besides messages."""
-        if isinstance(happened, Repeated):
-            self._join(Heard(self.owner, ()), happened.packet_id | _REPEATED)
+        match happened:
+            case Repeated():
+                self._join(Heard(self.owner, ()), happened.packet_id | _REPEATED)
+            case Acknowledged() if order := self._sent.pop(happened.packet_id, None):
+                refused = happened.reason >= Reason.UNSPECIFIED_ERROR
+                why = f"The device refused it with reason 0x{happened.reason:02x}." if refused else ""
+                self._join(native.has(self.owner, order, "puback", why), 0)
+            case Subscribed():
+                self._wiring.sessions.listens(self.owner)
 
     def _join(self, heard: Heard, ticket: int, size: int = 0) -> None:
         self.unanswered += 1
         self._inlet.join(heard, self, ticket, size)
 
     def _ask(self, asked: native.Meaning) -> None:
-        """Answer a device that asks; an answer to a command needs none."""
+        """Answer a device that asks."""
         if isinstance(asked, Called | FirmwareAsked):
             limits, door = self._wiring.limits, self._wiring.house
             self._reply(house.answer(door, self.owner, asked, limits.packet_bytes, limits.receive_maximum))
@@ -198,6 +206,8 @@ class DeviceSpeaker:
             return True
         sent = [self._session.publish(f.topic, f.body, min(qos, granted), wait=False) for f, granted in frames]
         self._line.write(self._session.take())
+        if isinstance(order, native.Ask):
+            self._sent |= dict.fromkeys([packet_id for packet_id in sent if packet_id], order)
         return None not in sent
 
 

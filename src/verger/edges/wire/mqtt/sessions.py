@@ -34,6 +34,8 @@ class Sessions:
         self._all: dict[str, dict[str, Standing]] = {}
         self._lines: dict[str, set[Line]] = {}
         self._away: dict[str, dict[Standing, None]] = {}  # by tenant
+        self.listens: Callable[[str], None] = lambda _: None
+        """Called when a device may hear more than before: it has subscribed, or its session goes on."""
         self._wills: dict[Standing, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
 
     def restore(self, found: Iterable[Found]) -> None:
@@ -90,6 +92,8 @@ class Sessions:
         if not lines and not line.owner.startswith(KEY):
             self._house.connected(line.owner)
         lines.add(line)
+        if present and not line.owner.startswith(KEY):
+            self.listens(line.owner)
         self._make_room(line.owner, most)
         return standing, present
 

@@ -1,0 +1,47 @@
+"""What follows the log: the history, the screens, and all that acts on what was heard."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Self
+
+from verger.app.commands import Orders, open_orders
+from verger.app.messages import open_exchange
+from verger.app.stores import Stores
+from verger.base.work import Work
+from verger.domain.messages.exchange import Exchange
+from verger.domain.telemetry.followers import Followers
+from verger.domain.telemetry.following import Follower
+from verger.edges.live.hub import Hub
+from verger.flows.keeping import Keeping
+from verger.flows.presence import Presence
+from verger.flows.publishing import Both, Publishing
+from verger.flows.recording import Recording
+
+
+@dataclass(frozen=True)
+class Following:
+    """The followers of the log, and those of them that others use; `screens` are those of people and programs."""
+
+    hub: Hub
+    exchange: Exchange
+    screens: Both
+    presence: Presence
+    keeping: Keeping
+    orders: Orders
+    followers: Followers
+
+    @classmethod
+    async def over(cls, stack: AsyncExitStack, stores: Stores, work: Work) -> Self:
+        """Be ready to follow, each knowing what was before."""
+        kept, clock = stores.kept, stores.clock
+        hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
+        publishing = Publishing(kept.registry, exchange, clock)
+        screens = Both(hub, publishing)
+        presence = Presence(kept.registry, kept.devices, screens, clock, stores.settings.silent_s)
+        await presence.fill()
+        orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
+        recording = Recording(stores.db, stores.events, kept.attributes, hub)
+        every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving]
+        followers = Followers(stores.log, stores.letters, clock, every)
+        orders.follow(followers)
+        return cls(hub, exchange, screens, presence, keeping, orders, followers)

@@ -1,0 +1,162 @@
+"""Outbound: a command on its way, sent as soon as its device listens, again until it has it, and given up in time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+
+from msgspec import structs
+
+from verger.base.clock import HOUR, SECOND, Clock, microseconds
+from verger.base.errors import Missing
+from verger.base.work import attempt
+from verger.domain.commands.model import UNDELIVERED, Command, due, expired, sent
+from verger.domain.commands.store import CommandStore
+from verger.domain.devices.kept import Kept
+from verger.flows.ports import Screens, Wire
+
+_AT_ONCE = 200  # commands a transaction
+_SOONEST = 10 * SECOND
+_SHORTEST_S, _RETRY_S = 0.05, 1.0
+_LONGEST_S = 10.0
+"""How soon the clock is looked at again, should it have been moved."""
+_PATIENCE_S = 2.0
+
+Pair = tuple[str, Command]
+"""A command and whose it is."""
+
+
+class Outbound:
+    """Sends what is queued. What the device says to it comes back through the log, to `Proving`.
+
+    While it holds `sending`, what is on the wire is not yet noted as sent.
+    """
+
+    def __init__(self, kept: Kept, store: CommandStore, wire: Wire, screens: Screens, clock: Clock) -> None:
+        """Know of nothing that is to be sent; `caught_up` returns once all answers that came are taken."""
+        self.sending = asyncio.Lock()
+        self.caught_up: Callable[[], Awaitable[None]] = _at_once
+        self._kept, self._store, self._wire = kept, store, wire
+        self._screens, self._clock = screens, clock
+        self._waiting: dict[str, set[str]] = {}  # device -> commands that it does not have
+        self._listening: set[str] = set()
+        self._wake, self._rest_s = asyncio.Event(), _LONGEST_S
+        store.told.append(self._told)
+
+    async def fill(self) -> None:
+        """Remember, at start, who is to be told something."""
+        for _, command in await self._store.unanswered():
+            self._note(command)
+
+    def listens(self, device: str) -> None:
+        """Learn that a device, or those behind it, may hear now what waits for them."""
+        if self._waiting:
+            self._listening.add(device)
+            self._wake.set()
+
+    def go_on(self) -> None:
+        """Look at once for what is to be sent."""
+        self._wake.set()
+
+    def _told(self, _tenant: str, command: Command) -> None:
+        """Learn of a step of a command, once it is on disk."""
+        self._note(command)
+        self._screens.tell(command.device, {"type": "command", **structs.asdict(command)})
+        if command.stage in UNDELIVERED:
+            self._wake.set()
+
+    def _note(self, command: Command) -> None:
+        waiting = self._waiting.setdefault(command.device, set())
+        (waiting.add if command.stage in UNDELIVERED else waiting.discard)(command.id)
+        if not waiting:
+            del self._waiting[command.device]
+
+    async def run(self) -> None:
+        """Send and give up until cancelled."""
+        while True:
+            self._wake.clear()
+            self._rest_s = _RETRY_S
+            await attempt(self._look)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._rest_s):
+                    await self._wake.wait()
+
+    async def _look(self) -> None:
+        """Do what is to be done, and find out when there will be more."""
+        await self.step()
+        at = await self._store.next_due()
+        left = _LONGEST_S if at is None else (at - self._clock.now()) / SECOND
+        self._rest_s = min(max(left, _SHORTEST_S), _LONGEST_S)
+
+    async def step(self) -> None:
+        """Do what is to be done now, once."""
+        now, listening = self._clock.now(), self._listening
+        self._listening = set()
+        try:
+            pairs = await self._store.undelivered(self._reached(listening))
+            pairs += [pair for pair in await self._store.due(now, _AT_ONCE) if pair not in pairs]
+            over = [pair for pair in pairs if microseconds(pair[1].expires_at) <= now]
+            async with self.sending:
+                await self._send([pair for pair in pairs if pair not in over], now)
+        except Exception:
+            self._listening |= listening
+            raise
+        if over:
+            with suppress(TimeoutError):  # while answers cannot be taken, nothing is given up
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self.caught_up()
+                await self._end(over, now)
+
+    def _reached(self, listening: Collection[str]) -> list[str]:
+        """Return the devices that are to be told something and may hear it now, themselves or through a gateway."""
+        relays = self._kept.relays
+        behind = [device for device in self._waiting if relays.gateway_of(device) in listening]
+        return [device for device in listening if device in self._waiting] + behind
+
+    async def _send(self, pairs: Sequence[Pair], now: int) -> None:
+        """Put commands on the wire, then note which way they went, or when to try again."""
+        if not pairs:
+            return
+        ways = [await self._way(tenant, command) for tenant, command in pairs]
+        async with self._kept.db.writing() as connection:
+            for (tenant, command), way in zip(pairs, ways, strict=True):
+                found = await self._store.there(connection, tenant, command.id)
+                if found is None:
+                    continue
+                after = found if way is None else sent(found, now, way)
+                if after is not found:
+                    await self._store.change(connection, tenant, after)
+                elif found.stage in UNDELIVERED:
+                    at = due(found, now) if way else _later(found, now)
+                    await self._store.look_at(connection, tenant, found, at)
+
+    async def _way(self, tenant: str, command: Command) -> str | None:
+        if command.stage not in UNDELIVERED:
+            return None
+        try:
+            device = await self._kept.devices.get(tenant, command.device)
+        except Missing:  # it has retired
+            return None
+        return self._wire.ask(device, command)
+
+    async def _end(self, pairs: Sequence[Pair], now: int) -> None:
+        """Give up what has no answer in time."""
+        async with self._kept.db.writing() as connection:
+            for tenant, command in pairs:
+                found = await self._store.there(connection, tenant, command.id)
+                if found is None:
+                    continue
+                after = expired(found, now)
+                if after is found:
+                    await self._store.look_at(connection, tenant, found, None)
+                else:
+                    await self._store.change(connection, tenant, after)
+
+
+async def _at_once() -> None:
+    """Return: nothing is behind."""
+
+
+def _later(command: Command, now: int) -> int:
+    """Return when to try again to send what nobody took, ever later: most devices tell when they listen."""
+    end = microseconds(command.expires_at)
+    return min(end, now + min(max(now - microseconds(command.asked_at), _SOONEST), HOUR))
