@@ -64,9 +64,13 @@ class Turned(Struct, frozen=True, gc=False, tag="turned"):
 
 
 class Time(Struct, frozen=True, gc=False, tag="time"):
-    """Nothing but the time: told once all that the log held at that time has been judged, and timers are due."""
+    """Nothing but the time: told once all that the log held at that time has been judged, and timers are due.
+
+    A schedule that was due before `up_since`, when Verger began to run, was missed.
+    """
 
     now: int
+    up_since: int = 0
 
 
 Fact = Reading | Happened | Reported | Moved | Quiet | Turned | Time

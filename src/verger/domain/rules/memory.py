@@ -10,15 +10,17 @@ from verger.domain.rules.actions import Action
 class Leaf(Struct, frozen=True, array_like=True, kw_only=True):
     """What is known of one condition; times are microseconds.
 
-    `holds` is None until enough was heard, `since` the time of what made it so, `at` of what was judged last. `stale`
-    tells that its device went silent after that. `due` is when it changes by itself: a schedule, a border of the day.
-    `window` are the readings (time, value) that a rise or fall is measured from; `keys` events seen lately (key, time).
+    `holds` is None until enough was heard, `since` the time of what made it so, `at` of what was judged last. `ripe`
+    tells that it has held for as long as it has to, `stale` that its device went silent after it was judged. `due` is
+    when it changes by itself: a schedule, a border of the day. `window` are the readings (time, value) that a rise or
+    fall is measured from; `keys` events seen lately (key, time).
     """
 
     holds: bool | None = None
     since: int = 0
     at: int = 0
     value: float | None = None
+    ripe: bool = False
     stale: bool = False
     due: int | None = None
     window: tuple[tuple[int, float], ...] = ()
@@ -28,22 +30,21 @@ class Leaf(Struct, frozen=True, array_like=True, kw_only=True):
 class Memory(Struct, frozen=True, array_like=True, kw_only=True):
     """All that a rule remembers of a device, or of none: it may be written down and read again between any two facts.
 
-    `leaves` stand as in `Compiled.leaves`. `heard` is the latest time of receipt, `clock` the latest time judged.
-    `held`: the condition holds and has not ended; `wanted`: it should fire for that as soon as it may; `alerted`: its
-    alert ends when the condition does. `clear_at` ends the alert of a rule that nothing else ends. `wake_at` is when it
-    wants to be told the time, None for never.
+    `leaves` stand as in `Compiled.leaves`; `heard` is the latest time of receipt. `held`: the condition holds and has
+    not ended; `wanted`: it should fire for that as soon as it may; `alerted`: its alert ends when the condition does.
+    It rests until `rest_at`; its alert ends at `clear_at` unless it recurs; at `look_at` it looks again at what a
+    device said before it was silent. `wake_at` is when it wants to be told the time, None for never.
     """
 
     device: str | None = None
     leaves: tuple[Leaf, ...] = ()
     heard: int = 0
-    clock: int = 0
     held: bool = False
     wanted: bool = False
     alerted: bool = False
-    fired_at: int | None = None
+    rest_at: int | None = None
     clear_at: int | None = None
-    silent: tuple[str, ...] = ()
+    look_at: int | None = None
     wake_at: int | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from verger.base.errors import Invalid
-from verger.domain.rules.actions import Action
+from verger.domain.rules.actions import Action, ToAlert
 from verger.domain.rules.checks import faults
 from verger.domain.rules.conditions import Condition, within
 
@@ -52,6 +52,11 @@ class Rule(Struct, frozen=True, kw_only=True):
     def acts(self) -> bool:
         """Tell whether it moves something in the world: then a silent device makes it wait, unless told otherwise."""
         return any(action.command or action.set for action in self.then)
+
+    @property
+    def alerts(self) -> list[ToAlert]:
+        """Return the alerts that it opens."""
+        return [action.alert for action in self.then if action.alert is not None]
 
     @property
     def silently(self) -> WhenSilent:
