@@ -98,6 +98,20 @@ async def test_it_is_sent_again_until_the_device_has_it_and_then_never(ward: War
     assert (await ward.now(command)).error == "The device has it, but did not answer within 60 s."
 
 
+async def test_it_is_not_sent_twice_to_one_that_just_began_to_listen_or_has_it(ward: Ward) -> None:
+    device = (await ward.house.add()).id
+    ward.house.wire.listening.add(device)
+    polled = await ward.commanding.ask(ward.house.tenant, device, PULSE, "user:ann")
+    ward.outbound.listens(device)
+    await ward.outbound.step()
+    assert len(ward.house.wire.asked) == 1
+    await ward.outbound.step()
+    ward.outbound.has(device, polled.number)  # that stands in no record of the log yet
+    ward.outbound.listens(device)
+    await ward.pass_s(11)
+    assert len(ward.house.wire.asked) == 1
+
+
 async def test_it_is_given_up_in_time_unless_its_answer_is_on_the_way(ward: Ward) -> None:
     device = (await ward.house.add()).id
     ward.house.wire.listening.add(device)

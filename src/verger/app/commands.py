@@ -1,6 +1,5 @@
 """What devices are told to do: asked, sent, and proved."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,11 +20,6 @@ class Orders:
     commanding: Commanding
     outbound: Outbound
     proving: Proving
-
-    @property
-    def listens(self) -> Callable[[str], None]:
-        """Return what is to hear that a device listens."""
-        return self.outbound.listens
 
     def follow(self, followers: Followers) -> None:
         """Give up nothing whose answer is on its way through the log."""

@@ -123,14 +123,14 @@ async def _open_wire(
     listener = await open_listener(stores, work, side.reception, inlet, exchange, patience)
     dispatch = orders.dispatch
     dispatch.listeners.append(listener)
-    listener.sessions.listens = orders.listens
+    listener.sessions.orders = orders.outbound
     http = DeviceHttp(
         side.reception,
         inlet,
         patience,
         dispatch.polls,
         dispatch.calls,
-        orders.listens,
+        orders.outbound,
         body_bytes=stores.settings.body_bytes,
         proxies=Proxies(stores.settings.trusted_proxies),
     )

@@ -1,8 +1,9 @@
 """Outbound: a command on its way, sent as soon as its device listens, again until it has it, and given up in time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
 
 from msgspec import structs
 
@@ -38,7 +39,10 @@ class Outbound:
         self._kept, self._store, self._wire = kept, store, wire
         self._screens, self._clock = screens, clock
         self._waiting: dict[str, set[str]] = {}  # device -> commands that it does not have
-        self._listening: set[str] = set()
+        self._turns = count(1)
+        self._listening: dict[str, int] = {}  # since which turn
+        self._aired: dict[str, int] = {}  # command -> the turn in which it was last on the wire
+        self._had: set[tuple[str, int]] = set()  # device and number; that it has it is on its way through the log
         self._wake, self._rest_s = asyncio.Event(), _LONGEST_S
         store.told.append(self._told)
 
@@ -50,8 +54,13 @@ class Outbound:
     def listens(self, device: str) -> None:
         """Learn that a device, or those behind it, may hear now what waits for them."""
         if self._waiting:
-            self._listening.add(device)
+            self._listening[device] = next(self._turns)
             self._wake.set()
+
+    def has(self, device: str, number: int) -> None:
+        """Learn that a device has a command, before it can be read in the log: nobody sends it again."""
+        if device in self._waiting:
+            self._had.add((device, number))
 
     def go_on(self) -> None:
         """Look at once for what is to be sent."""
@@ -66,7 +75,12 @@ class Outbound:
 
     def _note(self, command: Command) -> None:
         waiting = self._waiting.setdefault(command.device, set())
-        (waiting.add if command.stage in UNDELIVERED else waiting.discard)(command.id)
+        if command.stage in UNDELIVERED:
+            waiting.add(command.id)
+            return
+        waiting.discard(command.id)
+        self._aired.pop(command.id, None)
+        self._had.discard((command.device, command.number))
         if not waiting:
             del self._waiting[command.device]
 
@@ -90,15 +104,17 @@ class Outbound:
     async def step(self) -> None:
         """Do what is to be done now, once."""
         now, listening = self._clock.now(), self._listening
-        self._listening = set()
+        self._listening = {}
         try:
-            pairs = await self._store.undelivered(self._reached(listening))
+            since = self._reached(listening)
+            reached = await self._store.undelivered(list(since))
+            pairs = [pair for pair in reached if self._aired.get(pair[1].id, 0) < since[pair[1].device]]
             pairs += [pair for pair in await self._store.due(now, _AT_ONCE) if pair not in pairs]
             over = [pair for pair in pairs if microseconds(pair[1].expires_at) <= now]
             async with self.sending:
                 await self._send([pair for pair in pairs if pair not in over], now)
         except Exception:
-            self._listening |= listening
+            self._listening = listening | self._listening
             raise
         if over:
             with suppress(TimeoutError):  # while answers cannot be taken, nothing is given up
@@ -106,11 +122,14 @@ class Outbound:
                     await self.caught_up()
                 await self._end(over, now)
 
-    def _reached(self, listening: Collection[str]) -> list[str]:
-        """Return the devices that are to be told something and may hear it now, themselves or through a gateway."""
-        relays = self._kept.relays
-        behind = [device for device in self._waiting if relays.gateway_of(device) in listening]
-        return [device for device in listening if device in self._waiting] + behind
+    def _reached(self, listening: Mapping[str, int]) -> dict[str, int]:
+        """Return since when devices listen, themselves or through a gateway, that are to be told something."""
+        found = {}
+        for device in self._waiting:
+            turns = [listening.get(each, 0) for each in (device, self._kept.relays.gateway_of(device) or "")]
+            if any(turns):
+                found[device] = max(turns)
+        return found
 
     async def _send(self, pairs: Sequence[Pair], now: int) -> None:
         """Put commands on the wire, then note which way they went, or when to try again."""
@@ -136,7 +155,12 @@ class Outbound:
             device = await self._kept.devices.get(tenant, command.device)
         except Missing:  # it has retired
             return None
-        return self._wire.ask(device, command)
+        if (command.device, command.number) in self._had:
+            return None
+        way = self._wire.ask(device, command)
+        if way:
+            self._aired[command.id] = next(self._turns)
+        return way
 
     async def _end(self, pairs: Sequence[Pair], now: int) -> None:
         """Give up what has no answer in time."""

@@ -154,7 +154,8 @@ class CommandStore:
         """Keep a new command and return it under its number; older ones of the method that nobody has are cancelled."""
         older = (_TABLE.tenant == tenant, _TABLE.device == command.device, _TABLE.method == command.method)
         for each in await self._some(connection, *older, _TABLE.stage.in_(UNDELIVERED)):
-            why = "A newer command took its place before the device had it."
+            had = "before it was sent" if each.stage is Stage.queued else "before the device confirmed to have it"
+            why = f"A newer command took its place {had}."
             await self.change(connection, tenant, cancelled(each, microseconds(command.asked_at), "newer command", why))
         fresh = begun(command, await self._number(connection, command))
         row = _row(fresh) | {"tenant": tenant, "due": command.asked_at}

@@ -78,6 +78,28 @@ class House(Protocol):
         ...
 
 
+class Orders(Protocol):
+    """What sends commands to devices."""
+
+    def listens(self, device: str) -> None:
+        """Learn that a device, or those behind it, may hear now what waits for them."""
+        ...
+
+    def has(self, device: str, number: int) -> None:
+        """Learn that a device has a command, which is on its way into the log."""
+        ...
+
+
+class NoOrders:
+    """Sends nothing."""
+
+    def listens(self, device: str) -> None:
+        """Have nothing for it."""
+
+    def has(self, device: str, number: int) -> None:
+        """Be glad."""
+
+
 class Members(Protocol):
     """The side of the house that faces programs."""
 

@@ -18,7 +18,7 @@ from verger.edges.wire import house as door
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem, hang_up
 from verger.edges.wire.calls import Calls
 from verger.edges.wire.dialects import native
-from verger.edges.wire.house import House
+from verger.edges.wire.house import House, NoOrders, Orders
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.polls import Polls
 from verger.edges.wire.strangers import Strangers
@@ -59,7 +59,7 @@ class DeviceHttp:
     patience: Patience = field(default_factory=Patience)
     polls: Polls = field(default_factory=Polls)
     calls: Calls = field(default_factory=Calls)
-    listens: Callable[[str], None] = lambda _: None
+    orders: Orders = field(default_factory=NoOrders)
     body_bytes: int = 1 << 20
     call_bytes: int = 1 << 16
     in_flight: int = 100
@@ -157,8 +157,9 @@ class DeviceHttp:
     async def _call(self, device: str, scope: Scope, receive: Receive, send: Send) -> None:
         """Give a device its next command; it has that once it is on its way."""
         call = self.calls.wait(device)
-        self.listens(device)
+        self.orders.listens(device)
         if await self._wait(scope, receive, send, call, native.polled):
+            self.orders.has(device, call.result().number)
             with suppress(Busy):
                 await self.inlet.put(native.has(device, call.result(), "poll"))
 

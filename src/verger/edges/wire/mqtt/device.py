@@ -85,9 +85,10 @@ class DeviceSpeaker:
             case Acknowledged() if order := self._sent.pop(happened.packet_id, None):
                 refused = happened.reason >= Reason.UNSPECIFIED_ERROR
                 why = f"The device refused it with reason 0x{happened.reason:02x}." if refused else ""
+                self._wiring.sessions.orders.has(order.device or self.owner, order.number)
                 self._join(native.has(self.owner, order, "puback", why), 0)
             case Subscribed():
-                self._wiring.sessions.listens(self.owner)
+                self._wiring.sessions.orders.listens(self.owner)
 
     def _join(self, heard: Heard, ticket: int, size: int = 0) -> None:
         self.unanswered += 1

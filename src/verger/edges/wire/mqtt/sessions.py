@@ -12,7 +12,7 @@ from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import KEY
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Found
-from verger.edges.wire.house import House
+from verger.edges.wire.house import House, NoOrders, Orders
 from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
@@ -34,8 +34,7 @@ class Sessions:
         self._all: dict[str, dict[str, Standing]] = {}
         self._lines: dict[str, set[Line]] = {}
         self._away: dict[str, dict[Standing, None]] = {}  # by tenant
-        self.listens: Callable[[str], None] = lambda _: None
-        """Called when a device may hear more than before: it has subscribed, or its session goes on."""
+        self.orders: Orders = NoOrders()
         self._wills: dict[Standing, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
 
     def restore(self, found: Iterable[Found]) -> None:
@@ -93,7 +92,7 @@ class Sessions:
             self._house.connected(line.owner)
         lines.add(line)
         if present and not line.owner.startswith(KEY):
-            self.listens(line.owner)
+            self.orders.listens(line.owner)
         self._make_room(line.owner, most)
         return standing, present
 
