@@ -7,6 +7,7 @@ from tests.flows.test_inbound import FakeGate, FakeLog
 from verger.base.clock import Clock
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
+from verger.domain.alerts.store import AlertStore
 from verger.domain.tenancy.limits import LimitStore
 from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
@@ -42,7 +43,7 @@ def side_of(house: House) -> Side:
     settings = Settings(devices_per_tenant=5, series_per_device=4)
     limiting = Limiting(kept, LimitStore(kept.db), usual(settings))
     common = Common(house.clock, settings, ServerSecret(b"s" * 32), limiting)
-    presence = Presence(kept.registry, kept.devices, house.screens, house.clock, 600)
+    presence = Presence(kept, AlertStore(kept.db), house.screens, house.clock, 600)
     stories = DeviceSide.over(kept, house.places, presence, wire=house.wire, screens=house.screens, common=common)
     inbound = Inbound(kept.registry, kept.series, log, kept.remarks, house.clock, FakeGate())
     return Side(house, stories, presence, log, stories.before(inbound))

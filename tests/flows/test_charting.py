@@ -14,6 +14,7 @@ from tests.flows.conftest import House
 from verger.base.clock import DAY, HOUR, SECOND, microseconds, moment
 from verger.base.errors import Conflict, Invalid, Missing
 from verger.base.ids import new_id
+from verger.domain.alerts.store import AlertStore
 from verger.domain.devices.model import Connect, Device, DeviceType, Metric, Mqtt
 from verger.domain.history.history import History
 from verger.domain.places.model import Place
@@ -56,7 +57,7 @@ class Estate:
 async def estate(house: House, tmp_path: Path) -> AsyncIterator[Estate]:
     """Give an estate whose clock stands a day after everything was made."""
     history = await History.open(tmp_path / "history", clock=house.clock)
-    presence = Presence(house.kept.registry, house.kept.devices, house.screens, house.clock, 600)
+    presence = Presence(house.kept, AlertStore(house.kept.db), house.screens, house.clock, 600)
     showing = Showing(house.kept, house.places, history, presence, Connect(Mqtt(1883)))
     yield Estate(house, history, showing, Charting(showing, house.places, history))
     await history.close()

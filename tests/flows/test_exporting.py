@@ -17,6 +17,7 @@ from msgspec import structs
 from tests.flows.conftest import House
 from verger.base.clock import DAY, HOUR, MINUTE, SECOND, moment
 from verger.base.errors import Invalid, Missing, Refused
+from verger.domain.alerts.store import AlertStore
 from verger.domain.devices.model import Connect, Device, Mqtt
 from verger.domain.devices.series import Series
 from verger.domain.errands.errands import CalledOff, Doing
@@ -66,7 +67,7 @@ class Yard:
 async def yard(house: House, tmp_path: Path) -> AsyncIterator[Yard]:
     house.clock.at = AT + 365 * DAY
     history = await History.open(tmp_path / "history", clock=house.clock)
-    presence = Presence(house.kept.registry, house.kept.devices, house.screens, house.clock, 600)
+    presence = Presence(house.kept, AlertStore(house.kept.db), house.screens, house.clock, 600)
     showing = Showing(house.kept, house.places, history, presence, Connect(Mqtt(1883)))
     folder = ExportFolder(tmp_path / "exports", 1 << 30)
     exporting = Exporting(showing, house.places, history, folder, house.clock, hours=24)

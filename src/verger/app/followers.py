@@ -37,8 +37,8 @@ class Following:
         hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
         publishing = Publishing(kept.registry, exchange, clock)
         screens = Both(hub, publishing)
-        presence = Presence(kept.registry, kept.devices, screens, clock, stores.settings.silent_s)
-        await presence.fill()
+        presence = Presence(kept, stores.alerts, screens, clock, stores.settings.silent_s)
+        await presence.fill(stores.log.last)
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
         recording = Recording(stores.db, stores.events, kept.attributes, hub)
         every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving]

@@ -81,13 +81,14 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     safekeeping = await open_safekeeping(stack, stores, work)
     wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
     messages = partial(message_figures, following.exchange, listener)
-    shown = (hub, upkeep, side, safekeeping, stores.limiting, bridges)
+    shown = (presence, hub, upkeep, side, safekeeping, stores.limiting, bridges)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
     go_round(work, stores, oversight, upkeep)
     work.start(every(_CLAIMS_S, side.claiming.purge))
-    for loop in (inlet.run(), hub.run(), presence.run(), orders.outbound.run()):
+    watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
+    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)

@@ -59,7 +59,7 @@ class Provisioning:
         device = await self.kept.devices.change(tenant, device, moment(self.clock.now()))
         self.kept.registry.move(device.id, device.place)
         self.kept.relays.stand(device)
-        self.kept.registry.classify(device.id, device.type)
+        self.kept.registry.classify(device.id, device.type, device.silence)
         if metrics:
             await self.kept.series.name(tenant, device.id, metrics)
         self.screens.changed(tenant)

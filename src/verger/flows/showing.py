@@ -55,6 +55,7 @@ class Showing:
             metrics=metrics.get(device.id, {}),
             online=self.presence.online(device.id),
             last_seen=self.seen(device),
+            silent_since=self.silent_since(device),
         )
 
     async def series(self, tenant: str, devices: Sequence[Device]) -> list[Series]:
@@ -100,6 +101,7 @@ class Showing:
                 "id": device.id,
                 "online": self.presence.online(device.id),
                 "last_seen": self.seen(device),
+                "silent_since": self.silent_since(device),
                 "latest": latest[device.id],
             }
             for device in of.devices
@@ -110,6 +112,11 @@ class Showing:
         """Return when a device was last heard."""
         seen = self.presence.last_seen(device.id)
         return device.last_seen if seen is None else moment(seen)
+
+    def silent_since(self, device: Device) -> datetime | None:
+        """Return when a device was found silent, None while it is not."""
+        since = self.presence.silence_of(device.id).silent_since
+        return None if since is None else moment(since)
 
 
 @dataclass(frozen=True)

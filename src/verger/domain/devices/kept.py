@@ -14,6 +14,7 @@ from verger.domain.devices.credentials import CredentialStore
 from verger.domain.devices.joining import JoiningStore
 from verger.domain.devices.model import Device
 from verger.domain.devices.policy import PolicyStore
+from verger.domain.devices.presence import PresenceStore
 from verger.domain.devices.registry import Registry
 from verger.domain.devices.relays import Relays
 from verger.domain.devices.remarks import Remarks
@@ -43,6 +44,7 @@ class Kept:
     policies: PolicyStore
     registry: Registry
     relays: Relays
+    presence: PresenceStore
 
     @classmethod
     def over(cls, db: Database, clock: Clock, attribute_changes: int = 10_000) -> Self:
@@ -60,6 +62,7 @@ class Kept:
             policies=PolicyStore(db),
             registry=Registry(),
             relays=Relays(),
+            presence=PresenceStore(db),
         )
 
     async def add(
@@ -87,7 +90,7 @@ class Kept:
                 self._learn(tenant, device, series_limit)
 
     def _learn(self, tenant: str, device: Device, series_limit: int) -> None:
-        self.registry.add(device.id, tenant, device.place, series_limit, device.type)
+        self.registry.add(device.id, tenant, device.place, series_limit, device.type, device.silence)
         self.relays.stand(device)
 
     async def hand_over(self, claim: OpenClaim, fresh: Device, tenant: str, series_limit: int, at: datetime) -> bool:

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from verger.base.errors import Fault, Invalid
 from verger.base.rates import bounds
+from verger.domain.devices.silence import Silence
 
 NATIVE = "native"
 _NAME_LONGEST = 200
@@ -87,6 +88,7 @@ class DeviceType(Struct, frozen=True, kw_only=True):
     capabilities: list[Capability] = []
     limits: TypeLimits = TypeLimits()
     repairs: list[str] = []
+    silence: Silence = Silence()
     created_at: datetime
     version: int = 1
 
@@ -153,8 +155,10 @@ class Device(Struct, frozen=True, kw_only=True):
     metrics: dict[str, Named] = {}
     attributes: State = field(default_factory=State)
     connect: Connect | None = None
+    silence: Silence = Silence()
     online: bool = False
     last_seen: datetime | None = None
+    silent_since: datetime | None = None
     created_at: datetime
     retired_at: datetime | None = None
     version: int = 1

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from verger.base.rates import Meter
 from verger.base.secrets import digest, same
+from verger.domain.devices.silence import Silence
 
 _UNBOUND = Meter("", 0)
+_AS_USUAL = Silence()
 _MOST_ROWS = 8
 """Sets of metrics that are remembered of a device: nearly all send one or two, and others shall cost little memory."""
 
@@ -20,7 +22,7 @@ class Known:
     """What the registry knows of one device; `slot` is its row in arrays over all devices."""
 
     __slots__ = (
-        *("device", "given", "kind", "place", "rows", "series", "slot", "tenant"),
+        *("device", "given", "kind", "place", "rows", "series", "silence", "slot", "tenant"),
         *("attributes", "limit", "messages", "metered", "most_attributes", "packet_bytes", "points"),
     )
 
@@ -35,6 +37,7 @@ class Known:
         self.rows: dict[tuple[str, ...], bytes] = {}  # as by `row_of`, for metrics that came together before
         self.given = 0  # the last time of receipt it was given, in microseconds
         self.kind = kind  # its type
+        self.silence = _AS_USUAL
         self.attributes: set[str] = set()  # the names of those that it reported
         self.most_attributes = 1 << 30
         self.packet_bytes = 0  # the largest packet it may send, 0 for what anybody may
@@ -65,7 +68,8 @@ def row_of(numbers: Iterable[int]) -> bytes:
 class Registry:
     """Every device that may speak, by id and by credential, and every series by number.
 
-    `allow` tells a device what it may use; `over` counts what was refused at a limit, by its name.
+    `allow` tells a device what it may use, `expect` how it is listened to; `over` counts what was refused at a limit,
+    by its name.
     """
 
     def __init__(self) -> None:
@@ -80,22 +84,28 @@ class Registry:
         self._slot_of = np.full(1024, -1, np.int32)
         self._counts: Counter[str] = Counter()
         self.allow: Callable[[Known], None] = lambda _: None
+        self.expect: Callable[[Known], None] = lambda _: None
         self.over: Counter[str] = Counter()
 
-    def add(self, device: str, tenant: str, place: str, limit: int, kind: str | None = None) -> Known:
+    def add(
+        self, device: str, tenant: str, place: str, limit: int, kind: str | None = None, silence: Silence = _AS_USUAL
+    ) -> Known:
         """Know a device of a type from now on."""
         known = Known(device, tenant, place, len(self._slots), limit, kind)
         self._slots.append(known)
         self._known[device] = known
         self._counts[tenant] += 1
+        known.silence = silence
         self.allow(known)
+        self.expect(known)
         return known
 
-    def classify(self, device: str, kind: str | None) -> None:
-        """Know that a device is of another type now, unless it has gone meanwhile."""
-        if (known := self._known.get(device)) and known.kind != kind:
-            known.kind = kind
+    def classify(self, device: str, kind: str | None, silence: Silence = _AS_USUAL) -> None:
+        """Know that a device is of another type now, or its silence another, unless it has gone meanwhile."""
+        if (known := self._known.get(device)) and (known.kind, known.silence) != (kind, silence):
+            known.kind, known.silence = kind, silence
             self.allow(known)
+            self.expect(known)
 
     def report(self, device: str, name: str) -> None:
         """Know an attribute that a device reported."""

@@ -8,6 +8,7 @@ class Relays:
 
     def __init__(self) -> None:
         """Know nobody."""
+        self.moved: set[str] = set()  # devices that stand elsewhere since somebody last cleared this
         self._gateways: set[str] = set()
         self._named: dict[str, dict[str, str]] = {}  # gateway -> name -> device
         self._standing: dict[str, tuple[str, str]] = {}  # device -> gateway and name
@@ -19,6 +20,7 @@ class Relays:
         if device.gateway is not None:
             self._named.setdefault(device.gateway, {}).setdefault(device.on_the_wire, device.id)
             self._standing[device.id] = (device.gateway, device.on_the_wire)
+        self.moved.add(device.id)
 
     def forget(self, device: str) -> None:
         """Know a device no longer; those behind it stand behind nobody."""
@@ -26,6 +28,7 @@ class Relays:
         self._gateways.discard(device)
         for behind in self._named.pop(device, {}).values():
             self._standing.pop(behind, None)
+            self.moved.add(behind)
 
     def is_gateway(self, device: str) -> bool:
         """Whether a device may speak for others: it was made a gateway, or others were put behind it."""

@@ -4,19 +4,20 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from msgspec import structs
+from msgspec import convert, structs, to_builtins
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     Row,
     String,
     Table,
     UniqueConstraint,
-    bindparam,
     false,
     func,
     or_,
@@ -31,6 +32,7 @@ from verger.base.errors import Conflict, Missing, Stale
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.devices.model import Device, Stay
+from verger.domain.devices.silence import Silence
 
 device_table = Table(
     "device",
@@ -48,7 +50,13 @@ device_table = Table(
     Column("channels", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("retired_at", Instant, nullable=True),
+    Column("silence", JSON, nullable=False, server_default="{}"),
     Column("last_seen", Instant, nullable=True),
+    Column("silent_since", Instant, nullable=True),
+    Column("alerted", Boolean, nullable=False, server_default=false()),
+    Column("heard", BigInteger, nullable=True),  # this and the next are presence's own
+    Column("gaps", LargeBinary, nullable=True),
+    Column("record", BigInteger, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),
     UniqueConstraint("tenant", "dialect", "address"),
     Index("ix_device_tenant_place", "tenant", "place"),
@@ -65,8 +73,9 @@ stay_table = Table(
     Column("until", Instant, nullable=True),
 )
 _TABLE = device_table.c
-_COLUMNS = [column for column in device_table.columns if column.name != "tenant"]
-_KEPT = [column.name for column in _COLUMNS if column.name != "last_seen"]
+_HIDDEN = {"tenant", "alerted", "heard", "gaps", "record"}
+_COLUMNS = [column for column in device_table.columns if column.name not in _HIDDEN]
+_KEPT = [column.name for column in _COLUMNS if column.name not in {"last_seen", "silent_since"}]
 _ORDERING = Ordering(
     key=_TABLE.id,
     sorts={"created_at": _TABLE.created_at, "name": _TABLE.name},
@@ -171,12 +180,6 @@ class DeviceStore:
                 .values(place=None)
             )
 
-    async def saw(self, seen: Collection[tuple[str, datetime]]) -> None:
-        """Keep when devices were last heard; called by the follower of all tenants, with ids it was told by the log."""
-        one = update(device_table).where(_TABLE.id == bindparam("seen_device")).values(last_seen=bindparam("seen_at"))
-        async with self._db.writing() as connection:
-            await connection.execute(one, [{"seen_device": device, "seen_at": at} for device, at in seen])
-
     async def stays(self, tenant: str, device: str) -> list[Stay]:
         """Return where a device was, the latest first."""
         table = stay_table.c
@@ -236,9 +239,9 @@ async def _leave(connection: AsyncConnection, tenant: str, device: str, at: date
 
 
 def _row(device: Device) -> dict[str, Any]:
-    return {name: getattr(device, name) for name in _KEPT}
+    return {name: getattr(device, name) for name in _KEPT} | {"silence": to_builtins(device.silence)}
 
 
 def _device(row: Row[Any]) -> Device:
     fields = {column.name: getattr(row, column.name) for column in _COLUMNS}
-    return Device(**fields | {"place": row.place or ""})
+    return Device(**fields | {"place": row.place or "", "silence": convert(row.silence, Silence)})

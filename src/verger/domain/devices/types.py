@@ -1,5 +1,6 @@
 """Device types: what a kind of device measures and can be told."""
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import convert, structs, to_builtins
@@ -22,6 +23,7 @@ device_type_table = Table(
     Column("capabilities", JSON, nullable=False),
     Column("limits", JSON, nullable=False, server_default="{}"),
     Column("repairs", JSON, nullable=False, server_default="[]"),
+    Column("silence", JSON, nullable=False, server_default="{}"),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -40,6 +42,7 @@ class DeviceTypeStore:
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
+        self.changed: Callable[[str, DeviceType], None] = lambda _tenant, _kind: None  # told of each that is kept anew
         self._db = db
 
     async def all(self, tenant: str) -> list[DeviceType]:
@@ -54,6 +57,12 @@ class DeviceTypeStore:
         async with self._db.reading() as connection:
             rows = (await connection.execute(select(_TABLE.tenant, _TABLE.key, _TABLE.limits))).all()
         return {(row.tenant, row.key): convert(row.limits, TypeLimits) for row in rows if row.limits}
+
+    async def everything(self) -> list[tuple[str, DeviceType]]:
+        """Return (tenant, type) of every tenant, to know at start how devices are listened to."""
+        async with self._db.reading() as connection:
+            rows = await connection.execute(select(_TABLE.tenant, *_COLUMNS))
+            return [(row.tenant, _kind(row)) for row in rows]
 
     async def page(self, tenant: str, asked: Asked) -> Page[DeviceType]:
         """Return a page of a tenant's types."""
@@ -77,6 +86,7 @@ class DeviceTypeStore:
             if there.first() is not None:
                 raise Conflict(f"There is a device type {kind.key} already; change that one, or choose another key.")
             await connection.execute(device_type_table.insert().values(tenant=tenant, **_row(kind)))
+        self.changed(tenant, kind)
         return kind
 
     async def change(self, tenant: str, kind: DeviceType) -> DeviceType:
@@ -90,6 +100,7 @@ class DeviceTypeStore:
             )
             if done.rowcount == 0:
                 raise Stale("Somebody changed this type since you read it. Read it again.")
+        self.changed(tenant, after)
         return after
 
     async def delete(self, tenant: str, key: str) -> None:

@@ -7,6 +7,7 @@ from verger.base.clock import moment
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged
 from verger.domain.devices.model import NATIVE, Capability, DeviceType, Metric, TypeLimits
+from verger.domain.devices.silence import Silence
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
@@ -21,6 +22,7 @@ class NewType(Struct, frozen=True, forbid_unknown_fields=True):
     capabilities: list[Capability] = []
     limits: TypeLimits = TypeLimits()
     repairs: list[str] = []
+    silence: Silence = Silence()
 
 
 class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +34,7 @@ class TypeChange(Struct, frozen=True, forbid_unknown_fields=True):
     capabilities: list[Capability] | UnsetType = UNSET
     limits: TypeLimits | UnsetType = UNSET
     repairs: list[str] | UnsetType = UNSET
+    silence: Silence | UnsetType = UNSET
 
 
 @get("/device-types", summary="List device types, the newest first", tags=["device types"])

@@ -10,6 +10,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged, told
 from verger.domain.devices.model import NATIVE, Device, Remark, Stay
+from verger.domain.devices.silence import Silence
 from verger.edges.api.deletions import BEGUN, begun
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
@@ -32,6 +33,7 @@ class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
     dialect: str = NATIVE
     address: str | None = None
     channels: dict[str, str] = {}
+    silence: Silence = Silence()
     secret: str | None = None
     certificate: _Certificate | None = None
 
@@ -61,6 +63,7 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
     channels: dict[str, str | None] | UnsetType = UNSET
     metrics: dict[str, NameChange] | UnsetType = UNSET
     attributes: AttributesChange | UnsetType = UNSET
+    silence: Silence | UnsetType = UNSET
 
 
 class DeviceCredentials(Struct, frozen=True):
