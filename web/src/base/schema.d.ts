@@ -1460,6 +1460,8 @@ export interface components {
             readonly online: boolean;
             readonly place: string;
             readonly retired_at: string | null;
+            readonly silence: components["schemas"]["Silence"];
+            readonly silent_since: string | null;
             readonly type: string | null;
             /** @default 1 */
             readonly version: number;
@@ -1478,6 +1480,7 @@ export interface components {
             };
             readonly name?: string;
             readonly place?: string;
+            readonly silence?: components["schemas"]["Silence"];
             readonly type?: string | null;
         };
         /** DeviceCredentials */
@@ -1497,6 +1500,7 @@ export interface components {
             readonly metrics: readonly components["schemas"]["Metric"][];
             readonly name: string;
             readonly repairs: readonly string[];
+            readonly silence: components["schemas"]["Silence"];
             /** @default 1 */
             readonly version: number;
         };
@@ -1788,6 +1792,7 @@ export interface components {
             readonly name: string;
             readonly place: string;
             readonly secret?: string | null;
+            readonly silence?: components["schemas"]["Silence"];
             readonly type?: string | null;
         };
         /** NewJoinKey */
@@ -1850,6 +1855,7 @@ export interface components {
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name: string;
             readonly repairs?: readonly string[];
+            readonly silence?: components["schemas"]["Silence"];
         };
         /** Offer */
         readonly Offer: {
@@ -2162,6 +2168,14 @@ export interface components {
             readonly token: string;
             readonly user: components["schemas"]["User"];
         };
+        /**
+         * Silence
+         * @default {}
+         */
+        readonly Silence: {
+            readonly after_s?: number | null;
+            readonly alert?: boolean | null;
+        };
         /** Silent */
         readonly Silent: {
             readonly device: string;
@@ -2239,6 +2253,7 @@ export interface components {
             readonly metrics?: readonly components["schemas"]["Metric"][];
             readonly name?: string;
             readonly repairs?: readonly string[];
+            readonly silence?: components["schemas"]["Silence"];
         };
         /**
          * TypeLimits
