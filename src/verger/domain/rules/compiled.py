@@ -44,7 +44,8 @@ class Hears(Struct, frozen=True, kw_only=True):
 class Compiled:
     """A rule and its ground; `whens` of the `leaves` belong to `when`, the others to `only_if`.
 
-    With `of_each` it is judged for each device below its place by itself, else once, of no device.
+    Those that are `denied` should not hold. With `of_each` it is judged for each device below its place by itself, else
+    once, of no device.
     """
 
     rule: Rule
@@ -54,6 +55,7 @@ class Compiled:
     when: Node
     only_if: Node | None
     whens: int
+    denied: frozenset[int]
     of_each: bool
     hears: Hears
 
@@ -80,8 +82,11 @@ def compiled(rule: Rule, ground: Ground) -> Compiled:
     when = _node(rule.when, numbers)
     whens = next(numbers, len(row))
     only_if = None if rule.only_if is None else _node(rule.only_if, iter(range(whens, len(row))))
+    denied = frozenset(at for at, (path, _) in enumerate(found) if path.count(".not") % 2)
     of_each = any(each.of_device and each.device is None for each in row)
-    return Compiled(rule, ground, ZoneInfo(ground.timezone), row, when, only_if, whens, of_each, _hears(rule, row))
+    return Compiled(
+        rule, ground, ZoneInfo(ground.timezone), row, when, only_if, whens, denied, of_each, _hears(rule, row)
+    )
 
 
 def _node(condition: Condition, numbers: Iterator[int]) -> Node:

@@ -56,6 +56,8 @@ def _turned(rule: Compiled, memory: Memory, turned: Turned) -> Memory:
 
 def _advance(rule: Compiled, memory: Memory, until: int, *, schedules: bool) -> Judged:
     """Let time pass up to an instant, that one included, and do what falls due on the way."""
+    if memory.wake_at is None or memory.wake_at > until:
+        return memory, ()
     decisions: list[Decision] = []
     while (at := next_wake(rule, memory, schedules=schedules)) is not None and at <= until:
         leaves = list(memory.leaves)

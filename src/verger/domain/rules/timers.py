@@ -49,7 +49,7 @@ def missed(rule: Compiled, memory: Memory, up_since: int, now: int) -> Memory:
 
 def next_wake(rule: Compiled, memory: Memory, *, schedules: bool = True) -> int | None:
     """Return when something changes next by itself, None for never; without schedules, when anything else does."""
-    times = [memory.clear_at, memory.look_at, memory.rest_at if memory.wanted else None]
+    times = [memory.clear_at, memory.look_at, memory.rest_at]
     for condition, leaf in zip(rule.leaves, memory.leaves, strict=True):
         if schedules or not condition.momentary:
             times.append(leaf.due)

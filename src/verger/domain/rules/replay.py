@@ -1,0 +1,106 @@
+"""A rule over what was, as it would have been; only what may change something is judged, so a year takes seconds."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from verger.domain.rules.bounds import EVERY, meet, still
+from verger.domain.rules.compiled import Compiled
+from verger.domain.rules.facts import Fact, Reading, Time
+from verger.domain.rules.judge import begin, judge
+from verger.domain.rules.memory import Decision
+
+_LEAST, _MOST = 32, 1 << 16
+
+
+class Rows(Struct, frozen=True, eq=False):
+    """Readings in order of time: `of` says by its number which of the `series`, (device, metric), each row is of."""
+
+    series: Sequence[tuple[str, str]]
+    of: NDArray[np.intp]
+    at: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+class Replay:
+    """A rule that is judged over readings and other facts, for each of some devices, or once if it is of none."""
+
+    def __init__(self, rule: Compiled, devices: Sequence[str], rows: Rows, begin_at: int) -> None:
+        """Begin at a time; every row comes after it."""
+        self._rule = rule
+        self._rows = rows
+        subjects: Sequence[str | None] = devices if rule.of_each else [None]
+        self._memories = {device: begin(rule, device, begin_at) for device in subjects}
+        self._heard_by = [self._hearers(*series) for series in rows.series]
+        self._hears: dict[str | None, list[int]] = {device: [] for device in subjects}
+        for number, hearers in enumerate(self._heard_by):
+            for device in hearers:
+                self._hears[device].append(number)
+        self._low = np.full(len(rows.series), np.inf)
+        self._high = np.full(len(rows.series), -np.inf)
+        self._row = 0
+        for number in range(len(rows.series)):
+            self._bind(number)
+
+    def _hearers(self, device: str, metric: str) -> list[str | None]:
+        if (device, metric) in self._rule.hears.metrics:
+            return list(self._memories)
+        return [device] if (None, metric) in self._rule.hears.metrics and device in self._memories else []
+
+    def run(self, until: int, facts: Sequence[Fact] = ()) -> Iterator[Decision]:
+        """Give every decision in turn, up to a time; other facts than readings are given in order of time."""
+        for fact in (*facts, Time(until)):
+            yield from self._up_to(fact.now)
+            yield from self._tell(fact, list(self._memories))
+
+    def _up_to(self, now: int) -> Iterator[Decision]:
+        """Judge the rows, and let the time pass, up to an instant."""
+        end = int(np.searchsorted(self._rows.at, now, "right"))
+        while True:
+            due = min((memory.wake_at for memory in self._memories.values() if memory.wake_at is not None), default=now)
+            before = end if due >= now else min(end, int(np.searchsorted(self._rows.at, due)))
+            row = self._next_row(before)
+            if row < before:
+                self._row = row + 1
+                number, at = int(self._rows.of[row]), int(self._rows.at[row])
+                device, metric = self._rows.series[number]
+                yield from self._tell(
+                    Reading(device, metric, float(self._rows.value[row]), at, at), self._heard_by[number]
+                )
+            elif due < now:
+                self._row = before
+                woken = [device for device, memory in self._memories.items() if memory.wake_at == due]
+                yield from self._tell(Time(due), woken)
+            else:
+                self._row = end
+                return
+
+    def _next_row(self, before: int) -> int:
+        """Return the next row that may change something; looks a little ahead first, then ever further."""
+        begin_at, size = self._row, _LEAST
+        while begin_at < before:
+            part = slice(begin_at, min(before, begin_at + size))
+            of, value = self._rows.of[part], self._rows.value[part]
+            out = (value < self._low[of]) | (value > self._high[of])
+            first = int(out.argmax())
+            if out[first]:
+                return begin_at + first
+            begin_at, size = part.stop, min(size * 2, _MOST)
+        return before
+
+    def _tell(self, fact: Fact, devices: Sequence[str | None]) -> Iterator[Decision]:
+        for device in devices:
+            self._memories[device], decisions = judge(self._rule, self._memories[device], fact)
+            yield from decisions
+        for number in {number for device in devices for number in self._hears[device]}:
+            self._bind(number)
+
+    def _bind(self, number: int) -> None:
+        """Know anew which values of a series change nothing."""
+        band = EVERY
+        for device in self._heard_by[number]:
+            own = still(self._rule, self._memories[device], *self._rows.series[number], only_runs=True)
+            band = meet(band, own)
+        self._low[number], self._high[number] = band

@@ -1,0 +1,160 @@
+"""Any rule, told anything: restarts change nothing, nor does leaving out what can change nothing."""
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.domain.rules.scenes import (
+    ALERT,
+    BEGAN,
+    HERE,
+    PULSE,
+    Told,
+    at,
+    attribute,
+    decisions,
+    event,
+    quiet,
+    rule,
+    silent,
+    speaks,
+    t,
+    time,
+    told,
+)
+from verger.domain.rules.bounds import Bounds, still
+from verger.domain.rules.compiled import Compiled, compiled
+from verger.domain.rules.facts import Fact, Reading, Time
+from verger.domain.rules.judge import begin, judge
+from verger.domain.rules.memory import Decision
+from verger.domain.rules.replay import Replay, Rows
+
+_METRICS = ("t", "h")
+_LASTS = st.sampled_from([{}, {"for_s": 30}, {"for_s": 60}])
+_LEVELS = st.one_of(
+    st.sampled_from(
+        [{"is": "below", "value": 3}, {"is": "above", "value": 5, "clear": 3}, {"is": "equal", "value": 4}]
+    ),
+    st.sampled_from([{"is": "inside", "low": 2, "high": 4, "clear_by": 1}, {"is": "outside", "low": 1, "high": 5}]),
+)
+_RISES = st.sampled_from(
+    [{"is": "rises_by", "value": 2, "within_s": 60}, {"is": "falls_by", "value": 3, "within_s": 40}]
+)
+_METRIC = st.builds(
+    lambda metric, what, lasts: {"metric": metric} | what | lasts, st.sampled_from(_METRICS), _LEVELS, _LASTS
+) | st.builds(lambda metric, what: {"metric": metric} | what, st.sampled_from(_METRICS), _RISES)
+_LASTING = _METRIC | st.sampled_from(
+    [{"attribute": "on", "equals": True}, {"silent_for_s": 40}, {"between": ["17:47", "17:50"]}]
+)
+_TREE = st.recursive(
+    _LASTING,
+    lambda inner: st.one_of(
+        st.builds(lambda some: {"all": some}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda some: {"any": some}, st.lists(inner, min_size=1, max_size=3)),
+        st.builds(lambda one: {"not": one}, inner),
+    ),
+    max_leaves=4,
+)
+_MOMENT = st.sampled_from([{"event": "door"}, {"schedule": "*/2 * * * *", "catch_up": "once"}])
+_WHEN = _TREE | st.builds(lambda moment, other: {"all": [moment, other]}, _MOMENT, _TREE)
+_WHEN |= st.builds(lambda moment, other: {"any": [moment, other]}, _MOMENT, _TREE)
+_THEN = st.sampled_from([[ALERT], [PULSE], [PULSE, ALERT], [{"alert": {"message": "x", "clear_after_s": 45}}]])
+_RULES = st.fixed_dictionaries(
+    {"when": _WHEN, "then": _THEN, "rest_s": st.sampled_from([0, 50]), "late_s": st.sampled_from([20, 600])},
+    optional={"only_if": _LASTING, "when_silent": st.sampled_from(["go_on", "wait", "reset"])},
+)
+_VALUES = st.sampled_from([0, 1, 2, 2.5, 3, 4, 5, 6, 9])
+_SAID = st.one_of(
+    st.tuples(st.just("t"), _VALUES, st.integers(0, 40), st.sampled_from(_METRICS)),
+    st.tuples(st.sampled_from(["event", "on", "off", "quiet", "heard", "silent", "speaks", "time"])),
+)
+_STEPS = st.lists(st.tuples(st.integers(0, 35), _SAID), max_size=25)
+
+
+def facts(steps: list[tuple[int, tuple[Any, ...]]]) -> list[Fact]:
+    """Return facts in order of their receipt."""
+    found: list[Fact] = []
+    now = 1
+    for wait, said in steps:
+        now += wait
+        match said:
+            case ("t", value, age, metric):
+                found.append(t(now - age, value, now=now, metric=metric))
+            case ("event",):
+                found.append(event(now, "door"))
+            case ("on" | "off" as state,):
+                found.append(attribute(now, "on", state == "on"))
+            case ("quiet" | "heard" as state,):
+                found.append(quiet(now, 50 if state == "quiet" else 0))
+            case ("silent" | "speaks" as state,):
+                found.append(silent(now) if state == "silent" else speaks(now))
+            case _:
+                found.append(time(now))
+    return [*found, time(now + 200)]
+
+
+def draft(document: dict[str, Any]) -> Compiled | None:
+    """Return a rule ready to be judged, None where it could never fire."""
+    try:
+        return compiled(rule(**document), HERE)
+    except Exception:  # noqa: BLE001  which these are is another test's
+        return None
+
+
+@settings(max_examples=60, deadline=None)
+@given(_RULES, _STEPS)
+def test_a_restart_between_any_two_steps_changes_nothing(document: dict[str, Any], steps: Any) -> None:
+    judged = draft(document)
+    if judged is not None:
+        assert decisions(facts(steps), judged, "d", restarts=True) == decisions(
+            facts(steps), judged, "d", restarts=False
+        )
+
+
+@settings(max_examples=60, deadline=None)
+@given(_RULES, _STEPS)
+def test_leaving_out_what_lies_inside_all_bounds_changes_nothing(document: dict[str, Any], steps: Any) -> None:
+    judged = draft(document)
+    if judged is not None:
+        assert sifted(facts(steps), judged) == told(facts(steps), judged)
+
+
+def sifted(every: list[Fact], judged: Compiled) -> list[Told]:
+    """Return what a rule decides that is told only the readings that may change something."""
+    memory, bounds, passed = begin(judged, "d", BEGAN), Bounds(), []
+    for fact in every:
+        while memory.wake_at is not None and memory.heard < fact.now and memory.wake_at < fact.now:
+            memory, _ = judge(judged, memory, Time(max(memory.wake_at, memory.heard)))
+        for number, metric in enumerate(_METRICS):
+            bounds.watch(number, still(judged, memory, "d", metric))
+        if isinstance(fact, Reading):
+            number = _METRICS.index(fact.metric)
+            row = (np.array([number], np.uint32), np.array([fact.at]), np.array([fact.value]))
+            if not len(bounds.sift(*row)) or not bounds.newer(number, fact.at):
+                continue
+        passed.append(fact)
+        memory, _ = judge(judged, memory, fact)
+    return told(passed, judged)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_RULES, st.lists(st.tuples(st.integers(1, 30), _VALUES, st.sampled_from(_METRICS)), max_size=30))
+def test_a_replay_fires_as_the_rule_would_have(document: dict[str, Any], steps: list[tuple[int, float, str]]) -> None:
+    judged = draft(document)
+    if judged is None:
+        return
+    seconds = np.cumsum([wait for wait, _, _ in steps], dtype=np.int64).tolist()
+    readings = [t(second, value, metric=metric) for second, (_, value, metric) in zip(seconds, steps, strict=True)]
+    of = np.array([_METRICS.index(each.metric) for each in readings], np.intp)
+    times, values = np.array([each.at for each in readings], np.int64), np.array([each.value for each in readings])
+    rows = Rows([("d", metric) for metric in _METRICS], of, times, values)
+    end = sum(wait for wait, _, _ in steps) + 200
+    whole = decisions([*readings, time(end)], judged, "d", restarts=False)
+    assert runs(Replay(judged, ["d"], rows, BEGAN).run(at(end))) == runs(whole)
+
+
+def runs(every: Any) -> list[tuple[int, float | None]]:
+    """Return when a rule fired, by which value."""
+    return [(each.at, each.value) for each in every if isinstance(each, Decision) and each.kind == "fire"]
