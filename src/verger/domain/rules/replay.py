@@ -60,7 +60,7 @@ class Replay:
         end = int(np.searchsorted(self._rows.at, now, "right"))
         while True:
             due = min((memory.wake_at for memory in self._memories.values() if memory.wake_at is not None), default=now)
-            before = end if due >= now else min(end, int(np.searchsorted(self._rows.at, due)))
+            before = end if due >= now else min(end, int(np.searchsorted(self._rows.at, due, "right")))
             row = self._next_row(before)
             if row < before:
                 self._row = row + 1
