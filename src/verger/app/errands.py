@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from verger.app.commands import Orders
 from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, deletion_kinds
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.domain.imports.folder import ImportFolder
-from verger.flows import exporting, importing
+from verger.flows import exporting, importing, together
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
 from verger.flows.oversight import Figure
@@ -36,13 +37,13 @@ async def open_errands(
     stack: AsyncExitStack,
     stores: Stores,
     showing: Showing,
-    errands: Errands,
+    orders: Orders,
     work: Work,
     safekeeping: Safekeeping,
     upkeep: Upkeep,
 ) -> LongWork:
     """Go on with the long work of before, and take more."""
-    settings = stores.settings
+    settings, errands = stores.settings, orders.together.errands
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
     imports = ImportFolder(settings.data / "imports", settings.import_bytes)
     mode, limit = upkeep.room.mode, settings.series_per_device
@@ -52,6 +53,7 @@ async def open_errands(
         {
             exporting.KIND: Kind(export.run),
             importing.KIND: Kind(imported.run, resumes=True),
+            together.KIND: Kind(orders.together.run, resumes=True),
             **backup_kinds(safekeeping),
             **deletion_kinds(upkeep),
         }

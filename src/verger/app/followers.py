@@ -41,7 +41,7 @@ class Following:
         await presence.fill(stores.log.last)
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
         recording = Recording(stores.db, stores.events, kept.attributes, hub)
-        every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving]
+        every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving, orders.repairing]
         followers = Followers(stores.log, stores.letters, clock, every)
         orders.follow(followers)
         return cls(hub, exchange, screens, presence, keeping, orders, followers)

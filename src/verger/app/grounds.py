@@ -58,6 +58,8 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         vacating=Vacating(places, retiring),
         commands=stores.commands,
         commanding=parts.orders.commanding,
+        together=parts.orders.together,
+        outbound=parts.orders.outbound,
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
         showing=showing,
         charting=Charting(showing, places, stores.history),

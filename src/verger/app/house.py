@@ -21,7 +21,6 @@ from verger.base.settings import Settings
 from verger.base.tls import Tls
 from verger.base.work import Work, attempt, every
 from verger.domain.devices.model import Connect, Mqtt
-from verger.domain.errands.errands import Errands
 from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
@@ -76,10 +75,12 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     saving = partial(attempt, kept.remarks.write), partial(attempt, presence.save)
     for stop in (*saving, followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
-    errands = Errands(stores.errands, clock, settings.jobs_at_once)
     bridges = await open_bridges(stack, stores, inlet)
     safekeeping = await open_safekeeping(stack, stores, work)
-    wire, works = partial(wire_figures, inlet, listener, devices), partial(errand_figures, stores, errands)
+    wire, works = (
+        partial(wire_figures, inlet, listener, devices),
+        partial(errand_figures, stores, orders.together.errands),
+    )
     messages = partial(message_figures, following.exchange, listener)
     shown = (presence, hub, upkeep, side, safekeeping, stores.limiting, bridges)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
@@ -93,7 +94,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    long_work = await open_errands(stack, stores, showing, errands, work, safekeeping, upkeep)
+    long_work = await open_errands(stack, stores, showing, orders, work, safekeeping, upkeep)
     grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, orders))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 

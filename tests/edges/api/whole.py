@@ -39,6 +39,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /imports": {"file": "file"},
     "POST /bridges": BRIDGE,
     "POST /devices/{device}/commands": {"method": "pulse"},
+    "POST /commands": {"method": "pulse", "place": "place"},
+    "POST /places/{place}/off": {"confirm": True},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /retention": {"keeps": "remarks", "days": 30},

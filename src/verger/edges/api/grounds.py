@@ -21,12 +21,14 @@ from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
 from verger.flows.limiting import Limit
+from verger.flows.outbound import Outbound
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
+from verger.flows.together import Together
 from verger.flows.vacating import Vacating
 
 
@@ -54,6 +56,8 @@ class Grounds:
     clearing: Clearing
     commands: CommandStore
     commanding: Commanding
+    together: Together
+    outbound: Outbound
     bridging: Bridging
     showing: Showing
     charting: Charting
