@@ -28,7 +28,7 @@ _NO_TYPE = "It has no type that would say how it is turned off."
 Capabilities = dict[str, list[Capability]]
 
 
-class Order(Struct, frozen=True):
+class Asking(Struct, frozen=True):
     """What one device is to be told, by its method and parameters."""
 
     device: str
@@ -36,18 +36,18 @@ class Order(Struct, frozen=True):
     params: Any = None
 
 
-class Left(Struct, frozen=True):
+class LeftOut(Struct, frozen=True):
     """A device that is told nothing, and why."""
 
     device: str
     why: str
 
 
-class Plan(Struct, frozen=True):
-    """What would be told to whom, and who is left out."""
+class Askings(Struct, frozen=True):
+    """Who would be told what, and who is left out."""
 
-    orders: list[Order]
-    left_out: list[Left]
+    orders: list[Asking]
+    left_out: list[LeftOut]
 
 
 class Unanswered(Struct, frozen=True):
@@ -65,7 +65,7 @@ class Outcome(Struct, frozen=True):
     batch: str
     stages: dict[str, int]
     unanswered: list[Unanswered]
-    left_out: list[Left]
+    left_out: list[LeftOut]
 
 
 class _Given(Struct, frozen=True):
@@ -73,7 +73,7 @@ class _Given(Struct, frozen=True):
 
     batch: str
     asked_by: str
-    plan: Plan
+    plan: Askings
     ttl_s: float
     one_way: bool = False
 
@@ -95,20 +95,20 @@ class Together:
 
     # who is told what
 
-    async def at_place(self, tenant: str, place: str, wish: Wish) -> Plan:
+    async def at_place(self, tenant: str, place: str, wish: Wish) -> Askings:
         """Return who at a place and below it would be told something; raise Missing, or Invalid if nobody can be."""
         devices, capabilities = await self._there(tenant, place)
         orders, left = [], []
         for device in devices:
             can = capabilities.get(device.type or "")
             if device.type is not None and wish.method not in [each.method for each in can or ()]:
-                left.append(Left(device.id, f"It cannot do {wish.method}."))
+                left.append(LeftOut(device.id, f"It cannot do {wish.method}."))
                 continue
             self._commanding.made(device, can, wish, "")
-            orders.append(Order(device.id, wish.method, wish.params))
-        return _some(Plan(orders, left), f"No device here can do {wish.method[:100]}.")
+            orders.append(Asking(device.id, wish.method, wish.params))
+        return _some(Askings(orders, left), f"No device here can do {wish.method[:100]}.")
 
-    async def selected(self, tenant: str, devices: Sequence[str], wish: Wish) -> Plan:
+    async def selected(self, tenant: str, devices: Sequence[str], wish: Wish) -> Askings:
         """Return what some devices would be told; raise Invalid when one of them is not there or cannot do it."""
         found = {device.id: device for device in await self._commanding.kept.devices.at(tenant)}
         capabilities = await self._capabilities(tenant)
@@ -116,21 +116,21 @@ class Together:
             if device not in found:
                 raise Invalid("There is no such device.", [Fault(f"devices[{place}]", "Name a device that is there.")])
             self._commanding.made(found[device], capabilities.get(found[device].type or ""), wish, "")
-        orders = [Order(device, wish.method, wish.params) for device in dict.fromkeys(devices)]
-        return _some(Plan(orders, []), "Name at least one device.")
+        orders = [Asking(device, wish.method, wish.params) for device in dict.fromkeys(devices)]
+        return _some(Askings(orders, []), "Name at least one device.")
 
-    async def off(self, tenant: str, place: str) -> Plan:
+    async def off(self, tenant: str, place: str) -> Askings:
         """Return what would turn off everything at a place and below it; raise Missing."""
         devices, capabilities = await self._there(tenant, place)
-        orders: list[Order] = []
-        left: list[Left] = []
+        orders: list[Asking] = []
+        left: list[LeftOut] = []
         for device in devices:
             ways = [(can.method, turns_off(can)) for can in capabilities.get(device.type or "", ())]
-            own = [Order(device.id, method, params) for method, params in ways if params is not None]
+            own = [Asking(device.id, method, params) for method, params in ways if params is not None]
             orders += own
             if not own:
-                left.append(Left(device.id, _NO_WAY if device.type else _NO_TYPE))
-        return Plan(orders, left)
+                left.append(LeftOut(device.id, _NO_WAY if device.type else _NO_TYPE))
+        return Askings(orders, left)
 
     async def _there(self, tenant: str, place: str) -> tuple[list[Device], Capabilities]:
         await self._places.get(tenant, place)
@@ -142,7 +142,7 @@ class Together:
 
     # asking
 
-    async def begin(self, tenant: str, plan: Plan, wish: Wish, asked_by: str) -> Errand:
+    async def begin(self, tenant: str, plan: Askings, wish: Wish, asked_by: str) -> Errand:
         """Ask all of a plan within the time of a wish, as long work; raise Invalid when there is nothing to ask."""
         plan = _some(plan, "There is nothing here that can be turned off; say in its device type how.")
         given = _Given(new_id(), asked_by, plan, wish.ttl_s, wish.one_way)
@@ -195,7 +195,7 @@ class Together:
                     await store.change(connection, tenant, after)
 
 
-def _some(plan: Plan, sentence: str) -> Plan:
+def _some(plan: Askings, sentence: str) -> Askings:
     if not plan.orders:
         raise Invalid(sentence, [Fault("", sentence)])
     if len(plan.orders) > MOST:

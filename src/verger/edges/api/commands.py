@@ -14,7 +14,7 @@ from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.edges.api.jobs import begun
 from verger.flows.commanding import Wish
-from verger.flows.together import MOST, Plan
+from verger.flows.together import MOST, Askings
 
 _TAGS = ["commands"]
 
@@ -100,7 +100,7 @@ async def together(data: JSONBody[ManyCommands], caller: Given[Caller], grounds:
 
 
 @get("/places/{place:str}/off", summary="What would be turned off?", tags=_TAGS)
-async def off(place: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Plan:
+async def off(place: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Askings:
     """Return what turns off everything at a place and below it, and which devices it does not reach, and why."""
     return await grounds.together.off(caller.needs("devices:read").tenant, place)
 
