@@ -3,7 +3,7 @@ import { type Standing, after, hear } from "@/live/told";
 
 const at = (seconds: number): string => new Date(seconds * 1000).toISOString();
 const standing = (temperature: number, seconds: number): object => ({
-  id: "d", online: true, last_seen: at(seconds), latest: { temperature: { value: temperature, unit: "Cel", at: at(seconds) } },
+  id: "d", online: true, last_seen: at(seconds), silent_since: null, latest: { temperature: { value: temperature, unit: "Cel", at: at(seconds) } },
 });
 
 /** What is shown after these frames. */
@@ -28,12 +28,12 @@ test("a late reading does not replace a newer one", () => {
 });
 
 test("a device that goes silent keeps its last values", () => {
-  const shown = shownAfter(snapshot(standing(21, 10)), { type: "device", id: "d", online: false });
-  expect(shown.get("d")).toMatchObject({ online: false, lastSeen: 10_000, latest: { temperature: { value: 21 } } });
+  const shown = shownAfter(snapshot(standing(21, 10)), { type: "device", id: "d", online: false, silent_since: at(70) });
+  expect(shown.get("d")).toMatchObject({ online: false, lastSeen: 10_000, silentSince: 70_000, latest: { temperature: { value: 21 } } });
 });
 
 test("the first value of a new device is shown", () => {
-  const fresh = snapshot({ id: "d", online: false, last_seen: null, latest: {} });
+  const fresh = snapshot({ id: "d", online: false, last_seen: null, silent_since: null, latest: {} });
   expect(shownAfter(fresh, { type: "readings", device: "d", at: 4000, values: { humidity: 51 } }).get("d")?.latest).toEqual({ humidity: { value: 51, unit: null, at: 4000 } });
 });
 

@@ -5,7 +5,7 @@ import { type Overview, type PlaceState, lines, needs } from "@/overview/overvie
 const place = (id: string, more: Partial<PlaceState> = {}): PlaceState => ({
   id, name: id, kind: "room", parent: null, timezone: "UTC", state: "good", because: null, devices: 1, online: 1, headline: [], ...more,
 });
-const silent = (name: string, where: string, lastSeen: number | null = 1000): Overview["silent"][number] => ({ device: name, name, place: where, last_seen: lastSeen });
+const silent = (name: string, where: string, lastSeen: number | null = 1000): Overview["silent"][number] => ({ device: name, name, place: where, last_seen: lastSeen, silent_since: lastSeen === null ? null : lastSeen + 60 });
 const day = (more: Partial<Overview> = {}): Overview => ({ places: [place("Hall")], silent: [], devices: 3, online: 3, notices: [], ...more });
 const greeted = (overview: Overview): string[] => Object.values(greeting(overview, needs(overview)));
 

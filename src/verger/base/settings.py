@@ -188,7 +188,7 @@ class Settings:
     tenant_connections: int = 0  # at once, of one tenant; 0 for no bound
     message_rate: str = ""  # of one device, such as 200:1,6000:60; empty for no bound
     data_points_rate: str = ""  # of one tenant
-    silent_s: int = 600  # a device not heard for so long is offline
+    silent_s: int = 600  # a device whose rhythm is not known yet is offline when it was not heard for so long
     session_days: int = 30
     inbox_messages: int = 1_000  # that wait for one session of MQTT
     inbox_bytes: int = 1 << 20

@@ -48,12 +48,13 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Silent(Struct, frozen=True):
-    """A device that is not heard."""
+    """A device that needs somebody: it fell silent, or never spoke. One behind a silent gateway is not named."""
 
     device: str
     name: str
     place: str
     last_seen: datetime | None
+    silent_since: datetime | None
 
 
 class Today(Struct, frozen=True):
@@ -89,7 +90,7 @@ class Overview:
             for place in sorted(tree.places.values(), key=lambda place: place.name.casefold())
             if place.id in here or len(tree.below(place.id)) == 1
         ]
-        silent = [Silent(d.id, d.name, d.place, d.last_seen) for d in devices if not d.online]
+        silent = [Silent(d.id, d.name, d.place, d.last_seen, d.silent_since) for d in _unheard(devices)]
         online = sum(device.online for device in devices)
         return Today(lines, silent, len(devices), online, self.notices())
 
@@ -131,19 +132,27 @@ class Overview:
         )
 
 
+def _unheard(devices: Sequence[Device]) -> list[Device]:
+    silent = {device.id for device in devices if device.silent_since is not None}
+    return [
+        device
+        for device in devices
+        if (device.id in silent and device.gateway not in silent) or (device.last_seen is None and not device.online)
+    ]
+
+
 def _judged(devices: Sequence[Device]) -> tuple[str, str | None]:
-    silent = [device for device in devices if not device.online]
     if not devices:
         return "unknown", "No devices yet"
-    if not silent:
-        return "good", None
-    if all(device.last_seen is None for device in silent):
-        state, what = "unknown", "has not spoken yet"
-    else:
-        state, what = "attention", "is silent"
-    if len(silent) == 1:
-        return state, f"{silent[0].name} {what}"
-    return state, f"{len(silent)} of {len(devices)} devices are silent"
+    if silent := [device.name for device in devices if device.silent_since is not None]:
+        return "attention", _told(silent, len(devices), "is silent", "are silent")
+    if unheard := [device.name for device in devices if device.last_seen is None and not device.online]:
+        return "unknown", _told(unheard, len(devices), "has not spoken yet", "have not spoken yet")
+    return "good", None
+
+
+def _told(names: Sequence[str], of: int, one: str, many: str) -> str:
+    return f"{names[0]} {one}" if len(names) == 1 else f"{len(names)} of {of} devices {many}"
 
 
 def _rank(series: Series) -> tuple[int, str, str]:

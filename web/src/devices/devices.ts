@@ -15,6 +15,7 @@ export const device = shape({
   is_gateway: orElse(flag, false),
   online: flag,
   last_seen: maybe(time),
+  silent_since: maybe(time),
   metrics: orElse(record(named), {}),
   attributes: shape({ reported: record(anything), desired: record(anything) }),
   connect: maybe(connect),

@@ -2,10 +2,10 @@
 import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, record, shape, text, time } from "@/base/shape";
 
 const latest = shape({ value: maybe(number), unit: maybe(text), at: time });
-const standing = shape({ id: text, online: flag, last_seen: maybe(time), latest: orElse(record(latest), {}) });
+const standing = shape({ id: text, online: flag, last_seen: maybe(time), silent_since: maybe(time), latest: orElse(record(latest), {}) });
 const snapshot = shape({ type: oneOf("snapshot"), place: maybe(text), device: maybe(text), devices: list(standing) });
 const readings = shape({ type: oneOf("readings"), device: text, at: time, values: record(maybe(number)) });
-const presence = shape({ type: oneOf("device"), id: text, online: flag, last_seen: maybe(time) });
+const presence = shape({ type: oneOf("device"), id: text, online: flag, last_seen: maybe(time), silent_since: maybe(time) });
 const happened = shape({ type: oneOf("event"), device: text, id: maybe(text), kind: text, at: time, data: anything });
 const attributes = shape({ type: oneOf("attributes"), device: text, reported: orElse(record(anything), {}), desired: orElse(record(anything), {}) });
 const mistake = shape({ type: oneOf("error"), detail: text });
@@ -22,6 +22,7 @@ export type Latest = Checked<typeof latest>;
 export interface Standing {
   readonly online: boolean;
   readonly lastSeen: number | null;
+  readonly silentSince: number | null;
   readonly latest: Readonly<Record<string, Latest>>;
 }
 export type Shown = ReadonlyMap<string, Standing>;
@@ -38,12 +39,13 @@ export function hear(frame: unknown): Told | null {
 export function after(shown: Shown, told: Told): [string, Standing][] {
   switch (told.type) {
     case "snapshot":
-      return told.devices.map(({ id, online, last_seen, latest }) => [id, { online, lastSeen: last_seen, latest }]);
+      return told.devices.map(({ id, online, last_seen, silent_since, latest }) => [id, { online, lastSeen: last_seen, silentSince: silent_since, latest }]);
     case "readings":
       return [[told.device, after1(shown.get(told.device), told.at, told.values)]];
     case "device": {
       const before = shown.get(told.id);
-      return [[told.id, { online: told.online, lastSeen: told.last_seen ?? before?.lastSeen ?? null, latest: before?.latest ?? {} }]];
+      const lastSeen = told.last_seen ?? before?.lastSeen ?? null;
+      return [[told.id, { online: told.online, lastSeen, silentSince: told.silent_since, latest: before?.latest ?? {} }]];
     }
     default:
       return [];
@@ -56,5 +58,5 @@ function after1(before: Standing | undefined, at: number, values: Readonly<Recor
     const known = latest[metric];
     if (known === undefined || at >= known.at) latest[metric] = { value, unit: known?.unit ?? null, at };
   }
-  return { online: before?.online ?? true, lastSeen: Math.max(before?.lastSeen ?? 0, at), latest };
+  return { online: before?.online ?? true, lastSeen: Math.max(before?.lastSeen ?? 0, at), silentSince: before?.silentSince ?? null, latest };
 }

@@ -25,7 +25,7 @@ const placeState = shape({
   online: number,
   headline: list(headline),
 });
-const silent = shape({ device: text, name: text, place: text, last_seen: maybe(time) });
+const silent = shape({ device: text, name: text, place: text, last_seen: maybe(time), silent_since: maybe(time) });
 export const overview = shape({ places: list(placeState), silent: list(silent), devices: number, online: number, notices: orElse(list(text), []) });
 
 export type Overview = Checked<typeof overview>;

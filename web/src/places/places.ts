@@ -15,10 +15,10 @@ export const place = shape({
 });
 export const places = page(place);
 export type Place = Checked<typeof place>;
-/** How many devices are in a place and below it, how many speak, and how many never did. */
+/** How many devices are in a place and below it, how many are silent, and how many never spoke. */
 export interface Count {
   readonly devices: number;
-  readonly online: number;
+  readonly silent: number;
   readonly unheard: number;
 }
 /** What a person says of a place. */

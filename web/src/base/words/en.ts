@@ -135,6 +135,7 @@ export const en = {
   "device.unheard": "Not heard yet",
   "device.lastHeard": "last heard {ago}",
   "device.silentSince": "Silent since {when}",
+  "device.away": "Last heard {ago}",
 
   "places.title": "Places",
   "places.sub": { one: "{n} place you look after.", other: "{n} places you look after." },
