@@ -54,7 +54,7 @@ def test_silence_is_claimed_of_all_who_are_silent_while_verger_listens_and_of_no
     watch = Watch()
     for what, how in steps:
         act(watch, what, how)
-    watch.wait(5)
+    watch.wait(65)
     watch.wait(max(LIMITS) + int(watch.hearing.limit[RHYTHM]) // SECOND + 5)
     heard = {device for device, _, _ in watch.log} | ({GATEWAY} if BEHIND in watch.spoke() else set())
     assert watch.silent() == {device for device in heard if watch.hearing.limit[device]}
@@ -128,7 +128,7 @@ def say(watch: Watch, device: int, *gaps: int) -> None:
         watch.wait(gap)
         watch.word(device)
     watch.take()
-    watch.tick(1)
+    watch.wait(65)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,7 @@ def test_a_rhythm_outlives_a_restart() -> None:
     watch.save()
     before = watch.hearing.limit[RHYTHM]
     watch.begin()
+    watch.wait(65)
     assert watch.hearing.limit[RHYTHM] == before
 
 

@@ -184,8 +184,9 @@ class Hearing:
             slots = slots[self.upto[slots] < record]
         self.seen[slots] = received_at
         self.heard[slots] = self.listened
-        if (self.begun[slots] <= self.listened - OCCASION).any():
-            self._begin(slots[self.begun[slots] <= self.listened - OCCASION])
+        fresh = self.begun[slots] <= self.listened - OCCASION
+        if fresh.any():
+            self._begin(slots[fresh])
         return not self.online[slots].all()
 
     def _begin(self, slots: NDArray[np.int32]) -> None:
@@ -204,8 +205,8 @@ class Hearing:
 
     def expect(self, slot: int, expected: Expected) -> None:
         """Know how a device is listened to."""
-        self.said[slot], self.wants[slot] = expected.limit, expected.alert
-        self.stale[slot] = True
+        self.said[slot] = self.limit[slot] = expected.limit
+        self.stale[slot], self.wants[slot] = True, expected.alert
 
     def stand(self, slot: int, gate: int) -> None:
         """Know behind which gateway a device stands, -1 for none."""
@@ -281,12 +282,13 @@ class Hearing:
         self.alerted[rows], self.online[rows] = judged.alerted[rows], judged.online[rows]
 
     def _reckon(self) -> None:
-        rows = np.flatnonzero(self.stale)
+        """Know the limit of those to whom it can matter: no rhythm makes one shorter than `LEAST`."""
+        rows = np.flatnonzero(self.stale & ((self.limit == 0) | (self.heard <= self.listened - LEAST)))
         if not len(rows):
             return
         self.stale[rows] = False
         count = np.minimum(self.many[rows], GAPS).astype(np.intp)
-        ordered, each = np.sort(self.gaps[rows].astype(np.float64), axis=1), np.arange(len(rows))
+        ordered, each = np.sort(self.gaps[rows].astype(np.float32), axis=1), np.arange(len(rows))
         middle = (ordered[each, (count - 1) // 2] + ordered[each, count // 2]) / 2
         rhythm = np.where(count >= KNOWN_FROM, middle, 0) * TIMES * MINUTE
         guessed = np.where(count >= KNOWN_FROM, np.maximum(rhythm, LEAST), 0).astype(np.int64)
