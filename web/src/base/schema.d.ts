@@ -2264,6 +2264,7 @@ export interface components {
             readonly last_seen: string | null;
             readonly name: string;
             readonly place: string;
+            readonly silent_since: string | null;
         };
         /**
          * Stage
