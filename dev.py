@@ -52,10 +52,10 @@ def test(arguments: Sequence[str]) -> int:
     """Run all tests that this machine can; --long adds the long ones; what follows goes to pytest."""
     set_up()
     build_web()
-    status = python("-m", "pytest", *arguments)
-    if set(arguments) <= {"--long"}:
-        status = python("build_web.py", "run", "--silent", "test") or status
-    return status
+    if not set(arguments) <= {"--long"}:
+        return python("-m", "pytest", *arguments)
+    status = python("-m", "pytest", f"--numprocesses={min(os.cpu_count() or 1, 4)}", "--dist=worksteal", *arguments)
+    return python("build_web.py", "run", "--silent", "test") or status
 
 
 def check(_arguments: Sequence[str]) -> int:

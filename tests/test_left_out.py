@@ -46,6 +46,13 @@ def test_long_tests_are_left_out_unless_asked_for(tmp_path: Path, *, strict: boo
     assert (status, "2 passed" in said) == (0, True)
 
 
+def test_it_is_told_as_well_when_processes_share_the_tests(tmp_path: Path) -> None:
+    status, said = run(tmp_path, f"{NEEDS}def test_first(): pass\n\n{LONG}", "-p", "xdist", "-n", "2", strict=True)
+    assert status == 1
+    assert "Left out: 1 long tests" in said
+    assert "no-such-program is not installed." in said
+
+
 def test_a_run_without_omissions_says_nothing_of_them(tmp_path: Path) -> None:
     status, said = run(tmp_path, "", strict=True)
     assert (status, "eft out" in said) == (0, False)

@@ -3,11 +3,14 @@
 import os
 import shutil
 from collections import Counter
+from typing import Any
 
 import pytest
 
 STRICT = "NOTHING_LEFT_OUT"
 MISSING = "is not installed"
+LONG = pytest.StashKey[int]()
+"""How many long tests were left out."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,8 +30,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=long)
 
 
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """Count the long tests; where several processes share the tests, each of them has left out the same."""
+    if items:
+        items[0].config.stash[LONG] = sum("long" in item.keywords for item in items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Hear from one of several processes what it left out."""
+    node.config.stash[LONG] = node.workeroutput.get("long", 0) if hasattr(node, "workeroutput") else 0
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that left something out for a missing program where the environment says that it may not."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["long"] = session.config.stash.get(LONG, 0)
+        return
     if os.environ.get(STRICT) and _missing(session.config) and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -36,7 +54,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(config: pytest.Config) -> None:
     """Say which tests were left out, and why."""
     reporter = _reporter(config)
-    if long := sum("long" in item.keywords for item in reporter.stats.get("deselected", [])):
+    if long := config.stash.get(LONG, 0):
         reporter.write_line(f"Left out: {long} long tests (--long runs them).", yellow=True)
     for (file, reason), count in sorted(_left_out(config).items()):
         reporter.write_line(f"Left out: {count} of {file}: {reason}.", yellow=True)
