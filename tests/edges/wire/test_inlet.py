@@ -27,8 +27,6 @@ class Ear:
 
     def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
         self.told += zip(tickets, answers, strict=True)
-
-    def settled(self) -> None:
         self.batches += 1
         self.done.set()
 
@@ -99,9 +97,6 @@ async def test_one_that_cannot_bear_its_answer_does_not_keep_others_from_theirs(
     class Deaf(Ear):
         def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
             raise ValueError(tickets, answers)
-
-        def settled(self) -> None:
-            raise ValueError
 
     inlet.join(message(1), Deaf(), 1)
     assert await inlet.put(message(2)) == KEPT

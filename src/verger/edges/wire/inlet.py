@@ -31,11 +31,7 @@ class Speaker(Protocol):
     """Whoever waits for an answer."""
 
     def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
-        """Learn what became of messages that joined together; None: not kept and not to be acknowledged."""
-        ...
-
-    def settled(self) -> None:
-        """Learn that this batch brings no further answers."""
+        """Learn at once what became of all its messages in a batch; None: not kept and not to be acknowledged."""
         ...
 
 
@@ -116,9 +112,9 @@ class Inlet:
         if self._waiting:
             self._joined.set()
         self._make_room()
-        answers: Sequence[Answer | None] = ()
+        answers: list[Answer | None] = []
         try:
-            answers = await self._inbound.take([*chain.from_iterable([heard for _, heard, _, _ in parties])])
+            answers += await self._inbound.take([*chain.from_iterable([heard for _, heard, _, _ in parties])])
         except Busy as busy:
             log.warning("a batch could not be kept", messages=messages, why=str(busy))
         except Exception:
@@ -127,7 +123,8 @@ class Inlet:
         self.messages += messages
         unkept = messages - len(answers)
         self.unkept += unkept
-        _tell(parties, [*answers, *repeat(None, unkept)] if unkept else answers)
+        answers += repeat(None, unkept)
+        _tell(parties, answers)
 
     def _cut(self) -> tuple[list["_Party"], int]:
         """Take what the next batch takes out of what waits, one party at least; return also how many messages it is."""
@@ -163,19 +160,22 @@ def _fitting(parties: Sequence[_Party]) -> tuple[int, int, int]:
     return count, messages, size
 
 
-def _tell(parties: Sequence[_Party], answers: Sequence[Answer | None]) -> None:
+def _tell(parties: Sequence[_Party], answers: list[Answer | None]) -> None:
     """Give everybody their answers; one who cannot bear it does not keep the others from theirs."""
+    told: dict[Speaker, tuple[list[int], list[Answer | None]]] = {}
     begin = 0
     for speaker, _, tickets, _ in parties:
         end = begin + len(tickets)
-        try:
-            speaker.answered(tickets, answers[begin:end])
-        except Exception:
-            log.exception("an answer could not be given")
+        if speaker in told:
+            before, given = told[speaker]
+            before += tickets
+            given += answers[begin:end]
+        else:
+            told[speaker] = [*tickets], answers[begin:end]
         begin = end
-    for speaker in dict.fromkeys([speaker for speaker, _, _, _ in parties]):
+    for speaker, (all_of_it, given) in told.items():
         try:
-            speaker.settled()
+            speaker.answered(all_of_it, given)
         except Exception:
             log.exception("an answer could not be given")
 
@@ -189,6 +189,3 @@ class _Waiter:
     def answered(self, _tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
         if not self.future.done():
             self.future.set_result(answers[0])
-
-    def settled(self) -> None:
-        pass

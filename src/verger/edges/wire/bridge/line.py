@@ -119,8 +119,9 @@ class Line:
                 return
             slot[1] = 1
             self._reader.count(answer)
+        self._acknowledge()
 
-    def settled(self) -> None:
+    def _acknowledge(self) -> None:
         """Write the acknowledgements that are due."""
         if self._broken.done():
             return
@@ -147,7 +148,7 @@ class Line:
                         self._take(packet)
                     case Disconnect(reason=reason):
                         raise Broken(f"The broker ended the connection (code {reason}).")
-            self.settled()
+            self._acknowledge()
             packets = await self._read()
 
     async def _read(self) -> list[Packet]:

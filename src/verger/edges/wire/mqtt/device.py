@@ -149,13 +149,14 @@ class DeviceSpeaker:
     # what became of it
 
     def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
-        """Acknowledge messages, or do not."""
+        """Acknowledge messages, or do not, all that can be in one go."""
         self.unanswered -= len(tickets)
         if answers.count(KEPT) == len(answers) and max(tickets) < _QOS_2:
             self._session.acknowledge_all(tickets)
-            return
-        for ticket, answer in zip(tickets, answers, strict=True):
-            self._answer(ticket, answer)
+        else:
+            for ticket, answer in zip(tickets, answers, strict=True):
+                self._answer(ticket, answer)
+        self._line.settled(lost=self._lost)
 
     def _answer(self, ticket: int, answer: Answer | None) -> None:
         if answer is not None and answer.later and self._session.level == 4:
@@ -185,10 +186,6 @@ class DeviceSpeaker:
         reason = Reason.SUCCESS if answer.kept else unkept
         told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
         self._session.acknowledge(packet_id, qos, reason, sentence, told)
-
-    def settled(self) -> None:
-        """Write the acknowledgements of a batch in one go."""
-        self._line.settled(lost=self._lost)
 
     # what the house wants
 
