@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from verger.domain.rules.wall import instant, local_day
+from verger.base.clock import moment
+from verger.domain.rules.wall import instant
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
@@ -23,6 +24,7 @@ _WORDS = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+_LONGEST_LEAP = 120  # minutes that a clock is put forward or back, at most
 _SEARCHED_DAYS = 366 * 8 + 3  # 29 February may be eight years off
 
 
@@ -63,11 +65,12 @@ class Cron(Struct, frozen=True):
 
     def next(self, after: int, zone: ZoneInfo) -> int | None:
         """Return when it is due next after an instant, in microseconds; None when it never is."""
-        first = local_day(after, zone)
+        there = moment(after).astimezone(zone)
+        begin = there.hour * 60 + there.minute - _LONGEST_LEAP
         for days in range(_SEARCHED_DAYS):
-            day = first + timedelta(days=days)
+            day = there.date() + timedelta(days=days)
             if self._on(day):
-                due = next((at for at in self._times(day, zone) if at > after), None)
+                due = next((at for at in self._times(day, zone, 0 if days else begin) if at > after), None)
                 if due is not None:
                     return due
         return None
@@ -78,10 +81,12 @@ class Cron(Struct, frozen=True):
         by_day, by_weekday = day.day in self.days, day.isoweekday() % 7 in self.weekdays
         return by_day or by_weekday if self.either else by_day and by_weekday
 
-    def _times(self, day: date, zone: ZoneInfo) -> Iterator[int]:
+    def _times(self, day: date, zone: ZoneInfo, begin: int) -> Iterator[int]:
+        """Give when it is due on a day from a minute on."""
         for hour in self.hours:
-            for minute in self.minutes:
-                yield instant(day, hour * 60 + minute, zone)
+            if hour * 60 + 60 > begin:
+                for minute in self.minutes:
+                    yield instant(day, hour * 60 + minute, zone)
 
 
 @lru_cache(maxsize=1024)

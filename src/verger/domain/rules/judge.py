@@ -67,7 +67,8 @@ def _advance(rule: Compiled, memory: Memory, until: int, *, schedules: bool) -> 
                 leaves[number], pulsed = pass_time(rule, condition, leaves[number], at)
                 if pulsed:
                     pulses.add(number)
-        memory = structs.replace(memory, leaves=tuple(leaves), look_at=_later(memory.look_at, at))
+        look_at, rest_at = _later(memory.look_at, at), _later(memory.rest_at, at)
+        memory = structs.replace(memory, leaves=tuple(leaves), look_at=look_at, rest_at=rest_at)
         memory, more = _conclude(rule, memory, at, Hearing(memory.leaves, frozenset(pulses)))
         decisions += more
     return memory, tuple(decisions)
@@ -79,7 +80,7 @@ def _conclude(rule: Compiled, memory: Memory, at: int, hearing: Hearing) -> Judg
     pulsed = truth.pulsed(rule.when)
     level = (Truth(rule, hearing.leaves, at) if pulsed else truth).of(rule.when)
     memory, decisions = _ended(rule, memory, truth, hearing.seen, over=level is False)
-    confirmed = level is True and memory.held and hearing.seen is not None
+    confirmed = level is True and memory.held and _speaks_for(rule, hearing)
     if level is True:
         anew = not memory.held or (confirmed and rule.rest > 0 and memory.rest_at is None)
         memory = structs.replace(memory, held=True, wanted=memory.wanted or anew)
@@ -94,10 +95,16 @@ def _conclude(rule: Compiled, memory: Memory, at: int, hearing: Hearing) -> Judg
     return memory, tuple(decisions)
 
 
+def _speaks_for(rule: Compiled, hearing: Hearing) -> bool:
+    """Tell whether something was heard that is as the rule's condition wants it to be."""
+    seen = hearing.seen
+    return seen is not None and hearing.leaves[seen].holds is (seen not in rule.denied)
+
+
 def _ended(
     rule: Compiled, memory: Memory, truth: Truth, seen: int | None, *, over: bool
 ) -> tuple[Memory, list[Decision]]:
-    """Return what ends at a time: rests, alerts that did not recur, and what holds no longer."""
+    """Return what ends at a time: alerts that did not recur, and what holds no longer."""
     decisions = []
     timed_out = memory.clear_at is not None and memory.clear_at <= truth.at
     if timed_out or (over and memory.alerted):
@@ -105,7 +112,7 @@ def _ended(
         memory = structs.replace(memory, clear_at=None, alerted=False)
     if over:
         memory = structs.replace(memory, held=False, wanted=False)
-    return structs.replace(memory, rest_at=_later(memory.rest_at, truth.at)), decisions
+    return memory, decisions
 
 
 def _may(rule: Compiled, memory: Memory, truth: Truth) -> bool:
