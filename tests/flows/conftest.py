@@ -36,6 +36,9 @@ class FakeScreens:
     def tell(self, device: str, word: dict[str, Any]) -> None:
         self.told.append((device, word))
 
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        self.told.append((device or place or tenant, word))
+
     def changed(self, tenant: str) -> None:
         """Show nothing anew."""
 

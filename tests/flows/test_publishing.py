@@ -93,3 +93,13 @@ async def test_what_waits_in_an_inbox_is_on_disk_before_the_record_counts_as_tak
     assert world.publishing.settled() == 1
     await world.keeper.save()
     assert world.publishing.settled() == 2
+
+
+async def test_alerts_are_posted_at_their_place() -> None:
+    world = World()
+    both = Both(FakeScreens(), world.publishing)
+    world.listen("places/+/alerts")
+    both.announce("farm", {"type": "alert", "id": "a"}, place="barn")
+    both.announce("farm", {"type": "task", "id": "t"}, place="barn")
+    both.announce("farm", {"type": "alert", "id": "b"}, place=None)
+    assert world.heard == [("places/barn/alerts", {"id": "a"})]

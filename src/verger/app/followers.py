@@ -16,6 +16,7 @@ from verger.flows.keeping import Keeping
 from verger.flows.presence import Presence
 from verger.flows.publishing import Both, Publishing
 from verger.flows.recording import Recording
+from verger.flows.spreading import Spreading
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Following:
         hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
         publishing = Publishing(kept.registry, exchange, clock)
         screens = Both(hub, publishing)
+        stores.alerts.hearers.append(Spreading(screens).alert)
         presence = Presence(kept, stores.alerts, screens, clock, stores.settings.silent_s)
         await presence.fill(stores.log.last)
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)

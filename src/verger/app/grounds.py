@@ -7,6 +7,7 @@ from verger.app.errands import LongWork
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep
 from verger.edges.api.grounds import Grounds
+from verger.flows.alerting import Alerting
 from verger.flows.bridging import Bridging, Lines
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
@@ -42,6 +43,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         places=places,
         kept=kept,
         events=stores.events,
+        alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.clock),
         errands=long_work.errands,
         exporting=long_work.exporting,
         importing=long_work.importing,

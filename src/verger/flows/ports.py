@@ -15,6 +15,10 @@ class Screens(Protocol):
         """Tell every screen that shows the device something that is kept already."""
         ...
 
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        """Tell every screen that shows the place or the device; without either every screen of the tenant."""
+        ...
+
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens anew: places or devices came, went or moved."""
         ...

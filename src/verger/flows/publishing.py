@@ -66,6 +66,11 @@ class Publishing:
             body = {key: value for key, value in word.items() if key != "type"}
             self._post(known.tenant, f"devices/{device}/commands", body)
 
+    def alert(self, tenant: str, place: str, word: dict[str, Any]) -> None:
+        """Post how an alert of a place stands."""
+        if self._exchange.listening:
+            self._post(tenant, f"places/{place}/alerts", {key: word[key] for key in word if key != "type"})
+
     def _post(self, tenant: str, topic: str, body: dict[str, Any]) -> None:
         self._exchange.post(tenant, Message(topic, msgspec.json.encode(body), 1))
 
@@ -128,6 +133,12 @@ class Both:
             self._publishing.status(device, online=word["online"])
         elif word.get("type") == "command":
             self._publishing.command(device, word)
+
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        """Tell what happened at a place, or in all of the organisation."""
+        self._screens.announce(tenant, word, place=place, device=device)
+        if word.get("type") == "alert" and place is not None:
+            self._publishing.alert(tenant, place, word)
 
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens anew."""

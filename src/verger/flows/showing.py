@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from verger.base.clock import moment
+from verger.base.errors import Missing
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Connect, Device, Named, State
 from verger.domain.devices.series import Series
@@ -84,7 +85,14 @@ class Showing:
         return found
 
     async def subject(self, tenant: str, kind: str, subject: str) -> "Subject":
-        """Return a "place" with all below it, or a "device", ready to be shown; raise Missing."""
+        """Return a "place" with all below it, a "device", or the "tenant", ready to be shown; raise Missing.
+
+        Of a tenant no devices are shown, only what happens in it.
+        """
+        if kind == "tenant":
+            if subject != tenant:
+                raise Missing("There is no such organisation.")
+            return Subject(self, kind, subject, [subject], [], [])
         if kind == "device":
             devices, below = [await self.kept.devices.get(tenant, subject)], [subject]
         else:
@@ -121,7 +129,7 @@ class Showing:
 
 @dataclass(frozen=True)
 class Subject:
-    """What one screen shows: a place and all below it, or one device."""
+    """What one screen shows: a place and all below it, one device, or what happens in the whole organisation."""
 
     showing: Showing
     kind: str

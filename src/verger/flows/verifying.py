@@ -36,6 +36,9 @@ class _Nobody:
     def tell(self, device: str, word: dict[str, Any]) -> None:
         """Tell nobody."""
 
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        """Tell nobody."""
+
     def changed(self, tenant: str) -> None:
         """Tell nobody."""
 

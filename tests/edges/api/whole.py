@@ -15,6 +15,7 @@ from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
 from verger.base.clock import moment
 from verger.base.settings import Settings
+from verger.domain.alerts.model import Opening, Severity
 from verger.domain.backups.model import Contents, Counts
 from verger.domain.errands.model import ErrandState
 from verger.domain.tenancy.model import Founding, Role
@@ -41,6 +42,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /devices/{device}/commands": {"method": "pulse"},
     "POST /commands": {"method": "pulse", "place": "place"},
     "POST /places/{place}/off": {"confirm": True},
+    "POST /alerts/{alert}/assign": {"assignee": None},
+    "POST /alerts/{alert}/comments": {"text": "Seen."},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /retention": {"keeps": "remarks", "days": 30},
@@ -122,6 +125,7 @@ async def opened(folder: Path) -> AsyncIterator[Whole]:
         tokens = await moved_in(house.stores.tenancy)
         samples = await furnished(Whole(api, tokens, {}).ask("owner"))
         job = await exported(house, Whole(api, tokens, {}).ask("owner"), samples)
+        samples |= {"/alerts/{alert}": f"/alerts/{await alarmed(house, samples)}"}
         samples |= {"/backups/{backup}": f"/backups/{backup(house)}"}
         yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{job}", "/exports/{export}": f"/exports/{job}"})
 
@@ -136,6 +140,16 @@ async def exported(house: House, owner: httpx.AsyncClient, samples: dict[str, st
     job = str((await owner.post("/exports", json={"devices": [device]})).json()["id"])
     assert (await house.grounds.errands.outcome(known.tenant, job)).state == ErrandState.done
     return job
+
+
+async def alarmed(house: House, samples: dict[str, str]) -> str:
+    """Open an alert at the place; return its id."""
+    place, stores = samples["/places/{place}"].rpartition("/")[2], house.stores
+    known = stores.kept.registry.known(samples["/devices/{device}"].rpartition("/")[2])
+    assert known is not None
+    opening = Opening(rule="cold", device=None, place=place, severity=Severity.info, message="Cold", at=0)
+    async with stores.db.writing() as connection:
+        return (await stores.alerts.open(connection, known.tenant, opening)).alert.id
 
 
 def backup(house: House) -> str:

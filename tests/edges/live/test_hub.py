@@ -57,6 +57,25 @@ async def test_a_screen_hears_of_the_devices_it_shows_and_of_no_others(hub: Hub)
     assert frames(screen) == [{"type": "readings", "device": "hall", "at": 5, "values": {"t": 21.5}}]
 
 
+async def test_what_happens_at_a_place_or_in_a_tenant_reaches_who_shows_it(hub: Hub) -> None:
+    screens = {
+        "cottage": shown(hub, "lake", "place", "cottage", ["cottage"]),
+        "farm": shown(hub, "lake", "place", "farm", ["farm"]),
+        "barn": shown(hub, "lake", "device", "barn", ["barn"]),
+        "all": shown(hub, "lake", "tenant", "lake", ["lake"]),
+        "theirs": shown(hub, "other", "place", "cottage", ["cottage"]),
+    }
+
+    def reached(place: str | None, device: str | None = None) -> set[str]:
+        hub.announce("lake", {"type": "alert"}, place=place, device=device)
+        hub.tick()
+        return {name for name, screen in screens.items() if frames(screen)}
+
+    assert reached("cottage") == {"cottage", "all"}
+    assert reached("farm", "barn") == {"farm", "barn", "all"}
+    assert reached(None) == set(screens) - {"theirs"}
+
+
 async def test_a_tick_tells_the_newest_value_of_each_metric_once(hub: Hub) -> None:
     screen = shown(hub, "lake", "device", "hall", ["hall"])
     await hub.take(batch((1, 1000, 1.0), (1, 3000, 3.0), (1, 2000, 2.0), (11, 3000, 60.0)))

@@ -13,7 +13,7 @@ MANY = 4  # devices of one place that one rule speaks of within `TOGETHER_S`: fr
 TOGETHER_S = 120
 MESSAGE_LONGEST = 1000
 
-Kind = Literal["comment", "acknowledged", "assigned", "told", "cleared", "resolved"]
+Kind = Literal["comment", "acknowledged", "assigned", "told", "resolved"]
 Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
 
 
@@ -151,6 +151,13 @@ def acknowledged(alert: Alert, by: str, at: int) -> Alert:
     if alert.state is AlertState.acknowledged:
         return alert
     return structs.replace(alert, state=AlertState.acknowledged, acknowledged_by=by, acknowledged_at=moment(at))
+
+
+def assigned(alert: Alert, to: str | None) -> Alert:
+    """Return an alert that somebody is to see to, None for nobody; raise Conflict when it is over."""
+    if not alert.state.open:
+        raise Conflict(f"This alert is {alert.state} already, so there is nothing to see to.")
+    return structs.replace(alert, assignee=to)
 
 
 def cleared(alert: Alert, at: int) -> Alert:

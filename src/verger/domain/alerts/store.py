@@ -1,6 +1,6 @@
 """Where alerts are kept, and what was said of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
@@ -91,6 +91,9 @@ _ORDERING = Ordering(
 _TALK = Ordering(key=_SAID.id, sorts={"at": _SAID.at}, first="-at", names=[_SAID.text])
 _TOGETHER = TOGETHER_S * SECOND
 
+Hearer = Callable[[AsyncConnection, str, Alert, bool], Awaitable[None]]
+"""Hears, within its transaction, (connection, tenant, alert, fresh) of each change; fresh: people have to be told."""
+
 
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which alerts a list shows; what is None or empty does not matter. `within` asks for those that one shows."""
@@ -98,15 +101,19 @@ class Wanted(Struct, frozen=True, kw_only=True):
     states: Collection[AlertState] = ()
     severity: Severity | None = None
     places: Collection[str] | None = None
+    device: str | None = None
+    rule: str | None = None
+    assignee: str | None = None
     within: str | None = None
 
 
 class AlertStore:
-    """Where alerts are kept; what writes does so in the caller's transaction."""
+    """Where alerts are kept; what writes does so in the caller's transaction, and all of `hearers` hear of it."""
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
+        self.hearers: list[Hearer] = []
 
     async def get(self, tenant: str, alert: str) -> Alert:
         """Return one alert; raise Missing."""
@@ -121,12 +128,15 @@ class AlertStore:
         return found[0]
 
     async def page(self, tenant: str, asked: Asked, wanted: Wanted) -> Page[Alert]:
-        """Return a page of alerts, the newest first; those that another one shows only when they are asked for."""
-        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.within.is_not_distinct_from(wanted.within))
+        """Return a page of alerts, the newest first; those that another shows only by its name or their device's."""
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant)
+        if wanted.within is not None or wanted.device is None:
+            query = query.where(_TABLE.within.is_not_distinct_from(wanted.within))
         if wanted.states:
             query = query.where(_TABLE.state.in_(wanted.states))
-        if wanted.severity is not None:
-            query = query.where(_TABLE.severity == wanted.severity)
+        for name in ("severity", "device", "rule", "assignee"):
+            if (value := getattr(wanted, name)) is not None:
+                query = query.where(_TABLE[name] == value)
         if wanted.places is not None:
             query = query.where(_TABLE.place.in_(wanted.places))
         async with self._db.reading() as connection:
@@ -143,16 +153,18 @@ class AlertStore:
         """Open an alert, or count once more the one that is open for the same rule and device."""
         held = await _held(connection, tenant, _about(opening.rule, opening.device))
         if held is not None:
-            after = await self.save(connection, tenant, again(held, opening))
-            return Opened(after, await self._seen_again(connection, tenant, after, opening), fresh=False)
+            counted = again(held, opening)
+            worse = counted.severity is not held.severity and held.within is None
+            after = await self.save(connection, tenant, counted, fresh=worse)
+            return Opened(after, await self._seen_again(connection, tenant, after, opening), fresh=worse)
         lead, folded = await self._many(connection, tenant, opening)
         alert = begun(opening, new_id(), within=None if lead is None else lead.id)
-        await _add(connection, tenant, alert, _about(opening.rule, opening.device))
+        await self._add(connection, tenant, alert, _about(opening.rule, opening.device), fresh=lead is None)
         if lead is None:
             return Opened(alert, alert, fresh=True)
         within = (_TABLE.tenant == tenant, _TABLE.within == lead.id)
         devices = await connection.scalar(select(func.count(_TABLE.device.distinct())).where(*within))
-        shown = await self.save(connection, tenant, together(lead, opening, devices or 0))
+        shown = await self.save(connection, tenant, together(lead, opening, devices or 0), fresh=bool(folded))
         return Opened(alert, shown, fresh=bool(folded), folded=folded)
 
     async def clear(
@@ -171,22 +183,27 @@ class AlertStore:
         """End some open alerts, and those that show many of which none is open; return all that are over now."""
         over = [await self.save(connection, tenant, cleared(alert, at)) for alert in alerts if alert.state.open]
         for lead in {alert.within for alert in over if alert.within} - {alert.id for alert in over}:
-            left = (_TABLE.tenant == tenant, _TABLE.within == lead, _TABLE.holds.is_not(None))
-            if await connection.scalar(select(_TABLE.id).where(*left).limit(1)) is not None:
+            if await self.those_within(connection, tenant, lead):
                 continue
             shown = await self.find(connection, tenant, lead)
             if shown.state.open:
                 over.append(await self.save(connection, tenant, cleared(shown, at)))
         return over
 
-    async def save(self, connection: AsyncConnection, tenant: str, alert: Alert) -> Alert:
-        """Keep a changed alert as its next version; raise Stale."""
+    async def save(self, connection: AsyncConnection, tenant: str, alert: Alert, *, fresh: bool = False) -> Alert:
+        """Keep a changed alert as its next version; `fresh` when people have to be told of it. Raise Stale."""
         after = structs.replace(alert, version=alert.version + 1)
         row = structs.asdict(after) | ({} if after.state.open else {"holds": None})
         mine = (_TABLE.tenant == tenant, _TABLE.id == alert.id, _TABLE.version == alert.version)
         if (await connection.execute(update(alert_table).where(*mine).values(row))).rowcount == 0:
             raise Stale("This was changed since you read it; read it again and repeat your change.")
+        await self._tell(connection, tenant, after, fresh=fresh)
         return after
+
+    async def those_within(self, connection: AsyncConnection, tenant: str, lead: str) -> list[Alert]:
+        """Return the open alerts that another one shows."""
+        held = (_TABLE.tenant == tenant, _TABLE.within == lead, _TABLE.holds.is_not(None))
+        return await _some(connection, *held)
 
     async def comment(self, connection: AsyncConnection, tenant: str, comment: Comment) -> None:
         """Keep what was said of an alert, or done with it."""
@@ -231,9 +248,18 @@ class AlertStore:
         if len(alone) + 1 < MANY:
             return None, ()
         lead = begun(structs.replace(opening, device=None), new_id())
-        await _add(connection, tenant, lead, about)
+        await self._add(connection, tenant, lead, about, fresh=False)
         folded = [await self.save(connection, tenant, structs.replace(alert, within=lead.id)) for alert in alone]
         return lead, tuple(folded)
+
+    async def _add(self, connection: AsyncConnection, tenant: str, alert: Alert, about: str, *, fresh: bool) -> None:
+        row = structs.asdict(alert)
+        await connection.execute(alert_table.insert().values(tenant=tenant, holds=about, **row))
+        await self._tell(connection, tenant, alert, fresh=fresh)
+
+    async def _tell(self, connection: AsyncConnection, tenant: str, alert: Alert, *, fresh: bool) -> None:
+        for hear in self.hearers:
+            await hear(connection, tenant, alert, fresh)
 
 
 def _about(rule: str, device: str | None) -> str:
@@ -242,10 +268,6 @@ def _about(rule: str, device: str | None) -> str:
 
 def _about_many(opening: Opening) -> str:
     return f"{opening.rule} in {opening.place or ''}"
-
-
-async def _add(connection: AsyncConnection, tenant: str, alert: Alert, about: str) -> None:
-    await connection.execute(alert_table.insert().values(tenant=tenant, holds=about, **structs.asdict(alert)))
 
 
 async def _held(connection: AsyncConnection, tenant: str, about: str) -> Alert | None:

@@ -69,6 +69,13 @@ class PlaceStore:
         async with self._db.reading() as connection:
             return await _tree(connection, tenant)
 
+    async def below(self, tenant: str, place: str) -> list[str]:
+        """Return a place and everything below it, parents before children; raise Missing."""
+        tree = await self.tree(tenant)
+        if place not in tree.places:
+            raise Missing("There is no such place.")
+        return tree.below(place)
+
     async def add(self, tenant: str, place: Place) -> Place:
         """Keep a new place; raise Invalid when its parent is not there."""
         async with self._db.writing() as connection:

@@ -15,6 +15,11 @@ Permission = Literal[
     "events:read",
     "members:read",
     "system:read",
+    "alerts:read",
+    "alerts:write",
+    "alerts:manage",
+    "tasks:read",
+    "tasks:write",
     "devices:control",
     "places:write",
     "devices:write",
@@ -49,9 +54,26 @@ class Role(StrEnum):
 
 
 _ADDED: dict[Role, set[Permission]] = {
-    Role.viewer: {"places:read", "devices:read", "history:read", "events:read", "members:read", "system:read"},
-    Role.member: {"devices:control"},
-    Role.manager: {"places:write", "devices:write", "keys:read", "keys:write", "members:write", "jobs:read"},
+    Role.viewer: {
+        "places:read",
+        "devices:read",
+        "history:read",
+        "events:read",
+        "members:read",
+        "system:read",
+        "alerts:read",
+        "tasks:read",
+    },
+    Role.member: {"devices:control", "alerts:write", "tasks:write"},
+    Role.manager: {
+        "alerts:manage",
+        "places:write",
+        "devices:write",
+        "keys:read",
+        "keys:write",
+        "members:write",
+        "jobs:read",
+    },
     Role.owner: {"history:delete", "tenant:write", "metrics:read", "backups:write"},
 }
 

@@ -10,6 +10,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
+from verger.flows.alerting import Alerting
 from verger.flows.bridging import Bridging
 from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
@@ -40,6 +41,7 @@ class Grounds:
     places: PlaceStore
     kept: Kept
     events: EventStore
+    alerting: Alerting
     errands: Errands
     exporting: Exporting
     importing: Importing

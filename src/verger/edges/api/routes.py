@@ -6,6 +6,7 @@ from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
 from verger.edges.api import (
+    alerts,
     backups,
     bridges,
     claims,
@@ -62,6 +63,13 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.readings,
     history.events,
     history.attribute,
+    alerts.items,
+    alerts.read,
+    alerts.acknowledge,
+    alerts.assign,
+    alerts.resolve,
+    alerts.comments,
+    alerts.comment,
     backups.items,
     backups.plan,
     backups.add,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -33,12 +34,12 @@ class Hub:
         self._registry = registry
         self._latest = latest
         self._screens: set[Screen] = set()
-        self._viewers: dict[tuple[str, str], set[Screen]] = {}  # by tenant, and place or device
+        self._viewers: dict[tuple[str, str | None], set[Screen]] = {}  # by tenant, and place or device
         self._watched: NDArray[np.bool_] = np.zeros(1, np.bool_)  # by slot; the last row is nobody's
         self._outdated = False
         self._changes = 0
         self._news: dict[str, dict[str, tuple[int, float]]] = {}  # device -> metric -> newest (at, value) of this tick
-        self._words: list[tuple[str, dict[str, Any]]] = []
+        self._words: list[tuple[Callable[[], set[Screen]], dict[str, Any]]] = []
         self.frames = 0
 
     @property
@@ -73,7 +74,7 @@ class Hub:
         self._outdated = False
         self._viewers = {}
         for screen in self._screens:
-            for subject in (*screen.places, *screen.devices):
+            for subject in (*screen.places, *screen.devices, *screen.tenants):
                 self._viewers.setdefault((screen.tenant, subject), set()).add(screen)
         self._watched = np.zeros(self._registry.slots + 1, np.bool_)
         if self._viewers:
@@ -89,7 +90,15 @@ class Hub:
     def tell(self, device: str, word: dict[str, Any]) -> None:
         """Tell what happened to a device with the next tick, after the readings that came before it."""
         if self._screens:
-            self._words.append((device, word))
+            self._words.append((partial(self._of_device, device), word))
+
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        """Tell with the next tick what happened at a place or to a device there, or, with neither, to all of a tenant.
+
+        Screens that show the whole tenant hear of it in any case.
+        """
+        if self._screens:
+            self._words.append((partial(self._of_tenant, tenant, place, device), word))
 
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens everything anew: its places or devices are others now."""
@@ -136,15 +145,23 @@ class Hub:
         for device, values in news.items():
             for at in sorted({at for at, _ in values.values()}):
                 now = {metric: value for metric, (when, value) in values.items() if when == at}
-                self._send(device, {"type": "readings", "device": device, "at": at // 1000, "values": now})
-        for device, word in words:
-            self._send(device, word)
+                self._send(
+                    self._of_device(device), {"type": "readings", "device": device, "at": at // 1000, "values": now}
+                )
+        for whose, word in words:
+            self._send(whose(), word)
 
-    def _send(self, device: str, word: dict[str, Any]) -> None:
+    def _of_device(self, device: str) -> set[Screen]:
         known = self._registry.known(device)
-        if known is None:
-            return
-        if screens := self._showing(known):
+        return _NOBODY if known is None else self._showing(known)
+
+    def _of_tenant(self, tenant: str, place: str | None, device: str | None) -> set[Screen]:
+        if place is None and device is None:
+            return {screen for screen in self._screens if screen.tenant == tenant}
+        return set().union(*(self._viewers.get((tenant, each), _NOBODY) for each in (place, device, tenant)))
+
+    def _send(self, screens: set[Screen], word: dict[str, Any]) -> None:
+        if screens:
             frame = encoded(word)
             self.frames += len(screens)
             for screen in screens:

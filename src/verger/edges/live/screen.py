@@ -14,9 +14,10 @@ class Screen:
     def __init__(self, tenant: str) -> None:
         """Show nothing yet."""
         self.tenant = tenant
-        self.subjects: dict[tuple[str, str], frozenset[str]] = {}  # ("place", id) -> all below it; ("device", id)
+        self.subjects: dict[tuple[str, str], frozenset[str]] = {}  # ("place", id) -> all below it
         self.places: frozenset[str] = frozenset()
         self.devices: frozenset[str] = frozenset()
+        self.tenants: frozenset[str] = frozenset()  # its own, while it shows what happens anywhere in it
         self.stale: set[tuple[str, str]] = set()  # what has to be shown anew
         self._waiting: deque[str] = deque()
         self._behind = 0  # characters that wait
@@ -74,3 +75,4 @@ class Screen:
         shown = self.subjects.items()
         self.places = frozenset().union(*(below for (kind, _), below in shown if kind == "place"))
         self.devices = frozenset(subject for (kind, subject), _ in shown if kind == "device")
+        self.tenants = frozenset(subject for (kind, subject), _ in shown if kind == "tenant")

@@ -25,7 +25,7 @@ _LONGEST = 4096
 _MOST_SUBJECTS = 100
 _ABREAST_S = 1.0  # how long a snapshot waits for a history that is behind
 _LOOK_S = 15.0  # how soon a screen whose caller may see it no longer is closed
-_WORDS = 'Say {"type":"subscribe","place":…} or "device":…, "unsubscribe", or {"type":"ping"}.'
+_WORDS = 'Say {"type":"subscribe","place":…}, "device":… or "tenant":…, "unsubscribe", or {"type":"ping"}.'
 _POLICY = 1008
 _TOO_BIG = 1009
 
@@ -36,6 +36,7 @@ class Ask(Struct, frozen=True):
     type: str
     place: str | None = None
     device: str | None = None
+    tenant: str | None = None
 
 
 class Visitors(Protocol):
@@ -128,16 +129,18 @@ class LiveSocket:
         if ask.type == "ping":
             await screen.answer(encoded({"type": "pong"}))
             return
-        if ask.type not in ("subscribe", "unsubscribe") or (ask.place is None) == (ask.device is None):
+        named = {"place": ask.place, "device": ask.device, "tenant": ask.tenant}
+        subjects = [(kind, subject) for kind, subject in named.items() if subject is not None]
+        if ask.type not in ("subscribe", "unsubscribe") or len(subjects) != 1:
             raise Refused(_WORDS)
-        kind, subject = ("place", ask.place) if ask.place is not None else ("device", str(ask.device))
+        [(kind, subject)] = subjects
         if ask.type == "unsubscribe":
-            screen.hide(kind, str(subject))
+            screen.hide(kind, subject)
             self.hub.watch()
             return
         if len(screen.subjects) >= _MOST_SUBJECTS and (kind, subject) not in screen.subjects:
             raise Refused(f"One screen shows at most {_MOST_SUBJECTS} places and devices; unsubscribe from some.")
-        await self._show(screen, kind, str(subject))
+        await self._show(screen, kind, subject)
 
     async def _show(self, screen: Screen, kind: str, subject: str) -> None:
         frame = await self._snapshot(screen, kind, subject)
