@@ -4,6 +4,130 @@
  */
 
 export interface paths {
+    readonly "/api/v1/alerts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List alerts, the newest first
+         * @description Return a page of alerts; many devices at once are one alert, and `within` lists what it shows.
+         */
+        readonly get: operations["alerts.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/alerts/{alert}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read an alert
+         * @description Return one alert.
+         */
+        readonly get: operations["alerts.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/alerts/{alert}/acknowledge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Take note of an alert
+         * @description Take note of an alert: nobody is told of it again; 409 when it is over.
+         */
+        readonly post: operations["alerts.acknowledge"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/alerts/{alert}/assign": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Let a member see to an alert
+         * @description Say who is to see to an alert; 409 when it is over.
+         */
+        readonly post: operations["alerts.assign"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/alerts/{alert}/comments": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What was said of it, and done
+         * @description Return a page of what people said of an alert and did with it, and who was told of it, the newest first.
+         */
+        readonly get: operations["alerts.comments"];
+        readonly put?: never;
+        /**
+         * Say something of an alert
+         * @description Keep what you say of an alert.
+         */
+        readonly post: operations["alerts.comment"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/alerts/{alert}/resolve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End an alert
+         * @description End an alert, and those that it shows; should its condition be met again, another one opens.
+         */
+        readonly post: operations["alerts.resolve"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/api-keys": {
         readonly parameters: {
             readonly query?: never;
@@ -242,30 +366,6 @@ export interface paths {
          * @description Take a device to a place of yours; wrong secrets are answered ever more slowly.
          */
         readonly post: operations["claims.claim"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/commands": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List commands, the newest first
-         * @description Return a page of commands: of devices at `place` and below it, of one `batch`, or all.
-         */
-        readonly get: operations["commands.items"];
-        readonly put?: never;
-        /**
-         * Ask several devices at once
-         * @description Ask the devices named, or those at `place` that can do it; the job counts those that have answered or cannot.
-         */
-        readonly post: operations["commands.together"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1066,30 +1166,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/api/v1/places/{place}/off": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * What would be turned off?
-         * @description Return what turns off everything at a place and below it, and which devices it does not reach, and why.
-         */
-        readonly get: operations["commands.off"];
-        readonly put?: never;
-        /**
-         * Turn everything off
-         * @description Turn off everything at a place and below it, which has to be confirmed; the job tells how far it is.
-         */
-        readonly post: operations["commands.turn_off"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
     readonly "/api/v1/retention": {
         readonly parameters: {
             readonly query?: never;
@@ -1325,6 +1401,39 @@ export interface components {
             readonly credentials: components["schemas"]["DeviceCredentials"];
             readonly device: components["schemas"]["Device"];
         };
+        /** Alert */
+        readonly Alert: {
+            readonly acknowledged_at: string | null;
+            readonly acknowledged_by: string | null;
+            readonly assignee: string | null;
+            readonly cleared_at: string | null;
+            /** @default 1 */
+            readonly count: number;
+            readonly device: string | null;
+            readonly id: string;
+            /** Format: date-time */
+            readonly last_at: string;
+            readonly message: string;
+            /** Format: date-time */
+            readonly opened_at: string;
+            readonly place: string | null;
+            readonly resolved_at: string | null;
+            readonly resolved_by: string | null;
+            readonly rule: string;
+            readonly severity: components["schemas"]["Severity"];
+            readonly state: components["schemas"]["AlertState"];
+            readonly value: number | null;
+            /** @default 1 */
+            readonly version: number;
+            readonly within: string | null;
+        };
+        /**
+         * AlertState
+         * @description Whether it holds (active, or acknowledged by somebody), has ended by itself, or a person ended it.
+         * @default active
+         * @enum {string}
+         */
+        readonly AlertState: "active" | "acknowledged" | "cleared" | "resolved";
         /** ApiKey */
         readonly ApiKey: {
             /** Format: date-time */
@@ -1337,16 +1446,9 @@ export interface components {
             readonly scopes: readonly "metrics"[];
             readonly version: number;
         };
-        /** Asking */
-        readonly Asking: {
-            readonly device: string;
-            readonly method: string;
-            readonly params: unknown;
-        };
-        /** Askings */
-        readonly Askings: {
-            readonly left_out: readonly components["schemas"]["LeftOut"][];
-            readonly orders: readonly components["schemas"]["Asking"][];
+        /** Assignment */
+        readonly Assignment: {
+            readonly assignee: string | null;
         };
         /** AttributesChange */
         readonly AttributesChange: {
@@ -1458,12 +1560,19 @@ export interface components {
             /** @default 1 */
             readonly version: number;
         };
-        /** Confirmed */
-        readonly Confirmed: {
-            /** @default false */
-            readonly confirm?: boolean;
-            /** @default 60 */
-            readonly ttl_s?: number;
+        /** Comment */
+        readonly Comment: {
+            readonly alert: string;
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string | null;
+            readonly id: string;
+            /**
+             * @default comment
+             * @enum {string}
+             */
+            readonly kind: "comment" | "acknowledged" | "assigned" | "told" | "resolved";
+            readonly text: string;
         };
         /** Connect */
         readonly Connect: {
@@ -1714,11 +1823,6 @@ export interface components {
             readonly unit: string;
             readonly value: number;
         };
-        /** LeftOut */
-        readonly LeftOut: {
-            readonly device: string;
-            readonly why: string;
-        };
         /** Limit */
         readonly Limit: {
             readonly name: string;
@@ -1739,17 +1843,6 @@ export interface components {
             readonly state: string;
             readonly timezone: string;
         };
-        /** ManyCommands */
-        readonly ManyCommands: {
-            readonly devices?: readonly string[];
-            readonly method: string;
-            /** @default false */
-            readonly one_way?: boolean;
-            readonly params?: unknown;
-            readonly place?: string | null;
-            /** @default 60 */
-            readonly ttl_s?: number;
-        };
         /** Mark */
         readonly Mark: {
             readonly backup: string;
@@ -1767,7 +1860,7 @@ export interface components {
         /** Me */
         readonly Me: {
             readonly key: components["schemas"]["ApiKey"] | null;
-            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read" | "backups:write")[];
+            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "alerts:read" | "alerts:write" | "alerts:manage" | "tasks:read" | "tasks:write" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read" | "backups:write")[];
             readonly role: components["schemas"]["Role"];
             readonly tenant: components["schemas"]["Tenant"];
             readonly tenants: readonly components["schemas"]["Membership"][];
@@ -1859,6 +1952,10 @@ export interface components {
             /** @default 60 */
             readonly ttl_s?: number;
         };
+        /** NewComment */
+        readonly NewComment: {
+            readonly text: string;
+        };
         /** NewDevice */
         readonly NewDevice: {
             readonly address?: string | null;
@@ -1949,6 +2046,16 @@ export interface components {
             readonly reading?: components["schemas"]["FileForm"];
             /** @default true */
             readonly trial?: boolean;
+        };
+        /** Page[Alert] */
+        readonly AlertPage: {
+            readonly items: readonly components["schemas"]["Alert"][];
+            readonly next: string | null;
+        };
+        /** Page[Comment] */
+        readonly CommentPage: {
+            readonly items: readonly components["schemas"]["Comment"][];
+            readonly next: string | null;
         };
         /** Page[Backup] */
         readonly BackupPage: {
@@ -2198,6 +2305,12 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
         };
+        /**
+         * Severity
+         * @description How much it matters, the least first.
+         * @enum {string}
+         */
+        readonly Severity: "info" | "warning" | "critical";
         /** ShownBridge */
         readonly ShownBridge: {
             readonly alpn: string | null;
@@ -2409,6 +2522,230 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly "alerts.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description All if left out; repeatable. */
+                readonly state?: readonly components["schemas"]["AlertState"][];
+                readonly severity?: components["schemas"]["Severity"];
+                readonly device?: string;
+                readonly rule?: string;
+                readonly assignee?: string;
+                /** @description Those that this alert about many devices shows. */
+                readonly within?: string;
+                /** @description At this place or below it. */
+                readonly place?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.acknowledge": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.assign": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Assignment"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.comments": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CommentPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.comment": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewComment"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Comment"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.resolve": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly alert: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "api_keys.items": {
         readonly parameters: {
             readonly query?: {
@@ -2876,72 +3213,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Device"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "commands.items": {
-        readonly parameters: {
-            readonly query?: {
-                /** @description How many items to return. */
-                readonly limit?: number;
-                /** @description The `next` of the page before. */
-                readonly cursor?: string;
-                /** @description What to order by; a minus before it for the greatest first. */
-                readonly sort?: string;
-                /** @description Text to look for in names. */
-                readonly q?: string;
-                readonly place?: string;
-                readonly batch?: string;
-                readonly stage?: components["schemas"]["Stage"];
-            };
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["CommandPage"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "commands.together": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
-                readonly "Idempotency-Key"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["ManyCommands"];
-            };
-        };
-        readonly responses: {
-            /** @description Request accepted, processing continues off-line */
-            readonly 202: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -4576,64 +4847,6 @@ export interface operations {
                     readonly "application/json": {
                         readonly [key: string]: unknown;
                     };
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "commands.off": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path: {
-                readonly place: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Askings"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "commands.turn_off": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
-                readonly "Idempotency-Key"?: string;
-            };
-            readonly path: {
-                readonly place: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Confirmed"];
-            };
-        };
-        readonly responses: {
-            /** @description Request accepted, processing continues off-line */
-            readonly 202: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];
