@@ -4,6 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
+from verger.app.alerts import spread_news
 from verger.app.commands import Orders, open_orders
 from verger.app.messages import open_exchange
 from verger.app.stores import Stores
@@ -16,7 +17,6 @@ from verger.flows.keeping import Keeping
 from verger.flows.presence import Presence
 from verger.flows.publishing import Both, Publishing
 from verger.flows.recording import Recording
-from verger.flows.spreading import Spreading
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Following:
         hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
         publishing = Publishing(kept.registry, exchange, clock)
         screens = Both(hub, publishing)
-        stores.alerts.hearers.append(Spreading(screens).alert)
+        spread_news(stores, screens)
         presence = Presence(kept, stores.alerts, screens, clock, stores.settings.silent_s)
         await presence.fill(stores.log.last)
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)

@@ -16,6 +16,7 @@ from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
+from verger.flows.tasking import Tasking
 from verger.flows.vacating import Vacating
 
 
@@ -44,6 +45,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         kept=kept,
         events=stores.events,
         alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.clock),
+        tasking=Tasking(stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.clock),
         errands=long_work.errands,
         exporting=long_work.exporting,
         importing=long_work.importing,

@@ -8,14 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
-from verger.base.errors import Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.domain.alerts.model import Alert, Comment, Kind, acknowledged, assigned, resolved
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.members import Members
-from verger.domain.tenancy.model import Member
 
 
 @dataclass(frozen=True)
@@ -41,7 +39,7 @@ class Alerting:
 
     async def assign(self, tenant: str, alert: str, by: str, to: str | None) -> Alert:
         """Let a member see to an alert, None for nobody; raise Missing, Invalid, or Conflict when it is over."""
-        name = await self._name(tenant, to)
+        name = "" if to is None else (await self.members.takes(tenant, to)).name
         return await self._do(tenant, alert, by, "assigned", lambda before: assigned(before, to), name)
 
     async def resolve(self, tenant: str, alert: str, by: str) -> Alert:
@@ -81,14 +79,3 @@ class Alerting:
         comment = Comment(id=new_id(), alert=alert, at=at, by=by, kind=kind, text=text)
         await self.store.comment(connection, tenant, comment)
         return comment
-
-    async def _name(self, tenant: str, user: str | None) -> str:
-        return "" if user is None else (await member(self.members, tenant, user)).name
-
-
-async def member(members: Members, tenant: str, user: str) -> Member:
-    """Return a member that work is given to; raise Invalid when there is none."""
-    try:
-        return await members.get(tenant, user)
-    except Missing:
-        raise Invalid("This is no member.", [Fault("assignee", "Name a member of the organisation.")]) from None

@@ -1,6 +1,7 @@
 """Spreading: what changed of alerts and tasks, to every screen that may show it and to the tree of topics."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from msgspec import to_builtins
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,10 +22,11 @@ class Spreading:
         """Tell of an alert when the transaction is committed."""
         self._tell(connection, tenant, "alert", alert)
 
-    async def task(self, connection: AsyncConnection, tenant: str, task: Task) -> None:
+    async def task(self, connection: AsyncConnection, tenant: str, task: Task, gone: bool) -> None:  # noqa: FBT001
         """Tell of a task when the transaction is committed."""
-        self._tell(connection, tenant, "task", task)
+        self._tell(connection, tenant, "task", task, **({"gone": True} if gone else {}))
 
-    def _tell(self, connection: AsyncConnection, tenant: str, kind: str, thing: Alert | Task) -> None:
-        word = {"type": kind, **to_builtins(thing)}
-        after_commit(connection, lambda: self.screens.announce(tenant, word, place=thing.place, device=thing.device))
+    def _tell(self, connection: AsyncConnection, tenant: str, kind: str, thing: Alert | Task, **more: bool) -> None:
+        word = {"type": kind, **to_builtins(thing), **more}
+        told = partial(self.screens.announce, tenant, word, place=thing.place, device=thing.device)
+        after_commit(connection, told)

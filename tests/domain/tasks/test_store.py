@@ -73,9 +73,9 @@ async def test_it_is_changed_and_removed_by_its_organisation_alone(store: TaskSt
         after = await store.change(connection, "mine", done)
         with pytest.raises(Stale):
             await store.change(connection, "mine", done)
-        await store.remove(connection, "theirs", "1")
+        await store.remove(connection, "theirs", await store.find(connection, "mine", "1"))
         assert await store.find(connection, "mine", "1") == after == structs.replace(done, version=2)
-        await store.remove(connection, "mine", "1")
+        await store.remove(connection, "mine", await store.find(connection, "mine", "1"))
         with pytest.raises(Missing):
             await store.find(connection, "mine", "1")
 

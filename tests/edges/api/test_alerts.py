@@ -99,10 +99,10 @@ async def test_what_changed_is_told_once_it_is_kept_and_not_when_it_is_not(produ
     screen.show("place", product.place["id"], [product.place["id"]])
     house.hub.open(screen)
     house.hub.watch()
-    house.stores.alerts.hearers.append(refuse)
+    house.stores.alerts.listeners.append(refuse)
     with pytest.raises(Conflict):
         await opened(product)
-    house.stores.alerts.hearers.remove(refuse)
+    house.stores.alerts.listeners.remove(refuse)
     alert = await opened(product)
     await do(product, alert, "acknowledge")
     house.hub.tick()

@@ -42,6 +42,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /devices/{device}/commands": {"method": "pulse"},
     "POST /commands": {"method": "pulse", "place": "place"},
     "POST /places/{place}/off": {"confirm": True},
+    "POST /tasks": {"title": "Sweep"},
     "POST /alerts/{alert}/assign": {"assignee": None},
     "POST /alerts/{alert}/comments": {"text": "Seen."},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
@@ -100,6 +101,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
     old = (await made("/devices", name="Old", place=place))["device"]["id"]
     gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
     return {
+        "/tasks/{task}": f"/tasks/{(await made('/tasks', title='Sweep'))['id']}",
         "/bridges/{bridge}": f"/bridges/{(await made('/bridges', **BRIDGE))['id']}",
         "/places/{place}": f"/places/{place}",
         "/devices/{device}": f"/devices/{probe}",

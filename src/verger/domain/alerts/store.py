@@ -91,7 +91,7 @@ _ORDERING = Ordering(
 _TALK = Ordering(key=_SAID.id, sorts={"at": _SAID.at}, first="-at", names=[_SAID.text])
 _TOGETHER = TOGETHER_S * SECOND
 
-Hearer = Callable[[AsyncConnection, str, Alert, bool], Awaitable[None]]
+Listener = Callable[[AsyncConnection, str, Alert, bool], Awaitable[None]]
 """Hears, within its transaction, (connection, tenant, alert, fresh) of each change; fresh: people have to be told."""
 
 
@@ -108,12 +108,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class AlertStore:
-    """Where alerts are kept; what writes does so in the caller's transaction, and all of `hearers` hear of it."""
+    """Where alerts are kept; what writes does so in the caller's transaction, and tells the `listeners`."""
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
-        self.hearers: list[Hearer] = []
+        self.listeners: list[Listener] = []
 
     async def get(self, tenant: str, alert: str) -> Alert:
         """Return one alert; raise Missing."""
@@ -258,8 +258,8 @@ class AlertStore:
         await self._tell(connection, tenant, alert, fresh=fresh)
 
     async def _tell(self, connection: AsyncConnection, tenant: str, alert: Alert, *, fresh: bool) -> None:
-        for hear in self.hearers:
-            await hear(connection, tenant, alert, fresh)
+        for listener in self.listeners:
+            await listener(connection, tenant, alert, fresh)
 
 
 def _about(rule: str, device: str | None) -> str:

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from verger.base.errors import Fault, Invalid
 
 TITLE_LONGEST = 200
 NOTES_LONGEST = 4000
+
+Due = Annotated[datetime, Meta(tz=True)]
 
 
 class Priority(StrEnum):

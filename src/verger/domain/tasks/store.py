@@ -1,13 +1,28 @@
 """Where tasks are kept."""
 
-from collections.abc import Collection
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Collection
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, delete, select, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    case,
+    delete,
+    func,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from verger.base.clock import microseconds
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing, Stale
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
@@ -36,12 +51,21 @@ task_table = Table(
 )
 _TABLE = task_table.c
 _COLUMNS = [_TABLE[name] for name in Task.__struct_fields__]
+_NEVER = microseconds(datetime(9999, 1, 1, tzinfo=UTC))  # what has time comes after all that is due
 _ORDERING = Ordering(
     key=_TABLE.id,
-    sorts={"created_at": _TABLE.created_at, "title": _TABLE.title},
+    sorts={
+        "created_at": _TABLE.created_at,
+        "title": _TABLE.title,
+        "due": type_coerce(func.coalesce(_TABLE.due, _NEVER), Instant),
+        "priority": case({each.value: rank for rank, each in enumerate(Priority)}, value=_TABLE.priority, else_=0),
+    },
     first="-created_at",
     names=[_TABLE.title],
 )
+
+Listener = Callable[[AsyncConnection, str, Task, bool], Awaitable[None]]
+"""Hears, within its transaction, (connection, tenant, task, gone) of each change; gone: it was taken away."""
 
 
 class WantedTasks(Struct, frozen=True, kw_only=True):
@@ -55,11 +79,12 @@ class WantedTasks(Struct, frozen=True, kw_only=True):
 
 
 class TaskStore:
-    """Where tasks are kept; what writes does so in the caller's transaction."""
+    """Where tasks are kept; what writes does so in the caller's transaction, and tells the `listeners`."""
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
+        self.listeners: list[Listener] = []
 
     async def get(self, tenant: str, task: str) -> Task:
         """Return one task; raise Missing."""
@@ -99,6 +124,7 @@ class TaskStore:
     async def add(self, connection: AsyncConnection, tenant: str, task: Task) -> None:
         """Keep a new task."""
         await connection.execute(task_table.insert().values(tenant=tenant, **structs.asdict(task)))
+        await self._tell(connection, tenant, task)
 
     async def change(self, connection: AsyncConnection, tenant: str, task: Task) -> Task:
         """Keep a changed task as its next version; raise Stale."""
@@ -107,11 +133,18 @@ class TaskStore:
         done = await connection.execute(update(task_table).where(*mine).values(structs.asdict(after)))
         if done.rowcount == 0:
             raise Stale("This was changed since you read it; read it again and repeat your change.")
+        await self._tell(connection, tenant, after)
         return after
 
-    async def remove(self, connection: AsyncConnection, tenant: str, task: str) -> None:
+    async def remove(self, connection: AsyncConnection, tenant: str, task: Task) -> None:
         """Remove a task."""
-        await connection.execute(delete(task_table).where(_TABLE.tenant == tenant, _TABLE.id == task))
+        mine = (_TABLE.tenant == tenant, _TABLE.id == task.id)
+        if (await connection.execute(delete(task_table).where(*mine))).rowcount:
+            await self._tell(connection, tenant, task, gone=True)
+
+    async def _tell(self, connection: AsyncConnection, tenant: str, task: Task, *, gone: bool = False) -> None:
+        for listener in self.listeners:
+            await listener(connection, tenant, task, gone)
 
 
 def _task(row: AnyRow) -> Task:

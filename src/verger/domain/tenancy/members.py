@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database
-from verger.base.errors import Conflict, Missing
+from verger.base.errors import Conflict, Fault, Invalid, Missing
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.base.patch import meant_for
 from verger.domain.tenancy import tables
@@ -44,6 +44,14 @@ class Members:
         """Return one member of a tenant."""
         async with self._db.reading() as connection:
             return await _get(connection, tenant, user)
+
+    async def takes(self, tenant: str, user: str) -> Member:
+        """Return a member who is given something to do; raise Invalid when there is none."""
+        try:
+            return await self.get(tenant, user)
+        except Missing:
+            sentence = "Name a member of the organisation."
+            raise Invalid(sentence, [Fault("assignee", sentence)]) from None
 
     async def change(self, caller: Caller, user: str, role: Role, expected: int | None = None) -> Member:
         """Give a member another role; nobody hands out more than they hold, and one owner always stays."""

@@ -30,6 +30,7 @@ from verger.flows.retiring import Retiring
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 from verger.flows.together import Together
+from verger.flows.tasking import Tasking
 from verger.flows.vacating import Vacating
 
 
@@ -42,6 +43,7 @@ class Grounds:
     kept: Kept
     events: EventStore
     alerting: Alerting
+    tasking: Tasking
     errands: Errands
     exporting: Exporting
     importing: Importing

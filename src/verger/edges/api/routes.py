@@ -24,6 +24,7 @@ from verger.edges.api import (
     places,
     retention,
     system,
+    tasks,
 )
 from verger.edges.api.grounds import Grounds
 
@@ -70,6 +71,11 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     alerts.resolve,
     alerts.comments,
     alerts.comment,
+    tasks.items,
+    tasks.add,
+    tasks.read,
+    tasks.change,
+    tasks.remove,
     backups.items,
     backups.plan,
     backups.add,
