@@ -1,12 +1,30 @@
-"""Alerts and tasks: who hears of what changes."""
+"""Alerts and tasks: who hears of what changes, and who is told until somebody takes note."""
+
+import asyncio
+from contextlib import suppress
 
 from verger.app.stores import Stores
+from verger.base.jobs import Jobs
+from verger.base.work import Work
+from verger.domain.telemetry.followers import Followers
+from verger.flows.escalating import Escalating
 from verger.flows.ports import Screens
 from verger.flows.spreading import Spreading
 
+_CAUGHT_UP_S = 60.0
 
-def spread_news(stores: Stores, screens: Screens) -> None:
-    """Let screens and programs hear of every alert and task that changes."""
+
+def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> None:
+    """Let screens and programs hear of every alert and task that changes, and go on telling people of what is open."""
+
+    async def caught_up() -> None:
+        # What is still to be judged may end an alert; yet a follower that is stuck keeps nobody from being told.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_CAUGHT_UP_S):
+                await followers.caught_up()
+
     spreading = Spreading(screens)
-    stores.alerts.listeners.append(spreading.alert)
+    escalating = Escalating(stores.db, stores.alerts, stores.policies, stores.outbox, stores.clock, caught_up)
+    stores.alerts.listeners += [spreading.alert, escalating.heard]
     stores.tasks.listeners.append(spreading.task)
+    work.start(Jobs(stores.db, stores.clock, escalating.works).run())

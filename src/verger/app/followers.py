@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Self
 
-from verger.app.alerts import spread_news
+from verger.app.alerts import open_alerts
 from verger.app.commands import Orders, open_orders
 from verger.app.messages import open_exchange
 from verger.app.stores import Stores
@@ -38,7 +38,6 @@ class Following:
         hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
         publishing = Publishing(kept.registry, exchange, clock)
         screens = Both(hub, publishing)
-        spread_news(stores, screens)
         presence = Presence(kept, stores.alerts, screens, clock, stores.settings.silent_s)
         await presence.fill(stores.log.last)
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
@@ -46,4 +45,5 @@ class Following:
         every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving, orders.repairing]
         followers = Followers(stores.log, stores.letters, clock, every)
         orders.follow(followers)
+        open_alerts(stores, screens, followers, work)
         return cls(hub, exchange, screens, presence, keeping, orders, followers)

@@ -44,7 +44,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         places=places,
         kept=kept,
         events=stores.events,
-        alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.clock),
+        alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.policies, stores.clock),
         tasking=Tasking(stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.clock),
         errands=long_work.errands,
         exporting=long_work.exporting,

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from msgspec import structs
+from msgspec import convert, structs, to_builtins
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
+from verger.base.patch import meant_for, merge
 from verger.domain.alerts.model import Alert, Comment, Kind, acknowledged, assigned, resolved
+from verger.domain.alerts.policy import Policy, PolicyStore
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.members import Members
@@ -24,6 +27,7 @@ class Alerting:
     store: AlertStore
     places: PlaceStore
     members: Members
+    policies: PolicyStore
     clock: Clock
 
     async def page(self, tenant: str, asked: Asked, place: str | None, wanted: Wanted) -> Page[Alert]:
@@ -57,6 +61,12 @@ class Alerting:
         """Return a page of what was said of an alert and done with it, the newest first; raise Missing."""
         await self.store.get(tenant, alert)
         return await self.store.comments(tenant, alert, asked)
+
+    async def change_policy(self, tenant: str, changes: dict[str, Any], expected: int | None) -> Policy:
+        """Change some of who is told of alerts; raise Stale or Invalid."""
+        before = await self.policies.get(tenant)
+        meant_for(before.version, expected)
+        return await self.policies.change(tenant, convert(merge(to_builtins(before), changes), Policy))
 
     async def _do(
         self, tenant: str, alert: str, by: str, kind: Kind, change: Callable[[Alert], Alert], text: str = ""

@@ -13,7 +13,7 @@ MANY = 4  # devices of one place that one rule speaks of within `TOGETHER_S`: fr
 TOGETHER_S = 120
 MESSAGE_LONGEST = 1000
 
-Kind = Literal["comment", "acknowledged", "assigned", "told", "resolved"]
+Kind = Literal["comment", "acknowledged", "assigned", "told", "cleared", "resolved"]
 Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
 
 
@@ -42,7 +42,8 @@ class AlertState(StrEnum):
 class Opening(Struct, frozen=True, kw_only=True):
     """A condition that has begun to hold or holds again, at a time in microseconds.
 
-    `rule` is a rule's id, or the word of what watches without one, such as `silence`. It holds until it is cleared.
+    `rule` is a rule's id, or the word of what watches without one, such as `silence`. It holds until it is cleared;
+    what is `momentary`, such as an event, ends by itself when it is not seen again for a while.
     """
 
     rule: str
@@ -52,6 +53,7 @@ class Opening(Struct, frozen=True, kw_only=True):
     message: str
     value: float | None = None
     at: int
+    momentary: bool = False
 
 
 class Alert(Struct, frozen=True, kw_only=True):
@@ -79,6 +81,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     resolved_by: str | None = None
     resolved_at: datetime | None = None
     within: str | None = None
+    momentary: bool = False
     version: int = 1
 
 
@@ -119,12 +122,16 @@ def begun(opening: Opening, fresh: str, within: str | None = None) -> Alert:
         opened_at=at,
         last_at=at,
         within=within,
+        momentary=opening.momentary,
     )
 
 
 def again(alert: Alert, opening: Opening) -> Alert:
-    """Return an open alert whose condition was seen once more; of an older sighting only the count is taken."""
-    counted = structs.replace(alert, count=alert.count + 1, severity=max(alert.severity, opening.severity, key=rank))
+    """Return an open alert whose condition was seen once more; of an older sighting only the count is taken.
+
+    When it has become worse, somebody has to take note of it anew.
+    """
+    counted = structs.replace(_raised(alert, opening.severity), count=alert.count + 1)
     if moment(opening.at) < alert.last_at:
         return counted
     return structs.replace(
@@ -135,13 +142,19 @@ def again(alert: Alert, opening: Opening) -> Alert:
 def together(lead: Alert, opening: Opening, devices: int) -> Alert:
     """Return the alert about many devices once more of them were seen; `devices` is how many they are now."""
     return structs.replace(
-        lead,
+        _raised(lead, opening.severity),
         count=devices,
-        severity=max(lead.severity, opening.severity, key=rank),
         message=f"{devices} devices at once, the last: {opening.message}"[:MESSAGE_LONGEST],
         value=opening.value,
         last_at=max(lead.last_at, moment(opening.at)),
     )
+
+
+def _raised(alert: Alert, to: Severity) -> Alert:
+    if rank(to) <= rank(alert.severity):
+        return alert
+    anew = {"state": AlertState.active, "acknowledged_by": None, "acknowledged_at": None}
+    return structs.replace(alert, severity=to, **anew)
 
 
 def acknowledged(alert: Alert, by: str, at: int) -> Alert:

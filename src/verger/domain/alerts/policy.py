@@ -32,10 +32,14 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     after_s: Seconds = 0
 
 
+Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=10)]
+ClearAfter = Annotated[int, Meta(ge=60, le=30 * 24 * _HOUR_S)]
+
+
 class Chain(Struct, frozen=True, forbid_unknown_fields=True):
     """Who is told in turn, and after how long all who were told are told again; 0 for never."""
 
-    steps: Annotated[tuple[Step, ...], Meta(min_length=1, max_length=10)]
+    steps: Steps
     repeat_s: Seconds = 0
 
 
@@ -45,11 +49,12 @@ _USUAL_CRITICAL = Chain((Step("members"), Step("managers", 15 * _MINUTE_S), Step
 
 
 class Policy(Struct, frozen=True, kw_only=True):
-    """The chain of each severity."""
+    """The chain of each severity, and after how long an alert of a passing moment ends if it does not come again."""
 
     info: Chain = _USUAL_INFO
     warning: Chain = _USUAL_WARNING
     critical: Chain = _USUAL_CRITICAL
+    clear_after_s: ClearAfter = 24 * _HOUR_S
     version: int = 1
 
     def __post_init__(self) -> None:
@@ -118,7 +123,7 @@ class PolicyStore:
         """Keep a changed policy as its next version; raise Stale."""
         after = structs.replace(policy, version=policy.version + 1)
         chains = {severity.value: msgspec.to_builtins(after.of(severity)) for severity in Severity}
-        values = {"chains": chains, "version": after.version}
+        values = {"chains": chains | {"clear_after_s": after.clear_after_s}, "version": after.version}
         mine = (policy_table.c.tenant == tenant, policy_table.c.version == policy.version)
         async with self._db.writing() as connection:
             stands = await connection.scalar(select(policy_table.c.version).where(policy_table.c.tenant == tenant))

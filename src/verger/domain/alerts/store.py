@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Float,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     func,
     select,
     update,
@@ -63,6 +65,7 @@ alert_table = Table(
     Column("resolved_by", String(36), nullable=True),
     Column("resolved_at", Instant, nullable=True),
     Column("within", String(36), nullable=True, index=True),
+    Column("momentary", Boolean, nullable=False, server_default=false()),
     Column("version", Integer, nullable=False),
     Column("holds", String(200), nullable=True),  # what it is about while it is open, None once it is over
     UniqueConstraint("tenant", "holds"),
@@ -156,7 +159,12 @@ class AlertStore:
             counted = again(held, opening)
             worse = counted.severity is not held.severity and held.within is None
             after = await self.save(connection, tenant, counted, fresh=worse)
-            return Opened(after, await self._seen_again(connection, tenant, after, opening), fresh=worse)
+            if after.within is None:
+                return Opened(after, after, fresh=worse)
+            lead = await self.find(connection, tenant, after.within)
+            if not lead.state.open:
+                return Opened(after, lead, fresh=False)
+            return await self._seen(connection, tenant, after, lead, together(lead, opening, lead.count))
         lead, folded = await self._many(connection, tenant, opening)
         alert = begun(opening, new_id(), within=None if lead is None else lead.id)
         await self._add(connection, tenant, alert, _about(opening.rule, opening.device), fresh=lead is None)
@@ -164,8 +172,7 @@ class AlertStore:
             return Opened(alert, alert, fresh=True)
         within = (_TABLE.tenant == tenant, _TABLE.within == lead.id)
         devices = await connection.scalar(select(func.count(_TABLE.device.distinct())).where(*within))
-        shown = await self.save(connection, tenant, together(lead, opening, devices or 0), fresh=bool(folded))
-        return Opened(alert, shown, fresh=bool(folded), folded=folded)
+        return await self._seen(connection, tenant, alert, lead, together(lead, opening, devices or 0), folded)
 
     async def clear(
         self, connection: AsyncConnection, tenant: str, rule: str, device: str | None, at: int
@@ -215,14 +222,18 @@ class AlertStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _TALK, asked, _comment)
 
-    async def _seen_again(self, connection: AsyncConnection, tenant: str, alert: Alert, opening: Opening) -> Alert:
-        """Return the alert that people see of one that was counted once more."""
-        if alert.within is None:
-            return alert
-        lead = await self.find(connection, tenant, alert.within)
-        if not lead.state.open:
-            return lead
-        return await self.save(connection, tenant, together(lead, opening, lead.count))
+    async def _seen(
+        self,
+        connection: AsyncConnection,
+        tenant: str,
+        alert: Alert,
+        lead: Alert,
+        after: Alert,
+        folded: tuple[Alert, ...] = (),
+    ) -> Opened:
+        """Keep the alert that shows many as it is now; people are told when it is new or has become worse."""
+        fresh = bool(folded) or after.severity is not lead.severity
+        return Opened(alert, await self.save(connection, tenant, after, fresh=fresh), fresh, folded)
 
     async def _many(
         self, connection: AsyncConnection, tenant: str, opening: Opening
@@ -247,7 +258,7 @@ class AlertStore:
         )
         if len(alone) + 1 < MANY:
             return None, ()
-        lead = begun(structs.replace(opening, device=None), new_id())
+        lead = begun(structs.replace(opening, device=None, momentary=False), new_id())
         await self._add(connection, tenant, lead, about, fresh=False)
         folded = [await self.save(connection, tenant, structs.replace(alert, within=lead.id)) for alert in alone]
         return lead, tuple(folded)

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from litestar import get, post
+from litestar import get, patch, post
 from litestar.di import Provide
 from litestar.params import QueryParameter
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from verger.base.pages import Page
 from verger.domain.alerts.model import Alert, AlertState, Comment, Severity, Words
+from verger.domain.alerts.policy import ClearAfter, Policy, Seconds, Steps
 from verger.domain.alerts.store import Wanted
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
@@ -30,6 +31,22 @@ class Assignment(Struct, frozen=True, forbid_unknown_fields=True):
     """Who is to see to it, by the member's id; null for nobody."""
 
     assignee: str | None
+
+
+class ChainChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who is told in turn, and after how long all are told again; what is left out stays."""
+
+    steps: Steps | UnsetType = UNSET
+    repeat_s: Seconds | UnsetType = UNSET
+
+
+class PolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What to change of who is told of alerts; what is left out stays."""
+
+    info: ChainChange | UnsetType = UNSET
+    warning: ChainChange | UnsetType = UNSET
+    critical: ChainChange | UnsetType = UNSET
+    clear_after_s: ClearAfter | UnsetType = UNSET
 
 
 def _wanted(
@@ -91,3 +108,18 @@ async def comments(alert: Id, caller: Given[Caller], grounds: Given[Grounds], as
 async def comment(alert: Id, data: JSONBody[NewComment], caller: Given[Caller], grounds: Given[Grounds]) -> Comment:
     """Keep what you say of an alert."""
     return await grounds.alerting.comment(caller.needs("alerts:write").tenant, alert, caller.who.id, data.text)
+
+
+@get("/alert-policy", summary="Who is told of alerts, and when", tags=_TAGS)
+async def policy(caller: Given[Caller], grounds: Given[Grounds]) -> Policy:
+    """Return the chain of each severity: who is told in turn until somebody takes note, and after how long again."""
+    return await grounds.alerting.policies.get(caller.needs("alerts:read").tenant)
+
+
+@patch("/alert-policy", summary="Change who is told of alerts", tags=_TAGS)
+async def change_policy(
+    data: JSONBody[PolicyChange], caller: Given[Caller], grounds: Given[Grounds], expected: Given[int | None]
+) -> Policy:
+    """Merge a change into who is told of alerts (RFC 7396); alerts that are open go on by it from their next step."""
+    tenant = caller.needs("alerts:manage").tenant
+    return await grounds.alerting.change_policy(tenant, to_builtins(data), expected)

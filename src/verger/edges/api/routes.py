@@ -71,6 +71,8 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     alerts.resolve,
     alerts.comments,
     alerts.comment,
+    alerts.policy,
+    alerts.change_policy,
     tasks.items,
     tasks.add,
     tasks.read,
