@@ -13,7 +13,7 @@ from verger.base.db import Database
 from verger.base.jobs import Jobs
 from verger.base.pages import Asked
 from verger.domain.alerts.model import MANY, Alert, AlertState, Opening, Severity, acknowledged, resolved
-from verger.domain.alerts.policy import Chain, Policy, PolicyStore, Step
+from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Step
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.notifications.outbox import Outbox
 from verger.flows.escalating import Escalating
@@ -72,7 +72,7 @@ class Night:
 @pytest_asyncio.fixture
 async def night(db: Database, clock: HeldClock) -> AsyncIterator[Night]:
     night = Night(db, clock, await new_tenant(db, clock))
-    await night.policies.change(night.tenant, Policy(critical=CHAIN, warning=ONCE, clear_after_s=1800))
+    await night.policies.change(night.tenant, AlertPolicy(critical=CHAIN, warning=ONCE, clear_after_s=1800))
     yield night
 
 

@@ -13,7 +13,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for, merge
 from verger.domain.alerts.model import Alert, Comment, Kind, acknowledged, assigned, resolved
-from verger.domain.alerts.policy import Policy, PolicyStore
+from verger.domain.alerts.policy import AlertPolicy, PolicyStore
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.members import Members
@@ -62,11 +62,11 @@ class Alerting:
         await self.store.get(tenant, alert)
         return await self.store.comments(tenant, alert, asked)
 
-    async def change_policy(self, tenant: str, changes: dict[str, Any], expected: int | None) -> Policy:
+    async def change_policy(self, tenant: str, changes: dict[str, Any], expected: int | None) -> AlertPolicy:
         """Change some of who is told of alerts; raise Stale or Invalid."""
         before = await self.policies.get(tenant)
         meant_for(before.version, expected)
-        return await self.policies.change(tenant, convert(merge(to_builtins(before), changes), Policy))
+        return await self.policies.change(tenant, convert(merge(to_builtins(before), changes), AlertPolicy))
 
     async def _do(
         self, tenant: str, alert: str, by: str, kind: Kind, change: Callable[[Alert], Alert], text: str = ""

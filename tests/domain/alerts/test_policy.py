@@ -6,7 +6,7 @@ from verger.base.clock import MINUTE, SECOND, moment
 from verger.base.db import Database
 from verger.base.errors import Invalid, Stale
 from verger.domain.alerts.model import Severity
-from verger.domain.alerts.policy import Chain, Policy, PolicyStore, Step, due
+from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Step, due
 from verger.domain.tenancy import tables
 
 CHAIN = Chain((Step("members"), Step("managers", 900), Step("owners", 3600)), repeat_s=1800)
@@ -69,12 +69,12 @@ def test_steps_that_were_slept_through_are_told_together_once() -> None:
 )
 def test_chains_that_cannot_be_are_refused(chain: Chain, field: str) -> None:
     with pytest.raises(Invalid) as refused:
-        Policy(warning=chain)
+        AlertPolicy(warning=chain)
     assert [fault.field for fault in refused.value.faults] == [field]
 
 
 def test_the_usual_policy_knows_every_severity() -> None:
-    assert all(Policy().of(severity).steps for severity in Severity)
+    assert all(AlertPolicy().of(severity).steps for severity in Severity)
 
 
 async def test_each_organisation_has_its_own_policy_and_the_usual_one_before(db: Database) -> None:
@@ -84,8 +84,8 @@ async def test_each_organisation_has_its_own_policy_and_the_usual_one_before(db:
             await connection.execute(tables.tenant.insert().values(row))
     store = PolicyStore(db)
     read = await store.get("mine")
-    mine = await store.change("mine", Policy(warning=CHAIN))
-    assert (read, await store.get("mine"), await store.get("theirs")) == (Policy(), mine, Policy())
+    mine = await store.change("mine", AlertPolicy(warning=CHAIN))
+    assert (read, await store.get("mine"), await store.get("theirs")) == (AlertPolicy(), mine, AlertPolicy())
     assert (mine.warning, mine.version) == (CHAIN, 2)
     with pytest.raises(Stale):
         await store.change("mine", read)

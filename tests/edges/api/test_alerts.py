@@ -109,3 +109,18 @@ async def test_what_changed_is_told_once_it_is_kept_and_not_when_it_is_not(produ
     told = [frame for frame in frames(screen) if frame["type"] == "alert"]
     assert [(word["id"], word["state"]) for word in told] == [(alert, "active"), (alert, "acknowledged")]
     assert {key: told[-1][key] for key in told[-1] if key != "type"} == await product.get(f"/alerts/{alert}")
+
+
+async def test_a_manager_says_who_is_told_and_what_is_left_out_stays(product: Product) -> None:
+    usual = await product.get("/alert-policy")
+    steps = [{"to": "owners", "after_s": 0}]
+    changed = await product.owner.patch("/alert-policy", json={"critical": {"steps": steps}, "clear_after_s": 600})
+    critical = usual["critical"] | {"steps": steps}
+    assert changed.json() == usual | {"critical": critical, "clear_after_s": 600, "version": 2}
+    assert await product.get("/alert-policy") == changed.json()
+    stale = await product.owner.patch("/alert-policy", json={"clear_after_s": 900}, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    wrong = {"critical": {"steps": [{"to": "owners", "after_s": 60}, {"to": "members"}]}}
+    assert (await product.owner.patch("/alert-policy", json=wrong)).status_code == 422
+    await opened(product)
+    assert [put.notice.to for put in await product.house.stores.outbox.waiting()] == ["owners"]

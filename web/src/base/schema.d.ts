@@ -4,6 +4,30 @@
  */
 
 export interface paths {
+    readonly "/api/v1/alert-policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Who is told of alerts, and when
+         * @description Return the chain of each severity: who is told in turn until somebody takes note, and after how long again.
+         */
+        readonly get: operations["alerts.policy"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change who is told of alerts
+         * @description Merge a change into who is told of alerts (RFC 7396); alerts that are open go on by it from their next step.
+         */
+        readonly patch: operations["alerts.change_policy"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/alerts": {
         readonly parameters: {
             readonly query?: never;
@@ -1326,6 +1350,58 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/tasks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List tasks, the newest first
+         * @description Return a page of tasks; sort=due for those first that are due first.
+         */
+        readonly get: operations["tasks.items"];
+        readonly put?: never;
+        /**
+         * Add a task
+         * @description Keep something to do; whom it is given to is told.
+         */
+        readonly post: operations["tasks.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/tasks/{task}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a task
+         * @description Return one task.
+         */
+        readonly get: operations["tasks.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Take a task away
+         * @description Take a task away, as if it had never been.
+         */
+        readonly delete: operations["tasks.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a task, or say that it is done
+         * @description Merge a change into a task (RFC 7396); with state "done" it says who did it and when.
+         */
+        readonly patch: operations["tasks.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/uploads": {
         readonly parameters: {
             readonly query?: never;
@@ -1414,6 +1490,8 @@ export interface components {
             /** Format: date-time */
             readonly last_at: string;
             readonly message: string;
+            /** @default false */
+            readonly momentary: boolean;
             /** Format: date-time */
             readonly opened_at: string;
             readonly place: string | null;
@@ -1426,6 +1504,23 @@ export interface components {
             /** @default 1 */
             readonly version: number;
             readonly within: string | null;
+        };
+        /** AlertPolicy */
+        readonly AlertPolicy: {
+            /** @default 86400 */
+            readonly clear_after_s: number;
+            readonly critical: components["schemas"]["Chain"];
+            readonly info: components["schemas"]["Chain"];
+            /** @default 1 */
+            readonly version: number;
+            readonly warning: components["schemas"]["Chain"];
+        };
+        /** AlertPolicyChange */
+        readonly AlertPolicyChange: {
+            readonly clear_after_s?: number;
+            readonly critical?: components["schemas"]["ChainChange"];
+            readonly info?: components["schemas"]["ChainChange"];
+            readonly warning?: components["schemas"]["ChainChange"];
         };
         /**
          * AlertState
@@ -1509,6 +1604,28 @@ export interface components {
                 readonly [key: string]: unknown;
             } | null;
         };
+        /**
+         * Chain
+         * @default {
+         *       "repeat_s": 0,
+         *       "steps": [
+         *         {
+         *           "after_s": 0,
+         *           "to": "members"
+         *         }
+         *       ]
+         *     }
+         */
+        readonly Chain: {
+            /** @default 0 */
+            readonly repeat_s: number;
+            readonly steps: readonly (components["schemas"]["alerts_policy_Step"] | unknown)[];
+        };
+        /** ChainChange */
+        readonly ChainChange: {
+            readonly repeat_s?: number;
+            readonly steps?: readonly components["schemas"]["alerts_policy_Step"][];
+        };
         /** Changed */
         readonly Changed: {
             /** Format: date-time */
@@ -1556,7 +1673,7 @@ export interface components {
             } | null;
             readonly stage: components["schemas"]["Stage"];
             /** @default [] */
-            readonly steps: readonly components["schemas"]["Step"][];
+            readonly steps: readonly components["schemas"]["commands_model_Step"][];
             /** @default 1 */
             readonly version: number;
         };
@@ -1571,7 +1688,7 @@ export interface components {
              * @default comment
              * @enum {string}
              */
-            readonly kind: "comment" | "acknowledged" | "assigned" | "told" | "resolved";
+            readonly kind: "comment" | "acknowledged" | "assigned" | "told" | "cleared" | "resolved";
             readonly text: string;
         };
         /** Connect */
@@ -2024,6 +2141,17 @@ export interface components {
             readonly place?: string | null;
             readonly summaries_days?: number | null;
         };
+        /** NewTask */
+        readonly NewTask: {
+            readonly assignee?: string | null;
+            readonly device?: string | null;
+            readonly due?: string | null;
+            /** @default  */
+            readonly notes?: string;
+            readonly place?: string | null;
+            readonly priority?: components["schemas"]["Priority"];
+            readonly title: string;
+        };
         /** NewType */
         readonly NewType: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
@@ -2110,6 +2238,11 @@ export interface components {
         /** Page[Rule] */
         readonly RulePage: {
             readonly items: readonly components["schemas"]["Rule"][];
+            readonly next: string | null;
+        };
+        /** Page[Task] */
+        readonly TaskPage: {
+            readonly items: readonly components["schemas"]["Task"][];
             readonly next: string | null;
         };
         /** Page[Happened] */
@@ -2217,6 +2350,13 @@ export interface components {
         readonly Preview: {
             readonly effects: readonly components["schemas"]["Effect"][];
         };
+        /**
+         * Priority
+         * @description How pressing it is, the least first.
+         * @default normal
+         * @enum {string}
+         */
+        readonly Priority: "low" | "normal" | "high" | "urgent";
         /**
          * Problem
          * @description What went wrong: `detail` is a sentence for a person, `errors` what is wrong by field.
@@ -2403,17 +2543,49 @@ export interface components {
             readonly since: string;
             readonly until: string | null;
         };
-        /** Step */
-        readonly Step: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly proof: string;
-            readonly stage: components["schemas"]["Stage"];
-        };
         /** Sure */
         readonly Sure: {
             readonly password: string;
         };
+        /** Task */
+        readonly Task: {
+            readonly alert: string | null;
+            readonly assignee: string | null;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly device: string | null;
+            readonly done_at: string | null;
+            readonly done_by: string | null;
+            readonly due: string | null;
+            readonly id: string;
+            readonly made_by: string;
+            /** @default  */
+            readonly notes: string;
+            readonly place: string | null;
+            readonly priority: components["schemas"]["Priority"];
+            readonly state: components["schemas"]["TaskState"];
+            readonly title: string;
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** TaskChange */
+        readonly TaskChange: {
+            readonly assignee?: string | null;
+            readonly device?: string | null;
+            readonly due?: string | null;
+            readonly notes?: string;
+            readonly place?: string | null;
+            readonly priority?: components["schemas"]["Priority"];
+            readonly state?: components["schemas"]["TaskState"];
+            readonly title?: string;
+        };
+        /**
+         * TaskState
+         * @description Whether it is still to be done.
+         * @default open
+         * @enum {string}
+         */
+        readonly TaskState: "open" | "done";
         /** Tenant */
         readonly Tenant: {
             /** Format: date-time */
@@ -2503,6 +2675,20 @@ export interface components {
             readonly timezone?: string;
             readonly to?: string | null;
         };
+        /** Step */
+        readonly alerts_policy_Step: {
+            /** @default 0 */
+            readonly after_s?: number;
+            /** @enum {string} */
+            readonly to: "members" | "managers" | "owners";
+        };
+        /** Step */
+        readonly commands_model_Step: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly proof: string;
+            readonly stage: components["schemas"]["Stage"];
+        };
     };
     responses: {
         /** @description It was refused; `detail` says why and what to do. */
@@ -2522,6 +2708,60 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    readonly "alerts.policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertPolicy"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "alerts.change_policy": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AlertPolicyChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["AlertPolicy"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "alerts.items": {
         readonly parameters: {
             readonly query?: {
@@ -5177,6 +5417,160 @@ export interface operations {
                     readonly "application/json": {
                         readonly [key: string]: unknown;
                     };
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "tasks.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description All if left out. */
+                readonly state?: components["schemas"]["TaskState"];
+                readonly device?: string;
+                readonly assignee?: string;
+                readonly alert?: string;
+                /** @description At this place or below it. */
+                readonly place?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "tasks.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewTask"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Task"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "tasks.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly task: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Task"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "tasks.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly task: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "tasks.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly task: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TaskChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Task"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -48,7 +48,7 @@ _USUAL_WARNING = Chain((Step("members"), Step("managers", 4 * _HOUR_S), Step("ow
 _USUAL_CRITICAL = Chain((Step("members"), Step("managers", 15 * _MINUTE_S), Step("owners", _HOUR_S)), 30 * _MINUTE_S)
 
 
-class Policy(Struct, frozen=True, kw_only=True):
+class AlertPolicy(Struct, frozen=True, kw_only=True):
     """The chain of each severity, and after how long an alert of a passing moment ends if it does not come again."""
 
     info: Chain = _USUAL_INFO
@@ -109,17 +109,17 @@ class PolicyStore:
         """Keep them in a database."""
         self._db = db
 
-    async def get(self, tenant: str) -> Policy:
+    async def get(self, tenant: str) -> AlertPolicy:
         """Return an organisation's policy."""
         async with self._db.reading() as connection:
             return await self.find(connection, tenant)
 
-    async def find(self, connection: AsyncConnection, tenant: str) -> Policy:
+    async def find(self, connection: AsyncConnection, tenant: str) -> AlertPolicy:
         """Return an organisation's policy as it stands within a transaction."""
         row = (await connection.execute(select(policy_table).where(policy_table.c.tenant == tenant))).first()
-        return Policy() if row is None else msgspec.convert(row.chains | {"version": row.version}, Policy)
+        return AlertPolicy() if row is None else msgspec.convert(row.chains | {"version": row.version}, AlertPolicy)
 
-    async def change(self, tenant: str, policy: Policy) -> Policy:
+    async def change(self, tenant: str, policy: AlertPolicy) -> AlertPolicy:
         """Keep a changed policy as its next version; raise Stale."""
         after = structs.replace(policy, version=policy.version + 1)
         chains = {severity.value: msgspec.to_builtins(after.of(severity)) for severity in Severity}

@@ -161,10 +161,10 @@ class AlertStore:
             after = await self.save(connection, tenant, counted, fresh=worse)
             if after.within is None:
                 return Opened(after, after, fresh=worse)
-            lead = await self.find(connection, tenant, after.within)
-            if not lead.state.open:
-                return Opened(after, lead, fresh=False)
-            return await self._seen(connection, tenant, after, lead, together(lead, opening, lead.count))
+            shown = await self.find(connection, tenant, after.within)
+            if not shown.state.open:
+                return Opened(after, shown, fresh=False)
+            return await self._seen(connection, tenant, after, shown, together(shown, opening, shown.count))
         lead, folded = await self._many(connection, tenant, opening)
         alert = begun(opening, new_id(), within=None if lead is None else lead.id)
         await self._add(connection, tenant, alert, _about(opening.rule, opening.device), fresh=lead is None)

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, to_builtins
 
 from verger.base.pages import Page
 from verger.domain.alerts.model import Alert, AlertState, Comment, Severity, Words
-from verger.domain.alerts.policy import ClearAfter, Policy, Seconds, Steps
+from verger.domain.alerts.policy import AlertPolicy, ClearAfter, Seconds, Steps
 from verger.domain.alerts.store import Wanted
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
@@ -40,7 +40,7 @@ class ChainChange(Struct, frozen=True, forbid_unknown_fields=True):
     repeat_s: Seconds | UnsetType = UNSET
 
 
-class PolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
+class AlertPolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of who is told of alerts; what is left out stays."""
 
     info: ChainChange | UnsetType = UNSET
@@ -111,15 +111,15 @@ async def comment(alert: Id, data: JSONBody[NewComment], caller: Given[Caller], 
 
 
 @get("/alert-policy", summary="Who is told of alerts, and when", tags=_TAGS)
-async def policy(caller: Given[Caller], grounds: Given[Grounds]) -> Policy:
+async def policy(caller: Given[Caller], grounds: Given[Grounds]) -> AlertPolicy:
     """Return the chain of each severity: who is told in turn until somebody takes note, and after how long again."""
     return await grounds.alerting.policies.get(caller.needs("alerts:read").tenant)
 
 
 @patch("/alert-policy", summary="Change who is told of alerts", tags=_TAGS)
 async def change_policy(
-    data: JSONBody[PolicyChange], caller: Given[Caller], grounds: Given[Grounds], expected: Given[int | None]
-) -> Policy:
+    data: JSONBody[AlertPolicyChange], caller: Given[Caller], grounds: Given[Grounds], expected: Given[int | None]
+) -> AlertPolicy:
     """Merge a change into who is told of alerts (RFC 7396); alerts that are open go on by it from their next step."""
     tenant = caller.needs("alerts:manage").tenant
     return await grounds.alerting.change_policy(tenant, to_builtins(data), expected)
