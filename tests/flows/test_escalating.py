@@ -13,13 +13,13 @@ from verger.base.db import Database
 from verger.base.jobs import Jobs
 from verger.base.pages import Asked
 from verger.domain.alerts.model import MANY, Alert, AlertState, Opening, Severity, acknowledged, resolved
-from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Step
+from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Turn
 from verger.domain.alerts.store import AlertStore, Wanted
 from verger.domain.notifications.outbox import Outbox
 from verger.flows.escalating import Escalating
 
-CHAIN = Chain((Step("members"), Step("managers", 600), Step("owners", 1800)), 3600)
-ONCE = Chain((Step("members"),))
+CHAIN = Chain((Turn("members"), Turn("managers", 600), Turn("owners", 1800)), 3600)
+ONCE = Chain((Turn("members"),))
 
 
 class Night:

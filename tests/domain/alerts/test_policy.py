@@ -6,11 +6,11 @@ from verger.base.clock import MINUTE, SECOND, moment
 from verger.base.db import Database
 from verger.base.errors import Invalid, Stale
 from verger.domain.alerts.model import Severity
-from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Step, due
+from verger.domain.alerts.policy import AlertPolicy, Chain, PolicyStore, Turn, due
 from verger.domain.tenancy import tables
 
-CHAIN = Chain((Step("members"), Step("managers", 900), Step("owners", 3600)), repeat_s=1800)
-ONCE = Chain((Step("members"),))
+CHAIN = Chain((Turn("members"), Turn("managers", 900), Turn("owners", 3600)), repeat_s=1800)
+ONCE = Chain((Turn("members"),))
 BEGAN = 1_000 * MINUTE
 
 
@@ -33,8 +33,8 @@ def told(chain: Chain, minutes: int) -> list[tuple[int, tuple[str, ...]]]:
     ("chain", "minutes", "expected"),
     [
         (ONCE, 10_000, [(0, ("members",))]),
-        (Chain((Step("members", 600),)), 20, [(10, ("members",))]),
-        (Chain((Step("members"), Step("owners"))), 20, [(0, ("members", "owners"))]),
+        (Chain((Turn("members", 600),)), 20, [(10, ("members",))]),
+        (Chain((Turn("members"), Turn("owners"))), 20, [(0, ("members", "owners"))]),
         (
             CHAIN,
             91,
@@ -63,8 +63,8 @@ def test_steps_that_were_slept_through_are_told_together_once() -> None:
 @pytest.mark.parametrize(
     ("chain", "field"),
     [
-        (Chain((Step("owners", 60), Step("members"))), "warning.steps"),
-        (Chain((Step("members"),), repeat_s=5), "warning.repeat_s"),
+        (Chain((Turn("owners", 60), Turn("members"))), "warning.steps"),
+        (Chain((Turn("members"),), repeat_s=5), "warning.repeat_s"),
     ],
 )
 def test_chains_that_cannot_be_are_refused(chain: Chain, field: str) -> None:

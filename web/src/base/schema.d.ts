@@ -1619,12 +1619,12 @@ export interface components {
         readonly Chain: {
             /** @default 0 */
             readonly repeat_s: number;
-            readonly steps: readonly (components["schemas"]["alerts_policy_Step"] | unknown)[];
+            readonly steps: readonly (components["schemas"]["Turn"] | unknown)[];
         };
         /** ChainChange */
         readonly ChainChange: {
             readonly repeat_s?: number;
-            readonly steps?: readonly components["schemas"]["alerts_policy_Step"][];
+            readonly steps?: readonly components["schemas"]["Turn"][];
         };
         /** Changed */
         readonly Changed: {
@@ -1673,7 +1673,7 @@ export interface components {
             } | null;
             readonly stage: components["schemas"]["Stage"];
             /** @default [] */
-            readonly steps: readonly components["schemas"]["commands_model_Step"][];
+            readonly steps: readonly components["schemas"]["Step"][];
             /** @default 1 */
             readonly version: number;
         };
@@ -2543,6 +2543,13 @@ export interface components {
             readonly since: string;
             readonly until: string | null;
         };
+        /** Step */
+        readonly Step: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly proof: string;
+            readonly stage: components["schemas"]["Stage"];
+        };
         /** Sure */
         readonly Sure: {
             readonly password: string;
@@ -2613,6 +2620,13 @@ export interface components {
             readonly says?: "telemetry" | "attributes" | "events" | "native";
             readonly topic: string;
         };
+        /** Turn */
+        readonly Turn: {
+            /** @default 0 */
+            readonly after_s?: number;
+            /** @enum {string} */
+            readonly to: "members" | "managers" | "owners";
+        };
         /** TypeChange */
         readonly TypeChange: {
             readonly capabilities?: readonly components["schemas"]["Capability"][];
@@ -2674,20 +2688,6 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
-        };
-        /** Step */
-        readonly alerts_policy_Step: {
-            /** @default 0 */
-            readonly after_s?: number;
-            /** @enum {string} */
-            readonly to: "members" | "managers" | "owners";
-        };
-        /** Step */
-        readonly commands_model_Step: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly proof: string;
-            readonly stage: components["schemas"]["Stage"];
         };
     };
     responses: {

@@ -25,14 +25,14 @@ _LEAST_REPEAT_S = 60
 Seconds = Annotated[int, Meta(ge=0, le=30 * 24 * _HOUR_S)]
 
 
-class Step(Struct, frozen=True, forbid_unknown_fields=True):
+class Turn(Struct, frozen=True, forbid_unknown_fields=True):
     """Whom to tell once an alert has been open, and unacknowledged, for so long."""
 
     to: Literal["members", "managers", "owners"]
     after_s: Seconds = 0
 
 
-Steps = Annotated[tuple[Step, ...], Meta(min_length=1, max_length=10)]
+Steps = Annotated[tuple[Turn, ...], Meta(min_length=1, max_length=10)]
 ClearAfter = Annotated[int, Meta(ge=60, le=30 * 24 * _HOUR_S)]
 
 
@@ -43,9 +43,9 @@ class Chain(Struct, frozen=True, forbid_unknown_fields=True):
     repeat_s: Seconds = 0
 
 
-_USUAL_INFO = Chain((Step("members"),))
-_USUAL_WARNING = Chain((Step("members"), Step("managers", 4 * _HOUR_S), Step("owners", 24 * _HOUR_S)), 6 * _HOUR_S)
-_USUAL_CRITICAL = Chain((Step("members"), Step("managers", 15 * _MINUTE_S), Step("owners", _HOUR_S)), 30 * _MINUTE_S)
+_USUAL_INFO = Chain((Turn("members"),))
+_USUAL_WARNING = Chain((Turn("members"), Turn("managers", 4 * _HOUR_S), Turn("owners", 24 * _HOUR_S)), 6 * _HOUR_S)
+_USUAL_CRITICAL = Chain((Turn("members"), Turn("managers", 15 * _MINUTE_S), Turn("owners", _HOUR_S)), 30 * _MINUTE_S)
 
 
 class AlertPolicy(Struct, frozen=True, kw_only=True):
