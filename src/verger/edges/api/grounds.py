@@ -29,8 +29,8 @@ from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
-from verger.flows.together import Together
 from verger.flows.tasking import Tasking
+from verger.flows.together import Together
 from verger.flows.vacating import Vacating
 
 
