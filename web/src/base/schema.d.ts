@@ -396,6 +396,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/commands": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List commands, the newest first
+         * @description Return a page of commands: of devices at `place` and below it, of one `batch`, or all.
+         */
+        readonly get: operations["commands.items"];
+        readonly put?: never;
+        /**
+         * Ask several devices at once
+         * @description Ask the devices named, or those at `place` that can do it; the job counts those that have answered or cannot.
+         */
+        readonly post: operations["commands.together"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/commands/{command}": {
         readonly parameters: {
             readonly query?: never;
@@ -1190,6 +1214,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/places/{place}/off": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What would be turned off?
+         * @description Return what turns off everything at a place and below it, and which devices it does not reach, and why.
+         */
+        readonly get: operations["commands.off"];
+        readonly put?: never;
+        /**
+         * Turn everything off
+         * @description Turn off everything at a place and below it, which has to be confirmed; the job tells how far it is.
+         */
+        readonly post: operations["commands.turn_off"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/retention": {
         readonly parameters: {
             readonly query?: never;
@@ -1541,6 +1589,17 @@ export interface components {
             readonly scopes: readonly "metrics"[];
             readonly version: number;
         };
+        /** Asking */
+        readonly Asking: {
+            readonly device: string;
+            readonly method: string;
+            readonly params: unknown;
+        };
+        /** Askings */
+        readonly Askings: {
+            readonly left_out: readonly components["schemas"]["LeftOut"][];
+            readonly orders: readonly components["schemas"]["Asking"][];
+        };
         /** Assignment */
         readonly Assignment: {
             readonly assignee: string | null;
@@ -1690,6 +1749,13 @@ export interface components {
              */
             readonly kind: "comment" | "acknowledged" | "assigned" | "told" | "cleared" | "resolved";
             readonly text: string;
+        };
+        /** Confirmed */
+        readonly Confirmed: {
+            /** @default false */
+            readonly confirm?: boolean;
+            /** @default 60 */
+            readonly ttl_s?: number;
         };
         /** Connect */
         readonly Connect: {
@@ -1940,6 +2006,11 @@ export interface components {
             readonly unit: string;
             readonly value: number;
         };
+        /** LeftOut */
+        readonly LeftOut: {
+            readonly device: string;
+            readonly why: string;
+        };
         /** Limit */
         readonly Limit: {
             readonly name: string;
@@ -1959,6 +2030,17 @@ export interface components {
             readonly parent: string | null;
             readonly state: string;
             readonly timezone: string;
+        };
+        /** ManyCommands */
+        readonly ManyCommands: {
+            readonly devices?: readonly string[];
+            readonly method: string;
+            /** @default false */
+            readonly one_way?: boolean;
+            readonly params?: unknown;
+            readonly place?: string | null;
+            /** @default 60 */
+            readonly ttl_s?: number;
         };
         /** Mark */
         readonly Mark: {
@@ -3453,6 +3535,72 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                readonly place?: string;
+                readonly batch?: string;
+                readonly stage?: components["schemas"]["Stage"];
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CommandPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.together": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["ManyCommands"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -5087,6 +5235,64 @@ export interface operations {
                     readonly "application/json": {
                         readonly [key: string]: unknown;
                     };
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.off": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly place: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Askings"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "commands.turn_off": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly place: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Confirmed"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
                 };
             };
             readonly default: components["responses"]["Problem"];
