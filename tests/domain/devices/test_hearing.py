@@ -23,6 +23,7 @@ Steps = st.lists(
         st.tuples(st.just("crash"), st.sampled_from((0, 30, 86_400))),
         st.tuples(st.just("crash_unheard"), st.just(1)),
     ),
+    min_size=8,
     max_size=40,
 )
 
@@ -46,7 +47,7 @@ def act(watch: Watch, what: str, how: float) -> None:
             watch.begin()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(Steps)
 def test_silence_is_claimed_of_all_who_are_silent_while_verger_listens_and_of_nobody_else(
     steps: list[tuple[str, float]],
@@ -82,6 +83,30 @@ def test_a_stop_between_any_two_steps_changes_nothing(steps: list[tuple[str, flo
     for each in (whole, cut):
         each.tick(1)
     assert (whole.silent(), whole.disk.alerts) == (cut.silent(), cut.disk.alerts)
+
+
+def test_a_word_that_ends_a_silence_is_heard_again_after_a_crash_before_that_was_kept() -> None:
+    watch = Watch()
+    watch.word(0)
+    watch.wait(70)
+    watch.word(0)
+    watch.take()
+    watch.save()
+    watch.begin()
+    assert watch.silent() == {0}
+    watch.take()
+    watch.tick(1)
+    assert (watch.silent(), watch.disk.alerts) == (set(), set())
+
+
+def test_a_word_of_before_a_silence_that_comes_again_ends_nothing() -> None:
+    watch = Watch()
+    watch.word(0)
+    watch.wait(70)
+    assert watch.disk.record == 0
+    watch.begin()
+    watch.wait(10)
+    assert watch.disk.alerts == {0}
 
 
 def test_a_turn_is_told_once() -> None:

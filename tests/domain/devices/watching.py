@@ -23,6 +23,7 @@ class Disk:
     alerts: set[int] = field(default_factory=set)
     listened: int = 0
     record: int = 0
+    words: dict[int, int] = field(default_factory=dict)  # how often each had spoken when its alert opened
 
 
 @dataclass
@@ -110,12 +111,21 @@ class Watch:
             since = (int(self.hearing.since[row]) or self.now) if judged.silent[row] else None
             seen = self.hearing.row(row, str(row), self.taken)
             self.disk.rows[row] = structs.replace(seen, silent_since=since, alerted=bool(judged.alerted[row]))
-            (self.disk.alerts.add if judged.alerted[row] else self.disk.alerts.discard)(row)
+            self.alert(row, opens=bool(judged.alerted[row]))
             if settle and judged.silent[row] != (self.hearing.fell[row] > NEVER):
                 self.told.append((row, bool(judged.silent[row])))
         if settle:
             self.hearing.settle(judged, rows, self.now)
             assert set(np.flatnonzero(self.hearing.alerted).tolist()) == self.disk.alerts
+
+    def alert(self, row: int, *, opens: bool) -> None:
+        """Open an alert or end it: only by a new word, unless its gateway has one instead."""
+        words = sum(device == row or (row == GATEWAY and device == BEHIND) for device, _, _ in self.log)
+        if opens and row not in self.disk.alerts:
+            self.disk.words[row] = words
+        elif not opens and row in self.disk.alerts and row != BEHIND:
+            assert words > self.disk.words[row]
+        (self.disk.alerts.add if opens else self.disk.alerts.discard)(row)
 
     def save(self) -> None:
         """Save as the product does every ten seconds."""
