@@ -5,9 +5,8 @@ from math import inf
 import numpy as np
 import pytest
 
-from tests.domain.rules.scenes import ALERT, BEGAN, BELOW, HERE, PULSE, at, rule, t
+from tests.domain.rules.scenes import ALERT, BEGAN, BELOW, HERE, PULSE, rule, t
 from verger.domain.rules.bounds import EVERY, NONE, Bounds, meet, still
-from verger.domain.rules.carrying import carried
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.judge import begin, judge
 from verger.domain.rules.rendering import named
@@ -78,19 +77,6 @@ def test_a_band_is_where_nothing_changes(when: object, then: object, values: lis
 def test_bands_that_do_not_meet_let_nothing_be_left_out() -> None:
     assert meet((0, 5), (3, 9)) == (3, 5)
     assert meet((0, 5), (6, 9)) == NONE
-
-
-def test_a_rule_that_was_changed_keeps_what_it_knows_of_what_stayed() -> None:
-    document = {"all": [BELOW | {"for_s": 60}, {"metric": "h", "is": "above", "value": 50}]}
-    before = compiled(rule(document), HERE)
-    memory = begin(before, "d", BEGAN)
-    for fact in (t(0, 4), t(1, 60, metric="h")):
-        memory, _ = judge(before, memory, fact)
-    changed = {"all": [document["all"][0], {"metric": "h", "is": "above", "value": 80}]}
-    after = compiled(rule(changed), HERE)
-    memory = carried(before, after, memory, at(10))
-    assert [leaf.holds for leaf in memory.leaves] == [True, None]
-    assert memory.wake_at == at(60)
 
 
 def test_a_message_holds_the_value_that_made_it_and_leaves_names_to_others() -> None:

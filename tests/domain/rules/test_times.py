@@ -148,6 +148,12 @@ TIMED: dict[str, tuple[Any, dict[str, Any], Any, Any]] = {
         [("fire", 80, "")],
     ),
     "a part of the day begins and ends": (NIGHT, {}, [time(70), time(100)], [("fire", 80, "")]),
+    "a part of the day that has begun already": (
+        {"between": ["19:00", "19:48"]},
+        {},
+        [time(1), time(100)],
+        [("fire", 0, "")],
+    ),
     "only at night, so it fires then": (BELOW, {"only_if": NIGHT}, [t(10, 4), time(100)], [("fire", 80, "")]),
     "by day it ended before night": (BELOW, {"only_if": NIGHT}, [t(10, 4), t(60, 8), time(100)], []),
     "an event by day is gone at night": (

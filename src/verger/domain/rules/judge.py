@@ -17,7 +17,9 @@ Judged = tuple[Memory, tuple[Decision, ...]]
 def begin(rule: Compiled, device: str | None, now: int) -> Memory:
     """Return what a rule remembers of a device, or of none, before it was told anything."""
     leaves = tuple(fresh(rule, condition, now) for condition in rule.leaves)
-    memory = Memory(device=device if rule.of_each else None, leaves=leaves, heard=now)
+    holds = Truth(rule, leaves, now).of(rule.when) is True  # a part of the day, say, that has begun already
+    look_at = now if holds else None
+    memory = Memory(device=device if rule.of_each else None, leaves=leaves, heard=now, look_at=look_at)
     return structs.replace(memory, wake_at=next_wake(rule, memory))
 
 
