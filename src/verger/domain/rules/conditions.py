@@ -64,12 +64,14 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     @property
     def of_device(self) -> bool:
         """Tell whether it speaks of a device, named or not."""
-        return self.word in ("metric", "event", "silent_for_s", "command", "attribute")
+        if self.metric is not None or self.event is not None:  # the most by far, and asked at each reading
+            return True
+        return self.word in ("silent_for_s", "command", "attribute")
 
     @property
     def momentary(self) -> bool:
         """Tell whether it is true at a moment only, such as an event; all others hold until they end."""
-        return self.word in ("event", "schedule", "sun", "command")
+        return self.metric is None and self.word in ("event", "schedule", "sun", "command")
 
 
 def within(path: str, condition: Condition) -> Iterator[tuple[str, Condition]]:

@@ -74,3 +74,5 @@ class Time(Struct, frozen=True, gc=False, tag="time"):
 
 
 Fact = Reading | Happened | Reported | Moved | Quiet | Turned | Time
+TIMED = (Reading, Happened, Reported)
+"""The facts that have a time of their own."""

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from verger.base.clock import SECOND
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.facts import Fact, Happened, Moved, Quiet, Reading, Reported, Time, Turned
+from verger.domain.rules.facts import TIMED, Fact, Happened, Moved, Quiet, Reading, Reported, Time, Turned
 from verger.domain.rules.levels import level, moved_window, window_due
 from verger.domain.rules.memory import Leaf, Memory
 
@@ -30,7 +30,7 @@ def hear(rule: Compiled, memory: Memory, fact: Fact) -> Hearing:
     """Return what is known of each condition once a fact was heard; what comes too late or again changes nothing."""
     if isinstance(fact, Time):
         return Hearing(memory.leaves, news=True)
-    if isinstance(fact, Reading | Happened | Reported) and fact.now - fact.at > rule.late:
+    if isinstance(fact, TIMED) and fact.now - fact.at > rule.late:
         return Hearing(memory.leaves)
     leaves = list(memory.leaves)
     pulses: set[int] = set()

@@ -5,7 +5,7 @@ from msgspec import structs
 from verger.base.clock import SECOND
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.deciding import again, cleared, fired
-from verger.domain.rules.facts import Fact, Happened, Reading, Reported, Time, Turned
+from verger.domain.rules.facts import TIMED, Fact, Time, Turned
 from verger.domain.rules.hearing import Hearing, hear
 from verger.domain.rules.memory import Decision, Memory
 from verger.domain.rules.timers import fresh, missed, next_wake, pass_time
@@ -30,7 +30,7 @@ def judge(rule: Compiled, memory: Memory, fact: Fact) -> Judged:
     together, each is judged at its own time. Whoever tells facts also tells the time, at `wake_at` or later.
     """
     now = max(fact.now, memory.heard)
-    at = min(fact.at, now) if isinstance(fact, Reading | Happened | Reported) else now
+    at = min(fact.at, now) if isinstance(fact, TIMED) else now
     if isinstance(fact, Time):
         memory, early = _advance(rule, missed(rule, memory, fact.up_since, now), now, schedules=True)
         hearing = Hearing(memory.leaves, news=True)
