@@ -1,8 +1,7 @@
 """Whether a rule can ever fire: no two of its conditions may shut each other out in every way it could come true."""
 
-from collections.abc import Iterator
 from itertools import product
-from math import inf, nextafter
+from math import inf, nextafter, prod
 from zoneinfo import ZoneInfo
 
 from verger.base.clock import DAY
@@ -18,30 +17,33 @@ Spans = tuple[tuple[float, float], ...]
 
 
 def never(when: Condition, only_if: Condition | None) -> str:
-    """Return why a rule could never fire, as a sentence; empty when it could."""
+    """Return why a rule could never fire, as a sentence; empty when it could, or would take too long to find out."""
     both = when if only_if is None else Condition(all=(when, only_if))
-    reasons: list[str] = []
-    for count, way in enumerate(_ways(both, wanted=True)):
-        why = _clash(way)
-        if not why or count == _MOST_WAYS:
-            return ""
-        reasons.append(why)
-    return f"This could never fire: {reasons[0]}." if reasons else ""
+    try:
+        reasons = [_clash(way) for way in _ways(both, wanted=True)]
+    except _TooManyError:
+        return ""
+    return f"This could never fire: {reasons[0]}." if reasons and all(reasons) else ""
 
 
-def _ways(condition: Condition, *, wanted: bool) -> Iterator[Way]:
-    """Give every way in which a condition comes to what is wanted of it."""
+class _TooManyError(Exception):
+    """There are more ways than can be looked at."""
+
+
+def _ways(condition: Condition, *, wanted: bool) -> list[Way]:
+    """Return every way in which a condition comes to what is wanted of it."""
     if condition.not_ is not None:
-        yield from _ways(condition.not_, wanted=not wanted)
-    elif not condition.children:
-        yield ((condition, wanted),)
-    elif (condition.all is not None) == wanted:
-        each = [_ways(child, wanted=wanted) for child in condition.children]
-        for parts in product(*each):
-            yield tuple(leaf for part in parts for leaf in part)
-    else:
-        for child in condition.children:
-            yield from _ways(child, wanted=wanted)
+        return _ways(condition.not_, wanted=not wanted)
+    if not condition.children:
+        return [((condition, wanted),)]
+    each = [_ways(child, wanted=wanted) for child in condition.children]
+    together = (condition.all is not None) == wanted
+    count = prod(map(len, each)) if together else sum(map(len, each))
+    if count > _MOST_WAYS:
+        raise _TooManyError
+    if together:
+        return [tuple(leaf for part in parts for leaf in part) for parts in product(*each)]
+    return [way for ways in each for way in ways]
 
 
 def _clash(way: Way) -> str:
