@@ -1,13 +1,23 @@
 import { expect, test } from "vitest";
+import { type Alert, alert as readAlert } from "@/alerts/alerts";
 import { greeting } from "@/overview/greeting";
-import { type Overview, type PlaceState, lines, needs } from "@/overview/overview";
+import { type Calls, type Need, type Overview, type PlaceState, lines, needs } from "@/overview/overview";
+import { type Task, task as readTask } from "@/tasks/tasks";
 
 const place = (id: string, more: Partial<PlaceState> = {}): PlaceState => ({
   id, name: id, kind: "room", parent: null, timezone: "UTC", state: "good", because: null, devices: 1, online: 1, headline: [], ...more,
 });
 const silent = (name: string, where: string, lastSeen: number | null = 1000): Overview["silent"][number] => ({ device: name, name, place: where, last_seen: lastSeen, silent_since: lastSeen === null ? null : lastSeen + 60 });
 const day = (more: Partial<Overview> = {}): Overview => ({ places: [place("Hall")], silent: [], devices: 3, online: 3, notices: [], ...more });
-const greeted = (overview: Overview): string[] => Object.values(greeting(overview, needs(overview)));
+const NOW = Date.parse("2026-06-01T12:00:00Z");
+const needed = (overview: Overview, calls: Partial<Calls> = {}): Need[] => needs(overview, { alerts: [], tasks: [], ...calls }, "me", NOW);
+const alert = (id: string, more: Partial<Alert> = {}): Alert => ({
+  ...readAlert({ id, rule: "r", severity: "warning", state: "active", message: id, opened_at: NOW, last_at: NOW, count: 1, version: 1 }), ...more,
+});
+const task = (id: string, more: Partial<Task> = {}): Task => ({
+  ...readTask({ id, title: id, priority: "normal", state: "open", made_by: "user:me", created_at: NOW, due: NOW, version: 1 }), ...more,
+});
+const greeted = (overview: Overview): string[] => Object.values(greeting(overview, needed(overview)));
 
 test("when nothing is wrong the page says so", () => {
   expect(greeted(day())).toEqual(["All is well", "3 devices speaking."]);
@@ -21,7 +31,7 @@ test("a silent device needs somebody, and is counted in words", () => {
 test("a device that never spoke waits, and is no trouble", () => {
   const overview = day({ silent: [silent("Pi", "Hall", null)], devices: 1, online: 0 });
   expect(greeted(overview)).toEqual(["Waiting for the first value", "1 device is ready to speak."]);
-  expect(needs(overview)[0]).toMatchObject({ state: "waiting", to: "/devices/Pi" });
+  expect(needed(overview)[0]).toMatchObject({ state: "waiting", to: "/devices/Pi" });
 });
 
 test("an empty house is told the next step", () => {
@@ -32,7 +42,21 @@ test("an empty house is told the next step", () => {
 test("a place whose trouble its silent device explains is not told twice", () => {
   const cold = place("Cottage", { state: "attention", because: "Cold in the hall" });
   const quiet = place("Kitchen", { state: "attention", because: "Pi is silent" });
-  expect(needs(day({ places: [cold, quiet], silent: [silent("Pi", "Kitchen")] })).map(({ key }) => key)).toEqual(["Cottage", "Pi"]);
+  expect(needed(day({ places: [cold, quiet], silent: [silent("Pi", "Kitchen")] })).map(({ key }) => key)).toEqual(["Cottage", "Pi"]);
+});
+
+test("what is worst comes first, and what somebody has taken note of or another is to do does not call", () => {
+  const calls = {
+    alerts: [alert("warm"), alert("fire", { severity: "critical" }), alert("noted", { state: "acknowledged", severity: "critical" })],
+    tasks: [task("water"), task("next week", { due: NOW + 7 * 86_400_000 }), task("hers", { assignee: "her" }), task("mine", { assignee: "me" })],
+  };
+  const found = needed(day({ silent: [silent("New", "Hall", null)] }), calls);
+  expect(found.map(({ key, state }) => `${key} ${state}`)).toEqual(["fire urgent", "warm attention", "water due", "mine due", "New waiting"]);
+});
+
+test("a silent device that has an alert is not told twice", () => {
+  const alerts = [alert("quiet", { device: "Pi", place: "Hall", rule: "silence" })];
+  expect(needed(day({ silent: [silent("Pi", "Hall")] }), { alerts }).map(({ key }) => key)).toEqual(["quiet"]);
 });
 
 test("places have a line each, in the order of their tree", () => {

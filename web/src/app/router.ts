@@ -10,7 +10,7 @@ declare module "vue-router" {
     readonly title: Plain;
     /** Seen without signing in, and without the navigation around it. */
     readonly alone?: boolean;
-    readonly section?: "today" | "places" | "settings" | "system" | "more";
+    readonly section?: "today" | "places" | "alerts" | "tasks" | "rules" | "settings" | "system" | "more";
   }
 }
 
@@ -20,6 +20,9 @@ const routes: RouteRecordRaw[] = [
   { path: "/places/:id", component: () => import("@/places/PlacePage.vue"), props: true, meta: { title: "field.place", section: "places" } },
   { path: "/devices/:id", component: () => import("@/devices/DevicePage.vue"), props: true, meta: { title: "place.devices", section: "places" } },
   { path: "/claim", component: () => import("@/claims/ClaimPage.vue"), meta: { title: "claim.page", section: "places" } },
+  { path: "/alerts", component: () => import("@/alerts/AlertsPage.vue"), meta: { title: "nav.alerts", section: "alerts" } },
+  { path: "/alerts/:id", component: () => import("@/alerts/AlertPage.vue"), props: true, meta: { title: "alert.page", section: "alerts" } },
+  { path: "/tasks", component: () => import("@/tasks/TasksPage.vue"), meta: { title: "nav.tasks", section: "tasks" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },

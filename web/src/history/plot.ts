@@ -14,6 +14,9 @@ interface Drawing {
   readonly lines: readonly Line[];
   /** Asked at every drawing, since a live chart moves on. */
   readonly span: () => Span;
+  /** Moments to mark by an upright line, and values to mark by a level one. */
+  readonly marks: () => readonly number[];
+  readonly levels: () => readonly number[];
   readonly zone: string;
   readonly width: number;
   readonly height: number;
@@ -66,15 +69,48 @@ function ticks(zone: string): uPlot.Axis.DynamicValues {
     });
 }
 
-/** The values with some air around them, also where all are one. */
-function around(_plot: uPlot, low: number | null, high: number | null): uPlot.Range.MinMax {
-  if (low === null || high === null) return [0, 1];
+/** The values and the levels with some air around them, also where all are one. */
+function around(lowest: number | null, highest: number | null, levels: readonly number[]): uPlot.Range.MinMax {
+  if (lowest === null || highest === null) return [0, 1];
+  const low = Math.min(lowest, ...levels);
+  const high = Math.max(highest, ...levels);
   if (low === high) return [low - Math.max(1, Math.abs(low) / 20), high + Math.max(1, Math.abs(high) / 20)];
   const side = { pad: 0.1, soft: 0, mode: 3 } as const;
   return uPlot.rangeNum(low, high, { min: side, max: side });
 }
 
-export function options(root: HTMLElement, { lines, span, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
+/** Draw what is marked over the lines. */
+function markings(root: HTMLElement, marks: () => readonly number[], levels: () => readonly number[]): (plot: uPlot) => void {
+  const stroke = colour("--attention", root);
+  return (plot) => {
+    const { ctx } = plot;
+    const { left, top, width, height } = plot.bbox;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(left, top, width, height);
+    ctx.clip();
+    ctx.strokeStyle = stroke;
+    ctx.lineWidth = devicePixelRatio;
+    const line = (from: readonly [number, number], to: readonly [number, number], dash: readonly number[]): void => {
+      ctx.setLineDash(dash.map((part) => part * devicePixelRatio));
+      ctx.beginPath();
+      ctx.moveTo(...from);
+      ctx.lineTo(...to);
+      ctx.stroke();
+    };
+    for (const at of marks()) {
+      const x = plot.valToPos(at, "x", true);
+      line([x, top], [x, top + height], []);
+    }
+    for (const value of levels()) {
+      const y = plot.valToPos(value, "y", true);
+      line([left, y], [left + width, y], [4, 4]);
+    }
+    ctx.restore();
+  };
+}
+
+export function options(root: HTMLElement, { lines, span, marks, levels, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
   const grid = { stroke: colour("--line", root), width: 1 };
   const axis: uPlot.Axis = { stroke: colour("--ink-3", root), font: "11px system-ui, sans-serif", grid, ticks: { show: false }, gap: 6 };
   return {
@@ -85,13 +121,14 @@ export function options(root: HTMLElement, { lines, span, zone, width, height, o
     padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
-    scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: around } },
+    scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: (_plot, low, high) => around(low, high, levels()) } },
     axes: [
       { ...axis, grid: { show: false }, space: 76, size: 26, values: ticks(zone) },
       { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits, _axis, _space, step) => splits.map((at) => stepped(at, step)) },
     ],
     ...seriesOf(lines, root),
     hooks: {
+      draw: [markings(root, marks, levels)],
       setSelect: [
         (plot) => {
           if (plot.select.width < 4) return;

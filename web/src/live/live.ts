@@ -3,7 +3,7 @@ import { type Ref, onScopeDispose, readonly, ref, shallowReactive } from "vue";
 import { signedOut } from "@/base/ask";
 import { type Topic, makeSocket } from "@/live/socket";
 import { type Standing, type Told, after, hear } from "@/live/told";
-import { recall } from "@/session/session";
+import { recall, tenant } from "@/session/session";
 
 export type { Latest, Standing, Told } from "@/live/told";
 
@@ -36,6 +36,11 @@ export function watchLive(topic: Topic, listen?: (told: Told) => void): void {
   socket.watch(topic);
   onScopeDispose(() => socket.unwatch(topic));
   if (listen !== undefined) onTold(listen);
+}
+
+/** Hear what happens anywhere in the organisation, while the page is open. */
+export function watchTenant(listen: (told: Told) => void): void {
+  if (tenant.value !== null) watchLive(`tenant:${tenant.value.id}`, listen);
 }
 
 /** Hear what is told about whatever is watched, while the page is open. */

@@ -1,6 +1,6 @@
 /** One socket for the whole screen: opens with the first subscription, comes back by itself, and asks anew for all that is watched. */
 
-export type Topic = `place:${string}` | `device:${string}`;
+export type Topic = `place:${string}` | `device:${string}` | `tenant:${string}`;
 type State = "idle" | "connecting" | "open" | "lost";
 
 export interface Socket {

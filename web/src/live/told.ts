@@ -3,11 +3,14 @@ import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, recor
 
 const latest = shape({ value: maybe(number), unit: maybe(text), at: time });
 const standing = shape({ id: text, online: flag, last_seen: maybe(time), silent_since: maybe(time), latest: orElse(record(latest), {}) });
-const snapshot = shape({ type: oneOf("snapshot"), place: maybe(text), device: maybe(text), devices: list(standing) });
+const snapshot = shape({ type: oneOf("snapshot"), place: maybe(text), device: maybe(text), devices: orElse(list(standing), []) });
 const readings = shape({ type: oneOf("readings"), device: text, at: time, values: record(maybe(number)) });
 const presence = shape({ type: oneOf("device"), id: text, online: flag, last_seen: maybe(time), silent_since: maybe(time) });
 const happened = shape({ type: oneOf("event"), device: text, id: maybe(text), kind: text, at: time, data: anything });
 const attributes = shape({ type: oneOf("attributes"), device: text, reported: orElse(record(anything), {}), desired: orElse(record(anything), {}) });
+const alerted = shape({ type: oneOf("alert"), id: text, place: maybe(text), device: maybe(text) });
+const tasked = shape({ type: oneOf("task"), id: text });
+const commanded = shape({ type: oneOf("command"), id: text, device: text, stage: text });
 const mistake = shape({ type: oneOf("error"), detail: text });
 const kind = shape({ type: text });
 
@@ -17,6 +20,9 @@ export type Told =
   | Checked<typeof presence>
   | Checked<typeof happened>
   | Checked<typeof attributes>
+  | Checked<typeof alerted>
+  | Checked<typeof tasked>
+  | Checked<typeof commanded>
   | Checked<typeof mistake>;
 export type Latest = Checked<typeof latest>;
 export interface Standing {
@@ -27,7 +33,7 @@ export interface Standing {
 }
 export type Shown = ReadonlyMap<string, Standing>;
 
-const checks = { snapshot, readings, device: presence, event: happened, attributes, error: mistake } as const;
+const checks = { snapshot, readings, device: presence, event: happened, attributes, alert: alerted, task: tasked, command: commanded, error: mistake } as const;
 
 /** Read one frame; null for a kind that no page shows yet. */
 export function hear(frame: unknown): Told | null {

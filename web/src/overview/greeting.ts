@@ -6,8 +6,8 @@ import type { Need, Overview } from "@/overview/overview";
 export function greeting({ places, devices, online, silent }: Overview, needs: readonly Need[]): { title: string; rest: string } {
   if (places.length === 0) return { title: say("today.empty"), rest: say("today.empty.sub") };
   if (devices === 0) return { title: say("today.ready"), rest: say("today.ready.sub") };
-  const urging = needs.filter(({ state }) => state === "attention").length;
-  const unheard = needs.length - urging;
+  const unheard = needs.filter(({ state }) => state === "waiting").length;
+  const urging = needs.length - unheard;
   if (urging === 0 && online === 0 && unheard > 0) {
     return { title: say("today.unheard"), rest: say("today.unheard.sub", { n: unheard }) };
   }

@@ -1,3 +1,4 @@
+import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
@@ -7,6 +8,7 @@ import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
+  ...enAlerts,
   ...enBringing,
   ...enTransfer,
   ...enBackups,
