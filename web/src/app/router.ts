@@ -23,6 +23,8 @@ const routes: RouteRecordRaw[] = [
   { path: "/alerts", component: () => import("@/alerts/AlertsPage.vue"), meta: { title: "nav.alerts", section: "alerts" } },
   { path: "/alerts/:id", component: () => import("@/alerts/AlertPage.vue"), props: true, meta: { title: "alert.page", section: "alerts" } },
   { path: "/tasks", component: () => import("@/tasks/TasksPage.vue"), meta: { title: "nav.tasks", section: "tasks" } },
+  { path: "/rules", component: () => import("@/rules/RulesPage.vue"), meta: { title: "nav.rules", section: "rules" } },
+  { path: "/rules/:id", component: () => import("@/rules/RulePage.vue"), props: ({ params, query }) => ({ id: String(params["id"]), ...(typeof query["place"] === "string" ? { place: query["place"] } : {}) }), meta: { title: "nav.rules", section: "rules" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },

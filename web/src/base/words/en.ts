@@ -1,3 +1,5 @@
+import { enRules } from "@/base/words/enRules";
+import { enCommands } from "@/base/words/enCommands";
 import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
 import { enLimits } from "@/base/words/enLimits";
@@ -9,6 +11,8 @@ import { enTransfer } from "@/base/words/enTransfer";
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
 export const en = {
   ...enAlerts,
+  ...enCommands,
+  ...enRules,
   ...enBringing,
   ...enTransfer,
   ...enBackups,
