@@ -93,17 +93,19 @@ export function begunAction(kind: ActionKind): Action {
     case "command":
       return { command: { device: null, method: "", params: {}, ttl_s: 60 } };
     case "alert":
-      return { alert: { severity: "warning", message: say("rule.begun.message") } };
+      return { alert: { severity: "warning", message: begunMessage() } };
     case "task":
       return { task: { title: "", due_in_s: 86_400, priority: "normal" } };
     case "notify":
-      return { notify: { to: "members", message: say("rule.begun.message") } };
+      return { notify: { to: "members", message: begunMessage() } };
     case "webhook":
       return { webhook: { url: "https://", body: { value: "{value}" } } };
     default:
       return { set: { device: null, attribute: "", value: "" } };
   }
 }
+
+const begunMessage = (): string => say("rule.begun.message", { metric: "{metric}", device: "{device}", value: "{value}" });
 
 /** How a rule may begin: tell of a value, act on one, or go by the clock. */
 export const starts = ["tell", "act", "clock"] as const;
