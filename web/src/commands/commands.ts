@@ -1,5 +1,5 @@
 /** Commands: what a device can be asked, what it was asked, and what it proved of it. Nothing is taken for done that it did not prove. */
-import { Trouble, at, get, post } from "@/base/ask";
+import { type Described, Trouble, at, get, post } from "@/base/ask";
 import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, page, record, shape, text, time } from "@/base/shape";
 import { span, when } from "@/base/tell";
 import { factShown } from "@/base/units";
@@ -37,7 +37,7 @@ export type Params = Readonly<Record<string, unknown>>;
 export const abilities = async (type: string | null): Promise<Capability[] | null> => (type === null ? null : (await get(at`/device-types/${type}`, able)).capabilities);
 export const ofDevice = (device: string, cursor: string | null = null, limit = 20): Promise<Checked<typeof commands>> => get(at`/devices/${device}/commands`, commands, { cursor, limit });
 export const ask = (device: string, method: string, params: Params | null, ttl = TTL_S): Promise<Command> =>
-  post(at`/devices/${device}/commands`, command, { method, params, ttl_s: ttl });
+  post(at`/devices/${device}/commands`, command, { method, params, ttl_s: ttl } satisfies Described["NewCommand"]);
 export const cancel = (id: string): Promise<Command> => post(at`/commands/${id}/cancel`, command);
 
 export const TTL_S = 60;

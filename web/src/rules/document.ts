@@ -1,5 +1,6 @@
 /** The rule document: conditions and actions as the API writes them, how a form holds them, and what they begin with. */
 import { say } from "@/base/words";
+import type { Stage } from "@/commands/commands";
 
 export type Is = "below" | "above" | "equal" | "inside" | "outside" | "rises_by" | "falls_by";
 export type Severity = "info" | "warning" | "critical";
@@ -25,13 +26,23 @@ export interface Condition {
   offset_s?: number | null;
   between?: [string, string] | null;
   command?: string | null;
-  stage?: string | null;
+  stage?: Stage | null;
   attribute?: string | null;
   equals?: unknown;
   all?: Condition[] | null;
   any?: Condition[] | null;
   not?: Condition | null;
 }
+
+const fields = {
+  below: ["value", "clear"],
+  above: ["value", "clear"],
+  equal: ["value", "tolerance"],
+  inside: ["low", "high", "clear_by"],
+  outside: ["low", "high", "clear_by"],
+  rises_by: ["value", "within_s"],
+  falls_by: ["value", "within_s"],
+} as const satisfies Record<Is, readonly (keyof Condition)[]>;
 
 export interface Action {
   command?: { device?: string | null; method: string; params?: Record<string, unknown>; ttl_s?: number } | null;
@@ -125,11 +136,11 @@ export const begun = (start: Start, place: string, metric: string | null): Writt
 
 /** Another comparison, with the fields that belong to it; numbers that it shares stay. */
 export function compared(before: Condition, is: Is): Condition {
-  const same = { device: before.device ?? null, metric: before.metric ?? "", is, for_s: before.for_s ?? null };
-  const value = before.value ?? before.low ?? null;
-  if (is === "inside" || is === "outside") return { ...same, low: before.low ?? value, high: before.high ?? null, clear_by: null };
-  if (is === "rises_by" || is === "falls_by") return { ...same, for_s: null, value, within_s: before.within_s ?? 3600 };
-  return is === "equal" ? { ...same, value, tolerance: null } : { ...same, value, clear: null };
+  const threshold = before.value ?? before.low ?? null;
+  const shared: Condition = { value: threshold, low: threshold, within_s: 3600, ...pruned(before) };
+  const own = Object.fromEntries(fields[is].map((field) => [field, shared[field] ?? null]));
+  const { device, metric, for_s } = before;
+  return { device: device ?? null, metric: metric ?? "", is, for_s: "within_s" in own ? null : (for_s ?? null), ...own };
 }
 
 export const inner = (of: Condition): Condition => of.not ?? of;

@@ -12,18 +12,21 @@ export interface Schedule {
   readonly day: number;
 }
 
+const usual: readonly (readonly [Repeat, RegExp])[] = [
+  ["hourly", /^(?<minute>\d+) \* \* \* \*$/],
+  ["daily", /^(?<minute>\d+) (?<hour>\d+) \* \* \*$/],
+  ["weekdays", /^(?<minute>\d+) (?<hour>\d+) \* \* 1-5$/],
+  ["weekly", /^(?<minute>\d+) (?<hour>\d+) \* \* (?<day>[0-7])$/],
+];
+
 /** Read a cron line as one of the usual schedules, or as one that is only cron. */
 export function scheduleOf(line: string): Schedule {
-  const [minute = "", hour = "", ofMonth, month, day = ""] = line.trim().split(/\s+/);
-  const number = (field: string): number => (/^\d+$/.test(field) ? Number(field) : NaN);
-  const found = { hour: number(hour), minute: number(minute), day: number(day) };
-  const cron: Schedule = { repeat: "cron", hour: found.hour || 0, minute: found.minute || 0, day: found.day || 0 };
-  if (ofMonth !== "*" || month !== "*" || Number.isNaN(found.minute)) return cron;
-  if (hour === "*" && day === "*") return { ...cron, repeat: "hourly" };
-  if (Number.isNaN(found.hour)) return cron;
-  if (day === "*") return { ...cron, repeat: "daily" };
-  if (day === "1-5") return { ...cron, repeat: "weekdays" };
-  return Number.isNaN(found.day) ? cron : { ...cron, day: found.day % 7, repeat: "weekly" };
+  const plain = line.trim().split(/\s+/).join(" ");
+  for (const [repeat, pattern] of usual) {
+    const groups = pattern.exec(plain)?.groups;
+    if (groups !== undefined) return { repeat, hour: Number(groups["hour"] ?? 0), minute: Number(groups["minute"]), day: Number(groups["day"] ?? 0) % 7 };
+  }
+  return { repeat: "cron", hour: 7, minute: 0, day: 1 };
 }
 
 /** A usual schedule as a cron line. */

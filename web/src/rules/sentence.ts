@@ -1,9 +1,9 @@
 /** A rule as a person would say it. */
 import { span, value as numbered } from "@/base/tell";
 import { factShown, metricShown, unitShown } from "@/base/units";
-import { type Phrase, say } from "@/base/words";
+import { say } from "@/base/words";
 import { wording } from "@/commands/commands";
-import { type Action, type Condition, type Written, kindOf, parts } from "@/rules/document";
+import { type Action, type Condition, type ConditionKind, type Written, kindOf, parts } from "@/rules/document";
 import { scheduleTold } from "@/rules/schedule";
 
 /** What a sentence needs to know of devices. */
@@ -26,63 +26,60 @@ export function joined(words: readonly string[], join: "and" | "or"): string {
 const of = (device: string | null | undefined, names: Names): string =>
   device === null || device === undefined || device === "" ? "" : say("says.of", { device: names.device(device) ?? say("says.gone") });
 
+const open = (word: string | null | undefined): string => (word === null || word === undefined || word === "" ? "…" : word);
+const written = (value: unknown): string => (typeof value === "string" ? open(value) : JSON.stringify(value));
+
 function metric(said: Condition, names: Names): string {
   const { name, unit } = names.metric(said.metric ?? "", said.device ?? null);
-  const what = `${name || metricShown(said.metric ?? "…")}${of(said.device, names)}`;
-  const number = (one: number | null | undefined): string => (one === null || one === undefined ? "…" : `${numbered(one)} ${unitShown(unit)}`.trim());
+  const what = `${open(name)}${of(said.device, names)}`;
+  const number = (one: number | null = null): string => (one === null ? "…" : `${numbered(one)} ${unitShown(unit)}`.trim());
+  const is = said.is ?? "below";
+  if (is === "rises_by" || is === "falls_by") return say(`says.${is}`, { what, value: number(said.value), span: long(said.within_s ?? 0) });
   const lasting = said.for_s ? ` ${say("says.for", { span: long(said.for_s) })}` : "";
-  switch (said.is) {
-    case "inside":
-    case "outside":
-      return say(`says.${said.is}`, { what, low: number(said.low), high: number(said.high) }) + lasting;
-    case "rises_by":
-    case "falls_by":
-      return say(`says.${said.is}`, { what, value: number(said.value), span: long(said.within_s ?? 0) });
-    default:
-      return say(`says.${lasting === "" ? "is" : "stays"}.${said.is ?? "below"}` as Phrase & "says.is.below", { what, value: number(said.value) }) + lasting;
-  }
+  if (is === "inside" || is === "outside") return say(`says.${is}`, { what, low: number(said.low), high: number(said.high) }) + lasting;
+  return say(lasting === "" ? `says.is.${is}` : `says.stays.${is}`, { what, value: number(said.value) }) + lasting;
 }
+
+function sun({ sun: which, offset_s }: Condition): string {
+  const offset = offset_s ?? 0;
+  const named = say(which === "sunrise" ? "says.sunrise" : "says.sunset");
+  return offset === 0 ? say("says.sun.at", { sun: named }) : say(offset < 0 ? "says.sun.before" : "says.sun.after", { sun: named, span: long(Math.abs(offset)) });
+}
+
+function several(said: Condition, names: Names): string {
+  const some = parts(said).map((one) => (parts(one).length > 1 ? `(${condition(one, names)})` : condition(one, names)));
+  return joined(some, said.any ? "or" : "and");
+}
+
+/** Each kind of condition in words; `device` is what the one it speaks of is called. */
+const tellers: Readonly<Record<ConditionKind, (said: Condition, names: Names, device: string) => string>> = {
+  metric,
+  event: (said, _names, device) => say("says.event", { kind: open(said.event), device }),
+  silent_for_s: (said, _names, device) => say("says.silent", { device, span: long(said.silent_for_s ?? 0) }),
+  schedule: (said) => scheduleTold(said.schedule ?? ""),
+  sun,
+  between: (said) => say("says.between", { from: open(said.between?.[0]), to: open(said.between?.[1]) }),
+  command: (said, _names, device) => say("says.command", { method: factShown(open(said.command), null).name, device, stage: say(`rule.stage.${said.stage ?? "failed"}`) }),
+  attribute: (said, _names, device) => say("says.attribute", { name: metricShown(open(said.attribute)), device, value: written(said.equals) }),
+  group: several,
+};
 
 /** A condition in words, without a capital and a full stop. */
 export function condition(said: Condition, names: Names): string {
   if (said.not) return say("says.not", { what: condition(said.not, names) });
   const device = said.device ? (names.device(said.device) ?? say("says.gone")) : say("says.device");
-  switch (kindOf(said)) {
-    case "metric":
-      return metric(said, names);
-    case "event":
-      return say("says.event", { kind: said.event || "…", device });
-    case "silent_for_s":
-      return say("says.silent", { device, span: long(said.silent_for_s ?? 0) });
-    case "schedule":
-      return scheduleTold(said.schedule ?? "");
-    case "sun": {
-      const offset = said.offset_s ?? 0;
-      const sun = say(`says.${said.sun ?? "sunset"}`);
-      return offset === 0 ? say("says.sun.at", { sun }) : say(offset < 0 ? "says.sun.before" : "says.sun.after", { sun, span: long(Math.abs(offset)) });
-    }
-    case "between":
-      return say("says.between", { from: said.between?.[0] ?? "…", to: said.between?.[1] ?? "…" });
-    case "command":
-      return say("says.command", { method: factShown(said.command || "…", null).name, device, stage: say(`rule.stage.${said.stage ?? "failed"}` as Phrase & "rule.stage.failed") });
-    case "attribute":
-      return say("says.attribute", { name: metricShown(said.attribute || "…"), device, value: typeof said.equals === "string" ? said.equals || "…" : JSON.stringify(said.equals) });
-    default: {
-      const some = parts(said).map((one) => (parts(one).length > 1 ? `(${condition(one, names)})` : condition(one, names)));
-      return joined(some, said.any ? "or" : "and");
-    }
-  }
+  return tellers[kindOf(said)](said, names, device);
 }
 
 /** An action in words. */
 export function action({ command, alert, task, notify, webhook, set }: Action, names: Names): string {
-  const whom = (device: string | null | undefined): string => (device ? (names.device(device) ?? say("says.gone")) : say("says.it"));
-  if (command) return say("says.tell", { device: whom(command.device), what: wording(command.method || "…", command.params ?? {}) });
-  if (alert) return say("says.alert", { severity: say(`says.severity.${alert.severity}`), message: alert.message || "…" });
-  if (task) return say("says.task", { title: task.title || "…" }) + (task.due_in_s ? ` ${say("says.task.due", { span: long(task.due_in_s) })}` : "");
-  if (notify) return say("says.notify", { whom: notify.to === "user" ? names.person(notify.user ?? "") : say(`rule.to.${notify.to}`), message: notify.message || "…" });
+  const whom = (device: string | null = null): string => (device === null ? say("says.it") : (names.device(device) ?? say("says.gone")));
+  if (command) return say("says.tell", { device: whom(command.device), what: wording(open(command.method), command.params ?? {}) });
+  if (alert) return say("says.alert", { severity: say(`says.severity.${alert.severity}`), message: open(alert.message) });
+  if (task) return [say("says.task", { title: open(task.title) }), ...(task.due_in_s ? [say("says.task.due", { span: long(task.due_in_s) })] : [])].join(" ");
+  if (notify) return say("says.notify", { whom: notify.to === "user" ? names.person(notify.user ?? "") : say(`rule.to.${notify.to}`), message: open(notify.message) });
   if (webhook) return say("says.webhook", { url: webhook.url });
-  return set ? say("says.set", { name: metricShown(set.attribute || "…"), device: whom(set.device), value: typeof set.value === "string" ? set.value || "…" : JSON.stringify(set.value) }) : "";
+  return set ? say("says.set", { name: metricShown(open(set.attribute)), device: whom(set.device), value: written(set.value) }) : "";
 }
 
 /** The whole rule in one sentence. */
