@@ -19,7 +19,7 @@ test("an alert says how bad it is while it holds, and how it ended after", () =>
 
 test("what was done is told as a sentence, what was said in its own words", () => {
   const one = (kind: string, text = "", by: string | null = null): Comment => ({ id: "c", at: NOW, by, kind, text });
-  expect(told(one("assigned", "Aino"))).toBe("Verger gave it to Aino");
-  expect(told(one("assigned", "", "key:k"))).toBe("a program took it from whoever had it");
+  expect(told(one("assigned", "Aino"))).toBe("Given to Aino by Verger");
+  expect(told(one("assigned", "", "key:k"))).toBe("Given back by a program");
   expect(told(one("comment", "Filter is full"))).toBe("Filter is full");
 });

@@ -4,6 +4,7 @@ import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, page,
 import { span, when } from "@/base/tell";
 import { factShown } from "@/base/units";
 import { say } from "@/base/words";
+import { type Job, job } from "@/jobs/jobs";
 
 export const stages = ["queued", "sent", "acknowledged", "succeeded", "failed", "expired", "cancelled"] as const;
 export type Stage = (typeof stages)[number];
@@ -58,8 +59,13 @@ const marks = { queued: "waiting", sent: "waiting", acknowledged: "over", succee
 /** A command in words: its method, and each parameter. */
 export function wording(method: string, params: unknown): string {
   const facts = params !== null && typeof params === "object" && !Array.isArray(params) ? Object.entries(params) : [];
-  const shown = facts.map(([key, value]) => factShown(key, value)).map(({ name, value }) => `${name} ${value}`);
-  return [factShown(method, null).name, ...shown].join(" · ");
+  const told = ([key, value]: [string, unknown]): string => {
+    const { name, value: written } = factShown(key, value);
+    if (typeof value !== "boolean") return `${name} ${written}`;
+    const state = say(value ? "control.on" : "control.off").toLowerCase();
+    return facts.length === 1 ? state : `${name} ${state}`;
+  };
+  return [factShown(method, null).name, ...facts.map(told)].join(" · ");
 }
 
 /** The one parameter of a capability that turns something on and off, if it is such a one. */
@@ -91,6 +97,16 @@ export const begun = (of: Capability): Record<string, unknown> =>
       usual ?? one_of?.[0] ?? (type.startsWith("bool") ? false : type === "string" || type === "text" ? "" : type === "object" ? {} : type === "list" || type === "array" ? [] : (low ?? 0)),
     ]),
   );
+
+const left = shape({ device: text, why: text });
+export const askings = shape({ orders: list(shape({ device: text, method: text, params: anything })), left_out: list(left) });
+export const outcome = shape({ stages: record(number), unanswered: list(shape({ device: text, stage: oneOf(...stages), error: maybe(text) })), left_out: list(left) });
+export type Askings = Checked<typeof askings>;
+export type Outcome = Checked<typeof outcome>;
+
+/** What would be turned off at a place and below it, and what is not reached, and why. */
+export const offPlan = (place: string): Promise<Askings> => get(at`/places/${place}/off`, askings);
+export const turnOff = (place: string): Promise<Job> => post(at`/places/${place}/off`, job, { confirm: true } satisfies Described["Confirmed"]);
 
 /** Parameters typed as JSON; null for none. */
 export function parsed(typed: string): Params | null {

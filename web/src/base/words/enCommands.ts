@@ -40,8 +40,9 @@ export const enCommands = {
   "off.title": "Turn everything off in {name}?",
   "off.why": "Every device here and below that can be turned off is asked to. What each of them answers is shown.",
   "off.do": "Turn all off",
-  "off.none": "Nothing here can be turned off by itself.",
+  "off.none": "Nothing here can be turned off: its device types do not say how.",
+  "off.left_out": { one: "{n} device is not reached by this", other: "{n} devices are not reached by this" },
   "off.progress": "Answered",
   "off.left": { one: "{n} has not confirmed:", other: "{n} have not confirmed:" },
-  "off.done": { one: "{n} device confirmed that it is off.", other: "All {n} confirmed that they are off." },
+  "off.done": { one: "{n} confirmed that it is off.", other: "{n} confirmed that they are off." },
 } as const;
