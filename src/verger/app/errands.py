@@ -12,10 +12,13 @@ from verger.app.upkeep import Upkeep, deletion_kinds
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.domain.imports.folder import ImportFolder
-from verger.flows import exporting, importing, together
+from verger.flows import backtesting, exporting, importing, together
+from verger.flows.automation import Automation
+from verger.flows.backtesting import Backtesting
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
 from verger.flows.oversight import Figure
+from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 
@@ -31,6 +34,16 @@ class LongWork:
     exporting: Exporting
     importing: Importing
     safekeeping: Safekeeping
+    backtesting: Backtesting
+
+
+@dataclass(frozen=True)
+class Involved:
+    """What the long work is about, besides the history."""
+
+    safekeeping: Safekeeping
+    upkeep: Upkeep
+    automation: Automation
 
 
 async def open_errands(
@@ -39,19 +52,22 @@ async def open_errands(
     showing: Showing,
     orders: Orders,
     work: Work,
-    safekeeping: Safekeeping,
-    upkeep: Upkeep,
+    involved: Involved,
 ) -> LongWork:
     """Go on with the long work of before, and take more."""
     settings, errands = stores.settings, orders.together.errands
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
     imports = ImportFolder(settings.data / "imports", settings.import_bytes)
+    safekeeping, upkeep = involved.safekeeping, involved.upkeep
     mode, limit = upkeep.room.mode, settings.series_per_device
     imported = Importing(stores.kept, stores.history, imports, stores.clock, limit, lambda: mode.shut is not None)
+    ruling = Ruling(stores.rules, stores.kept, stores.places, stores.alerts, involved.automation, stores.clock)
+    tests = Backtesting(ruling, stores.history, stores.events)
     stack.push_async_callback(errands.stop)
     await errands.start(
         {
             exporting.KIND: Kind(export.run),
+            backtesting.KIND: Kind(tests.work),
             importing.KIND: Kind(imported.run, resumes=True),
             together.KIND: Kind(orders.together.run, resumes=True),
             **backup_kinds(safekeeping),
@@ -61,7 +77,7 @@ async def open_errands(
     work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))
     work.start(every(_EXPIRED_S, export.purge))
     work.start(every(_EXPIRED_S, imported.purge))
-    return LongWork(errands, export, imported, safekeeping)
+    return LongWork(errands, export, imported, safekeeping, tests)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

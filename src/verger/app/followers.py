@@ -1,19 +1,24 @@
 """What follows the log: the history, the screens, and all that acts on what was heard."""
 
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from verger.app.alerts import open_alerts
 from verger.app.commands import Orders, open_orders
 from verger.app.messages import open_exchange
+from verger.app.rules import open_automation
 from verger.app.stores import Stores
 from verger.base.work import Work
 from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.followers import Followers
 from verger.domain.telemetry.following import Follower
 from verger.edges.live.hub import Hub
+from verger.flows.automation import Automation
 from verger.flows.keeping import Keeping
+from verger.flows.overhearing import Informed
 from verger.flows.presence import Presence
 from verger.flows.publishing import Both, Publishing
 from verger.flows.recording import Recording
@@ -29,7 +34,18 @@ class Following:
     presence: Presence
     keeping: Keeping
     orders: Orders
+    automation: Automation
     followers: Followers
+
+    @property
+    def saving(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        """Return what keeps at the end what followers hold in memory."""
+        return self.presence.save, self.automation.save
+
+    @property
+    def informed(self) -> Informed:
+        """Return screens that tell the rulebook too what it rests on."""
+        return Informed(self.hub, self.automation.court.book)
 
     @classmethod
     async def over(cls, stack: AsyncExitStack, stores: Stores, work: Work) -> Self:
@@ -43,7 +59,10 @@ class Following:
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
         recording = Recording(stores.db, stores.events, kept.attributes, hub)
         every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving, orders.repairing]
+        automation = await open_automation(stores, orders, screens)
+        every.append(automation)
         followers = Followers(stores.log, stores.letters, clock, every)
         orders.follow(followers)
         open_alerts(stores, screens, followers, work)
-        return cls(hub, exchange, screens, presence, keeping, orders, followers)
+        automation.caught_up = partial(followers.caught_up, Automation.name)
+        return cls(hub, exchange, screens, presence, keeping, orders, automation, followers)

@@ -65,6 +65,8 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         together=parts.orders.together,
         outbound=parts.orders.outbound,
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
+        ruling=long_work.backtesting.ruling,
+        backtesting=long_work.backtesting,
         showing=showing,
         charting=Charting(showing, places, stores.history),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),

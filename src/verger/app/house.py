@@ -8,7 +8,7 @@ from functools import partial
 
 from verger.app.bridges import open_bridges
 from verger.app.commands import Orders
-from verger.app.errands import errand_figures, open_errands
+from verger.app.errands import Involved, errand_figures, open_errands
 from verger.app.followers import Following
 from verger.app.grounds import Parts, build_grounds
 from verger.app.messages import message_figures, open_listener
@@ -66,14 +66,16 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     kept, clock, settings, work = stores.kept, stores.clock, stores.settings, Work()
     following = await Following.over(stack, stores, work)
     hub, presence, orders, followers = following.hub, following.presence, following.orders, following.followers
-    upkeep = await open_upkeep(stores, followers, presence)
+    upkeep = await open_upkeep(stores, followers, presence, following.automation.court.book.named)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
-    side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=hub, common=stores)
+    screens = following.informed
+    side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
     listener, devices = await _open_wire(side, orders, inlet, patience, following.exchange, stores, work)
     await _start(followers)
-    saving = partial(attempt, kept.remarks.write), partial(attempt, presence.save)
-    for stop in (*saving, followers.stop, work.stop, listener.stop):
+    for save in (kept.remarks.write, *following.saving):
+        stack.push_async_callback(attempt, save)
+    for stop in (followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
     bridges = await open_bridges(stack, stores, inlet)
     safekeeping = await open_safekeeping(stack, stores, work)
@@ -89,12 +91,13 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     go_round(work, stores, oversight, upkeep)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
-    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run()):
+    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), following.automation.run()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    long_work = await open_errands(stack, stores, showing, orders, work, safekeeping, upkeep)
+    involved = Involved(safekeeping, upkeep, following.automation)
+    long_work = await open_errands(stack, stores, showing, orders, work, involved)
     grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, orders))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 

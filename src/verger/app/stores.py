@@ -22,11 +22,13 @@ from verger.domain.history.history import History
 from verger.domain.messages.store import MessageStore
 from verger.domain.notifications.outbox import Outbox
 from verger.domain.places.store import PlaceStore
+from verger.domain.rules.kept import RulesKept
 from verger.domain.tasks.store import TaskStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.flows.automation import Automation
 from verger.flows.checking import Checking, check_database
 from verger.flows.forgetting import Forgetting
 from verger.flows.limiting import Limiting
@@ -34,7 +36,7 @@ from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers, Unasked, Unsent
 
-_ACTING = (Publishing.name,)  # the names of followers that act on what they read
+_ACTING = (Publishing.name, Automation.name)  # the names of followers that act on what they read
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Stores:
     errands: ErrandStore
     bridges: BridgeStore
     commands: CommandStore
+    rules: RulesKept
     alerts: AlertStore
     policies: PolicyStore
     tasks: TaskStore
@@ -92,6 +95,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         errands=ErrandStore(db),
         bridges=BridgeStore(db, secret),
         commands=CommandStore(db),
+        rules=RulesKept.over(db),
         alerts=AlertStore(db),
         policies=PolicyStore(db),
         tasks=TaskStore(db),
@@ -103,7 +107,6 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         checking=Checking(settings.database_file, history, kept_log),
     )
     await _settle(stores)
-    await stores.checking.begin()
     return stores
 
 
@@ -146,3 +149,4 @@ async def _settle(stores: Stores) -> None:
     )
     await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()
     await hidden.go_on()
+    await stores.checking.begin()

@@ -1,6 +1,6 @@
 """What is done again and again, and what watches over room and age."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -48,9 +48,9 @@ class Upkeep:
         yield from self.erasing.figures()
 
 
-async def open_upkeep(stores: Stores, followers: Followers, presence: Presence) -> Upkeep:
+async def open_upkeep(stores: Stores, followers: Followers, presence: Presence, named: Callable[[int], bool]) -> Upkeep:
     """Watch over the disk; when it is nearly full, retention runs at once."""
-    room = await Room.open(stores.settings, SampleStore(stores.db), stores.clock)
+    room = await Room.open(stores.settings, SampleStore(stores.db), named, stores.clock)
     rules = RuleStore(stores.db)
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
     trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, presence.save)

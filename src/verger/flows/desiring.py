@@ -5,16 +5,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid
 from verger.domain.devices.attributes import with_change
 from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import Device
 from verger.flows.ports import Screens, Wire
 
 _LONGEST_KEY = 128
 _LARGEST = 16 << 10
 """Bytes of one value: devices have small buffers, and the packets that bring it are bounded."""
+
+
+class Desired(Struct, frozen=True):
+    """What has been desired of a device: the values it named, as they stand, and the keys that are gone."""
+
+    device: Device
+    values: dict[str, Any]
+    gone: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,11 +43,25 @@ class Desiring:
         found = await self.kept.devices.get(tenant, device)
         _check(change)
         at = moment(self.clock.now())
-        values, gone = await self.kept.attributes.desire(tenant, device, change, at, self.most)
-        # Nothing is awaited before both are told, so that two changes are told in the order in which they were kept.
-        self.wire.desire(found, values, gone)
-        self.screens.tell(device, {"type": "attributes", "device": device, "desired": values | dict.fromkeys(gone)})
+        # Nothing is awaited before it is told, so that two changes are told in the order in which they were kept.
+        self.tell(Desired(found, *await self.kept.attributes.desire(tenant, device, change, at, self.most)))
         await self.wire.kept()
+
+    async def within(self, connection: AsyncConnection, tenant: str, device: str, change: Mapping[str, Any]) -> Desired:
+        """Merge a change in within the caller's transaction, to be told of after it; raise Missing or Invalid."""
+        found = await self.kept.devices.get(tenant, device)
+        _check(change)
+        at = moment(self.clock.now())
+        return Desired(
+            found, *await self.kept.attributes.desire_within(connection, tenant, device, change, at, self.most)
+        )
+
+    def tell(self, desired: Desired) -> None:
+        """Tell the device and the screens what is desired now."""
+        device, gone = desired.device, desired.gone
+        self.wire.desire(device, desired.values, gone)
+        word = {"type": "attributes", "device": device.id, "desired": desired.values | dict.fromkeys(gone)}
+        self.screens.tell(device.id, word)
 
     async def check(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
         """Raise Invalid for a change that would be refused, so that what comes with it is not kept either."""

@@ -1,7 +1,7 @@
 """Room: how full the disk is, when it will be full, and what to say of it."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -52,12 +52,14 @@ class Room:
     _hour: Sample = field(default=Sample(0, 0))
 
     @classmethod
-    async def open(cls, settings: Settings, samples: SampleStore, clock: Clock) -> Self:
-        """Watch over the disk of the data folder; whether the safe mode is on is known on return."""
+    async def open(cls, settings: Settings, samples: SampleStore, named: Callable[[int], bool], clock: Clock) -> Self:
+        """Watch over the disk of the data folder; whether the safe mode is on is known on return.
+
+        `named` tells which series a rule needs.
+        """
         size = min(settings.reserve_bytes, space_of(settings.data).total // 50)
         reserve = Reserve(settings.data / "reserve", size)
-        # No rule names a series yet, for there are none.
-        mode = SafeMode(settings.data, reserve, settings.safe_mode_percent / 100, lambda _: False, clock)
+        mode = SafeMode(settings.data, reserve, settings.safe_mode_percent / 100, named, clock)
         await mode.look()
         room = cls(settings.data, mode, samples, clock)
         await attempt(room.look)

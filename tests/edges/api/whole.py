@@ -29,6 +29,13 @@ BRIDGE = {
     "enabled": False,
 }
 
+RULE: dict[str, Any] = {
+    "name": "Frost",
+    "when": {"metric": "t", "is": "below", "value": 3},
+    "then": [{"alert": {"message": "{value} degrees"}}],
+    "limits": {"when.value": {"low": 0, "high": 5}},
+}
+
 # A body that a route takes, so that it is refused for the right reason; {} where a route is not named here.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /places": {"name": "Barn"},
@@ -47,6 +54,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /alerts/{alert}/comments": {"text": "Seen."},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
+    "POST /rules": RULE | {"place": "place"},
+    "POST /rules/test": {
+        "rule": RULE | {"place": "nowhere"},
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-02-01T00:00:00Z",
+    },
+    "POST /rules/{rule}/thresholds": {"thresholds": {"when.value": 4}},
     "POST /retention": {"keeps": "remarks", "days": 30},
     "POST /retention/preview": {"keeps": "remarks", "days": 30},
 }
@@ -110,6 +124,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         "/attributes/{key}": "/attributes/state",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
         "/deletions/{deletion}": f"/deletions/{gone}",
+        "/rules/{rule}": f"/rules/{(await made('/rules', place=place, **RULE))['id']}",
         "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",
     }

@@ -121,17 +121,29 @@ class AttributeStore:
 
         Return the values it named, as they stand now, and the keys that are gone.
         """
+        async with self._db.writing() as connection:
+            return await self.desire_within(connection, tenant, device, change, at, most)
+
+    async def desire_within(
+        self,
+        connection: AsyncConnection,
+        tenant: str,
+        device: str,
+        change: Mapping[str, Any],
+        at: datetime,
+        most: int,
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Do as `desire` does, within the caller's transaction."""
         table = attribute_table.c
         mine = (table.tenant == tenant, table.device == device, table.scope == DESIRED)
-        async with self._db.writing() as connection:
-            rows = await connection.execute(select(table.key, table.value).where(*mine))
-            before = {row.key: row.value for row in rows}
-            after = with_change(before, change, most)
-            values = {key: after[key] for key in change if key in after}
-            gone = tuple(key for key in change if key in before and key not in after)
-            for key, value in values.items():
-                await _put(connection, tenant, device, DESIRED, key, value, at)
-            await connection.execute(delete(attribute_table).where(*mine, table.key.in_(gone)))
+        rows = await connection.execute(select(table.key, table.value).where(*mine))
+        before = {row.key: row.value for row in rows}
+        after = with_change(before, change, most)
+        values = {key: after[key] for key in change if key in after}
+        gone = tuple(key for key in change if key in before and key not in after)
+        for key, value in values.items():
+            await _put(connection, tenant, device, DESIRED, key, value, at)
+        await connection.execute(delete(attribute_table).where(*mine, table.key.in_(gone)))
         return values, gone
 
     async def names(self) -> list[tuple[str, str]]:

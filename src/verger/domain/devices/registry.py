@@ -211,6 +211,11 @@ class Registry:
         """Return the metric of a series number."""
         return self._metrics[number] if number < len(self._metrics) else None
 
+    def owner(self, number: int) -> Known | None:
+        """Return the device of a series number, None when it has gone."""
+        slot = int(self._slot_of[number]) if number < len(self._slot_of) else -1
+        return self._slots[slot] if slot >= 0 else None
+
     def _reserve(self, number: int) -> None:
         while number >= len(self._metrics):
             self._metrics.append(None)

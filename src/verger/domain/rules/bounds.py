@@ -99,6 +99,17 @@ class Bounds:
         """Return when the last reading of a series was, in microseconds, 0 if there was none."""
         return self._lasts[series] if series < self._size else 0
 
+    def times(self, series: NDArray[np.uint32]) -> NDArray[np.int64]:
+        """Return the times of the last readings of some series, for `turn_back`."""
+        if len(series) and (most := int(series.max())) >= self._size:
+            self._grow(most + 1)
+        found: NDArray[np.int64] = self._last[series]
+        return found
+
+    def turn_back(self, series: NDArray[np.uint32], times: NDArray[np.int64]) -> None:
+        """Know again what was known of some series before: what came since is to be judged once more."""
+        self._last[series] = times
+
     def saved(self) -> bytes:
         """Return the times of all last readings, to be kept."""
         return self._lasts.tobytes()

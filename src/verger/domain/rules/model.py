@@ -14,7 +14,7 @@ from verger.domain.rules.conditions import Condition, within
 WhenSilent = Literal["go_on", "wait", "reset"]
 
 
-class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+class Leeway(Struct, frozen=True, forbid_unknown_fields=True):
     """How far a member may move a threshold."""
 
     low: float | None = None
@@ -39,7 +39,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     when_silent: WhenSilent | None = None
     late_s: float = 600
     most_per_hour: int = 20
-    limits: dict[str, Limit] = {}
+    limits: dict[str, Leeway] = {}
     created_at: datetime
     version: int = 1
 

@@ -99,6 +99,12 @@ class EventStore:
             await connection.execute(event_table.insert(), rows)
         return kept
 
+    async def is_old(self, device: str, event: Event, received_at: datetime) -> bool:
+        """Tell whether a device had told of an event before a time; told by the follower of all tenants."""
+        where = (_TABLE.device == device, _TABLE.identity == identity(event), _TABLE.received_at < received_at)
+        async with self._db.reading() as connection:
+            return await connection.scalar(select(_TABLE.id).where(*where).limit(1)) is not None
+
     async def count(self) -> int:
         """Return how many events are kept, of every tenant."""
         async with self._db.reading() as connection:

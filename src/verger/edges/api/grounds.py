@@ -11,6 +11,7 @@ from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.flows.alerting import Alerting
+from verger.flows.backtesting import Backtesting
 from verger.flows.bridging import Bridging
 from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
@@ -27,6 +28,7 @@ from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
+from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
@@ -63,6 +65,8 @@ class Grounds:
     together: Together
     outbound: Outbound
     bridging: Bridging
+    ruling: Ruling
+    backtesting: Backtesting
     showing: Showing
     charting: Charting
     overview: Overview

@@ -23,6 +23,7 @@ from verger.edges.api import (
     overview,
     places,
     retention,
+    rules,
     system,
     tasks,
 )
@@ -116,6 +117,14 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     retention.read,
     retention.change,
     retention.remove,
+    rules.items,
+    rules.add,
+    rules.read,
+    rules.change,
+    rules.adjust,
+    rules.test,
+    rules.remove,
+    rules.runs,
     system.read,
 )
 

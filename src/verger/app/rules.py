@@ -1,0 +1,24 @@
+"""Rules, joined to what judges by them and to what they move."""
+
+from verger.app.commands import Orders
+from verger.app.stores import Stores
+from verger.flows.acting import Acting, Effects
+from verger.flows.automation import Automation
+from verger.flows.court import Court
+from verger.flows.desiring import Desiring
+from verger.flows.overhearing import Overhearing
+from verger.flows.ports import Screens
+from verger.flows.rulebook import Rulebook
+
+
+async def open_automation(stores: Stores, orders: Orders, screens: Screens) -> Automation:
+    """Be ready to judge by the rules that are kept, from where they had come to."""
+    kept = stores.rules
+    court = Court(Rulebook(kept.rules, stores.places, stores.kept.registry), kept, stores.events, stores.clock)
+    effects = Effects(stores.alerts, stores.tasks, stores.commands, stores.outbox, kept.runs)
+    desiring = Desiring(stores.kept, orders.dispatch, screens, stores.clock, stores.settings.desired_per_device)
+    acting = Acting(stores.kept, orders.commanding, effects, desiring, None)
+    automation = Automation(court, kept, acting, stores.clock)
+    await automation.open((await stores.letters.positions()).get(Automation.name, 0))
+    stores.commands.listeners.append(Overhearing(court.book, kept).commanded)
+    return automation

@@ -1,0 +1,205 @@
+"""Automation: a follower of the log that judges by the rules, and does what they ask for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import ClassVar
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import SECOND, Clock, moment
+from verger.base.work import attempt
+from verger.domain.alerts.model import Opening, Severity
+from verger.domain.rules.compiled import Compiled
+from verger.domain.rules.facts import Time
+from verger.domain.rules.kept import RulesKept
+from verger.domain.rules.memory import Decision
+from verger.domain.telemetry.model import Batch
+from verger.domain.telemetry.store import save_position
+from verger.flows.acting import Acting, Plan
+from verger.flows.court import Court
+from verger.flows.minds import Draft, Key
+from verger.flows.ruling import PAUSED
+
+_TICK_S = 0.2
+_SAVED_EVERY = 5 * SECOND
+_AT_ONCE = 40  # rules that do something a transaction, which keeps it under 50 ms
+
+log = structlog.get_logger()
+
+
+class Automation:
+    """Judges one record of the log after the other; on disk together are its position, what rules remember, and do.
+
+    What leads to nothing shares a commit every few seconds; after a crash it is judged again, to the same memory.
+    """
+
+    name: ClassVar[str] = "rules"
+
+    def __init__(self, court: Court, kept: RulesKept, acting: Acting, clock: Clock) -> None:
+        """Judge in a court; `caught_up` returns once all that the log holds has been taken."""
+        self.court = court
+        self.caught_up: Callable[[], Awaitable[None]] = _at_once
+        self._kept, self._acting, self._clock = kept, acting, clock
+        self._turn = asyncio.Lock()
+        self._taken: int | None = None
+        self._saved: int | None = None
+        self._saved_at = clock.now()
+        self.fired = 0
+
+    async def open(self, position: int) -> None:
+        """Go on from a record, with what rules remember; to be called before anything is taken."""
+        self._taken = position
+        await self.court.open()
+
+    async def take(self, batch: Batch) -> None:
+        """Judge what one record says, in its order; what it leads to is on disk on return."""
+        async with self._turn:
+            draft = await self.court.draft(batch.sequence)
+            times = self.court.bounds.times(batch.series)
+            try:
+                await self.court.hear(draft, batch)
+                await self._settle(draft)
+            except BaseException:
+                self.court.bounds.turn_back(batch.series, times)
+                raise
+            self._taken = batch.sequence
+
+    def settled(self) -> int | None:
+        """Return the record up to which all that was judged is on disk."""
+        return self._saved
+
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Judge nothing meanwhile."""
+        async with self._turn:
+            yield
+
+    def renewed(self, tenant: str, rule: str, *, forget: bool) -> None:
+        """Judge by what a rule says now; remember of it what it knew, or forget it."""
+        if forget:
+            self.court.forget([rule])
+        self.court.book.changed(tenant, rule)
+
+    async def run(self) -> None:
+        """Let the timers of rules run, and save now and then, until cancelled."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            await attempt(self.tick)
+
+    async def tick(self) -> None:
+        """Judge what is due by now, once all has been judged that the log holds."""
+        now = self._clock.now()
+        facts = await self.court.waiting()
+        if facts or self.court.minds.waits(now):
+            await self.caught_up()
+        async with self._turn:
+            draft = await self.court.draft(self._taken or 0)
+            due = list(self.court.minds.due(now))
+            try:
+                self.court.tell(draft, facts)
+                self.court.pass_time(draft, due, Time(now, self.court.up_since))
+                await self._settle(draft, [fact.id for fact in facts])
+            except BaseException:
+                self.court.minds.rewind(due)
+                raise
+            if self._clock.now() - self._saved_at >= _SAVED_EVERY:
+                await self._commit(draft)
+
+    async def save(self) -> None:
+        """Keep all that was judged so far."""
+        async with self._turn:
+            await self._commit(Draft(self._taken or 0))
+
+    async def _settle(self, draft: Draft, facts: Sequence[str] = ()) -> None:
+        """Let a draft hold: at once where nothing is to be done, else once it is on disk."""
+        touched = list(draft.memories)
+        if draft.acts or facts:
+            keys = list(draft.decisions)
+            while len(keys) > _AT_ONCE:
+                some, keys = keys[:_AT_ONCE], keys[_AT_ONCE:]
+                await self._commit_some(draft, some)
+            await self._commit(draft, facts)
+        else:
+            self.court.minds.settle(draft)
+        self.court.bind(touched)
+
+    async def _commit_some(self, draft: Draft, keys: Sequence[Key]) -> None:
+        """Keep what some rules do and remember, though others are still to come; a crash repeats only those."""
+        plans = [await self._plan(*each) for key in keys for each in draft.decisions[key]]
+        minds = self.court.minds
+        async with self._kept.db.writing() as connection:
+            await self._kept.memories.save(connection, minds.rows(draft, keys, self.court.tenants))
+            await self._write(connection, plans)
+        minds.settle_some(draft, keys)
+        self._tell(plans)
+
+    async def _commit(self, draft: Draft, facts: Sequence[str] = ()) -> None:
+        """Keep what rules do, all that they remember, and how far the log has been judged."""
+        minds, kept = self.court.minds, self._kept
+        keys = [*dict.fromkeys((*minds.dirty, *draft.memories))]
+        plans = [await self._plan(*each) for some in draft.decisions.values() for each in some]
+        if not keys and not plans and not facts and not draft.acts and draft.sequence == self._saved:
+            self._saved_at = self._clock.now()
+            return
+        async with kept.db.writing() as connection:
+            await kept.memories.save(connection, minds.rows(draft, keys, self.court.tenants))
+            await self.court.save_bounds(connection)
+            await self._write(connection, plans)
+            await self._pause(connection, draft)
+            await self._drop(connection, draft)
+            await kept.facts.done(connection, facts)
+            await save_position(connection, self.name, draft.sequence)
+        minds.settle(draft)
+        minds.dirty.clear()
+        draft.gone.clear()
+        self.court.saved()
+        self._saved, self._saved_at = draft.sequence, self._clock.now()
+        for rule in draft.paused:
+            self.renewed(self.court.tenants[rule], rule, forget=True)
+        self._tell(plans)
+
+    async def _plan(self, rule: Compiled, decision: Decision) -> Plan:
+        tenant = self.court.tenants[rule.rule.id]
+        place, where = self.court.whereabouts(rule, decision.device)
+        return await self._acting.plan(tenant, rule.rule, decision, place, where)
+
+    async def _write(self, connection: AsyncConnection, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            await self._acting.write(connection, plan)
+
+    def _tell(self, plans: Iterable[Plan]) -> None:
+        for plan in plans:
+            self.fired += plan.decision.kind == "fire"
+            for desired in plan.desired:
+                self._acting.desires.tell(desired)
+
+    async def _pause(self, connection: AsyncConnection, draft: Draft) -> None:
+        """Let rules judge no longer that went wild, and say so; their alerts end, for nobody watches any more."""
+        now = self._clock.now()
+        for rule, why in draft.paused.values():
+            tenant, alerts = self.court.tenants[rule.rule.id], self._acting.effects.alerts
+            await self._kept.rules.pause(connection, tenant, rule.rule.id, moment(now), why)
+            await self._kept.memories.forget_rule(connection, tenant, rule.rule.id)
+            await alerts.clear_rule(connection, tenant, rule.rule.id, now)
+            opening = Opening(
+                rule=f"{PAUSED} {rule.rule.id}",
+                device=None,
+                place=rule.rule.place,
+                severity=Severity.warning,
+                message=f"The rule {rule.rule.name} was paused. {why} See to what makes it do so, then enable it anew.",
+                at=now,
+            )
+            await alerts.open(connection, tenant, opening)
+            log.warning("a rule was paused", rule=rule.rule.id, why=why)
+
+    async def _drop(self, connection: AsyncConnection, draft: Draft) -> None:
+        """Forget what rules knew of devices that are theirs no longer; alerts about them end."""
+        await self._kept.memories.forget(connection, [(rule, device or "") for rule, device in draft.gone])
+        for (rule, device), tenant in draft.gone.items():
+            await self._acting.effects.alerts.clear(connection, tenant, rule, device, self._clock.now())
+
+
+async def _at_once() -> None:
+    """Wait for nothing: there is no log to catch up with."""

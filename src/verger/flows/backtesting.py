@@ -1,0 +1,175 @@
+"""Backtesting: a rule over what was measured, as it would have been had it stood then."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+from verger.base.clock import microseconds, moment
+from verger.base.errors import Fault, Invalid
+from verger.base.pages import MOST, Asked
+from verger.domain.errands.errands import Doing
+from verger.domain.history.history import History
+from verger.domain.history.model import Readings
+from verger.domain.rules.actions import Action
+from verger.domain.rules.compiled import Compiled, compiled
+from verger.domain.rules.facts import Fact, Happened
+from verger.domain.rules.memory import Because, Decision
+from verger.domain.rules.replay import Replay, Rows
+from verger.domain.rules.store import KeptRule
+from verger.domain.telemetry.events import EventStore
+from verger.flows.rulebook import ground_of
+from verger.flows.ruling import Ruling
+
+KIND = "rule test"
+SOON = 1_000_000  # readings: a test over more is long work
+MOST_READINGS = 20_000_000  # for they are all in memory together
+MOST_FIRINGS = 1000
+_MOST_EVENTS = 20_000
+_PAGE = 1 << 18
+_SLICES = 50  # of the span, between which it may be called off
+
+Reached = Callable[[int, int], None]
+
+
+class Firing(Struct, frozen=True, kw_only=True):
+    """A moment at which a rule would have fired, of a device or of none: why, and what it would have asked for."""
+
+    at: datetime
+    device: str | None
+    because: tuple[Because, ...]
+    then: tuple[Action, ...]
+
+
+class Tested(Struct, frozen=True, kw_only=True):
+    """What a rule would have done: how often it would have fired, and the first thousand times of it."""
+
+    readings: int
+    count: int
+    firings: list[Firing]
+
+
+class Trial(Struct, frozen=True, kw_only=True):
+    """A rule and the span that it is tried over, in microseconds; the end is exclusive."""
+
+    rule: KeptRule
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Backtesting:
+    """Tries rules over the history; of what is remembered of commands and of silence nothing is judged."""
+
+    ruling: Ruling
+    history: History
+    events: EventStore
+
+    async def prepare(self, tenant: str, rule: KeptRule, start: datetime, end: datetime) -> tuple[Trial, int]:
+        """Return a trial, and of how many readings it is; raise Invalid for a rule or a span that cannot be."""
+        if end <= start:
+            raise Invalid("`to` has to lie after `from`.", [Fault("to", "Give a time after `from`.")])
+        await self.ruling.check(tenant, rule)
+        trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end))
+        _, _, series = await self._ground(tenant, trial)
+        numbers = list(series)
+        found = await self.history.buckets_of(numbers, trial.start, trial.end, 1) if numbers else []
+        total = sum(len(each.at) if each.raw else int(each.count.sum()) for each in found)
+        if total > MOST_READINGS:
+            sentence = f"A test takes at most {MOST_READINGS:,} readings, and these are {total:,}: choose less time."
+            raise Invalid(sentence, [Fault("from", sentence)])
+        return trial, total
+
+    async def run(self, tenant: str, trial: Trial, reached: Reached) -> Tested:
+        """Judge all of it; `reached` hears how far it is."""
+        rule, devices, series = await self._ground(tenant, trial)
+        rows = await self._rows(trial, series, reached)
+        facts = await self._events(tenant, rule, devices, trial)
+        return await asyncio.to_thread(_judge, rule, devices, rows, facts, trial, reached)
+
+    async def work(self, doing: Doing) -> Any:
+        """Do it as long work."""
+        trial = msgspec.convert(doing.given["trial"], Trial)
+        tested = await self.run(doing.tenant, trial, doing.reached)
+        return msgspec.to_builtins(tested)
+
+    async def _ground(self, tenant: str, trial: Trial) -> tuple[Compiled, list[str], dict[int, tuple[str, str]]]:
+        """Return the rule ready to judge, the devices below its place, and by number the series that it hears."""
+        tree = await self.ruling.places.tree(tenant)
+        rule = compiled(trial.rule, ground_of(tree.places[trial.rule.place]))
+        below = tree.below(trial.rule.place)
+        devices = [device.id for device in await self.ruling.devices.devices.at(tenant, below)]
+        wanted = rule.hears.metrics
+        return (
+            rule,
+            devices,
+            {
+                series.number: (series.device, series.metric)
+                for series in await self.ruling.devices.series.of(tenant, devices)
+                if (None, series.metric) in wanted or (series.device, series.metric) in wanted
+            },
+        )
+
+    async def _rows(self, trial: Trial, series: dict[int, tuple[str, str]], reached: Reached) -> Rows:
+        """Read all series and put their readings into one order of time."""
+        found: list[tuple[int, Readings]] = []
+        for place, number in enumerate(series):
+            start = trial.start
+            while len(page := await self.history.raw(number, start, trial.end, _PAGE)):
+                found.append((place, page))
+                start = int(page.at[-1]) + 1
+            reached(0, _SLICES)
+        return await asyncio.to_thread(_ordered, list(series.values()), found)
+
+    async def _events(self, tenant: str, rule: Compiled, devices: Sequence[str], trial: Trial) -> list[Fact]:
+        """Return the events that the rule hears, in order of time."""
+        found: list[Fact] = []
+        start, end = moment(trial.start), moment(trial.end)
+        for named, kind in rule.hears.events:
+            for device in (named,) if named is not None else devices:
+                asked = Asked(limit=MOST, sort="at")
+                while True:
+                    page = await self.events.page(tenant, device, asked, kind=kind, start=start, end=end)
+                    found += [
+                        Happened(device, each.kind, each.id, at := microseconds(each.at), at) for each in page.items
+                    ]
+                    if page.next is None or len(found) >= _MOST_EVENTS:
+                        break
+                    asked = msgspec.structs.replace(asked, cursor=page.next)
+        return sorted(found, key=lambda fact: fact.now)
+
+
+def _ordered(names: list[tuple[str, str]], found: list[tuple[int, Readings]]) -> Rows:
+    if not found:
+        return Rows(names, np.empty(0, np.intp), np.empty(0, np.int64), np.empty(0))
+    of = np.concatenate([np.full(len(page), place, np.intp) for place, page in found])
+    at = np.concatenate([page.at for _, page in found])
+    order = np.argsort(at, kind="stable")
+    return Rows(names, of[order], at[order], np.concatenate([page.value for _, page in found])[order])
+
+
+def _judge(
+    rule: Compiled, devices: Sequence[str], rows: Rows, facts: list[Fact], trial: Trial, reached: Reached
+) -> Tested:
+    replay = Replay(rule, devices, rows, trial.start - 1)
+    count, firings = 0, []
+    for part in range(1, _SLICES + 1):
+        until = trial.start + (trial.end - trial.start) * part // _SLICES
+        now = [fact for fact in facts if fact.now <= until]
+        facts = facts[len(now) :]
+        for decision in replay.run(until, now):
+            if decision.kind == "fire":
+                count += 1
+                if count <= MOST_FIRINGS:
+                    firings.append(_firing(decision))
+        reached(part, _SLICES)
+    return Tested(readings=len(rows.at), count=count, firings=firings)
+
+
+def _firing(decision: Decision) -> Firing:
+    return Firing(at=moment(decision.at), device=decision.device, because=decision.because, then=decision.then)

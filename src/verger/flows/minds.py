@@ -1,0 +1,201 @@
+"""Minds: what every rule remembers, in memory, and what some facts would change of it."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+import msgspec
+import structlog
+
+from verger.base.clock import HOUR
+from verger.domain.rules.compiled import Compiled
+from verger.domain.rules.facts import Fact
+from verger.domain.rules.judge import begin, judge
+from verger.domain.rules.memories import Remembered
+from verger.domain.rules.memory import Decision, Memory
+
+Key = tuple[str, str | None]
+"""A rule, and the device that it is judged for, or None."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Memory).decode
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Draft:
+    """What some facts would change: nothing of it holds until it is on disk, or may be judged again from the log.
+
+    `sequence` is the record of the log up to which all has been judged then.
+    """
+
+    sequence: int
+    memories: dict[Key, Memory] = field(default_factory=dict)
+    decisions: dict[Key, list[tuple[Compiled, Decision]]] = field(default_factory=dict)
+    paused: dict[str, tuple[Compiled, str]] = field(default_factory=dict)  # rules, and why they judge no longer
+    begun: bool = False  # whether timers began to run
+    gone: dict[Key, str] = field(default_factory=dict)  # of what nothing is remembered any more, and whose it was
+
+    @property
+    def acts(self) -> bool:
+        """Tell whether anything is to be done, or kept at once."""
+        return bool(self.decisions or self.paused or self.gone or self.begun)
+
+
+class Minds:
+    """What rules remember, which timers of theirs run, and how often they fired within the hour."""
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        self.memories: dict[Key, Memory] = {}
+        self.dirty: set[Key] = set()
+        self._after: dict[Key, int] = {}  # the record up to which a rule has judged, where others have not come as far
+        self._due: dict[Key, int] = {}
+        self._timers: list[tuple[int, str, str]] = []
+        self._fired: dict[Key, deque[int]] = {}
+
+    def recall(self, kept: Iterable[Remembered], rules: Mapping[str, Compiled]) -> None:
+        """Remember what was kept of rules that judge; what does not fit them any more begins anew."""
+        for each in kept:
+            rule = rules.get(each.rule)
+            try:
+                memory = _decode(each.state)
+            except msgspec.MsgspecError:
+                log.warning("what a rule remembered could not be read", rule=each.rule, device=each.subject)
+                continue
+            if rule is not None and len(memory.leaves) == len(rule.leaves):
+                key = (each.rule, each.subject or None)
+                self._know(key, memory)
+                self._after[key] = each.sequence
+
+    def fired(self, rule: str, device: str | None, at: int) -> None:
+        """Know that a rule has fired."""
+        self._fired.setdefault((rule, device), deque()).append(at)
+
+    def memory(self, rule: Compiled, device: str | None, now: int, draft: Draft | None = None) -> Memory:
+        """Return what a rule remembers of a device, or of none."""
+        key = (rule.rule.id, device)
+        drafted = None if draft is None else draft.memories.get(key)
+        return drafted or self.memories.get(key) or begin(rule, device, now)
+
+    def begin(self, draft: Draft, rule: Compiled, subjects: Iterable[str | None], now: int) -> None:
+        """Let the timers of a rule run that run before anything was heard."""
+        for device in subjects:
+            key = (rule.rule.id, device)
+            if key not in self.memories and (memory := begin(rule, device, now)).wake_at is not None:
+                draft.memories[key] = memory
+                draft.begun = True
+
+    def judge(self, draft: Draft, rule: Compiled, device: str | None, fact: Fact, *, logged: bool = False) -> None:
+        """Judge a fact, `logged` where it stands in the log; a rule that cannot is paused and says why."""
+        key = (rule.rule.id, device)
+        if rule.rule.id in draft.paused or (logged and self._after.get(key, 0) >= draft.sequence):
+            return
+        try:
+            after, decisions = judge(rule, self.memory(rule, device, fact.now, draft), fact)
+        except Exception as error:
+            log.exception("a rule could not judge", rule=rule.rule.id)
+            self._pause(draft, rule, f"Verger could not judge by this rule ({type(error).__name__}); it was logged.")
+            return
+        draft.memories[key] = after
+        for decision in decisions:
+            self._decide(draft, rule, key, decision)
+
+    def _decide(self, draft: Draft, rule: Compiled, key: Key, decision: Decision) -> None:
+        most = rule.rule.most_per_hour
+        if decision.kind == "fire" and self._often(draft, key, decision.at) >= most:
+            times = f"{most} times" if most > 1 else "once"
+            self._pause(draft, rule, f"It fired {times} within an hour and would have done so again.")
+            return
+        draft.decisions.setdefault(key, []).append((rule, decision))
+
+    def _often(self, draft: Draft, key: Key, at: int) -> int:
+        """Return how often a rule fired within the hour before a time."""
+        drafted = (each.at for _, each in draft.decisions.get(key, ()) if each.kind == "fire")
+        return sum(1 for when in (*self._fired.get(key, ()), *drafted) if at - HOUR < when)
+
+    def _pause(self, draft: Draft, rule: Compiled, why: str) -> None:
+        draft.paused[rule.rule.id] = (rule, why)
+
+    def waits(self, now: int) -> bool:
+        """Tell whether a timer is due."""
+        return bool(self._timers) and self._timers[0][0] <= now
+
+    def due(self, now: int) -> Iterator[Key]:
+        """Give whose timers are due, the first first; each is wound up again by `settle` or `rewind`."""
+        while self.waits(now):
+            at, rule, device = heappop(self._timers)
+            key = (rule, device or None)
+            if self._due.get(key) == at:
+                del self._due[key]
+                yield key
+
+    def rewind(self, keys: Iterable[Key]) -> None:
+        """Let timers run that were due and could not be judged."""
+        for key in keys:
+            if (memory := self.memories.get(key)) is not None:
+                self._know(key, memory)
+
+    def settle(self, draft: Draft) -> None:
+        """Let a draft hold; it is written with the next commit."""
+        for key in list(draft.memories):
+            self._take(draft, key)
+            self.dirty.add(key)
+        if self._after:
+            self._after = {key: upto for key, upto in self._after.items() if upto > draft.sequence}
+
+    def settle_some(self, draft: Draft, keys: Iterable[Key]) -> None:
+        """Let what a draft says of some keys hold, which is on disk though all of the record is not."""
+        for key in keys:
+            self._take(draft, key)
+            self._after[key] = draft.sequence
+            self.dirty.discard(key)
+
+    def _take(self, draft: Draft, key: Key) -> None:
+        memory = draft.memories.pop(key, None)
+        if memory is not None:
+            self._know(key, memory)
+        for rule, decision in draft.decisions.pop(key, ()):
+            if decision.kind == "fire":
+                self._count(rule, key, decision.at)
+
+    def _count(self, rule: Compiled, key: Key, at: int) -> None:
+        self.fired(*key, at)
+        fired = self._fired[key]
+        while fired and (fired[0] <= at - HOUR or len(fired) > rule.rule.most_per_hour):
+            fired.popleft()
+
+    def rows(self, draft: Draft, keys: Iterable[Key], tenants: Mapping[str, str]) -> list[Remembered]:
+        """Return as rows what is to be remembered of some keys; `tenants` tells whose each rule is."""
+        found = []
+        for key in keys:
+            memory = draft.memories.get(key) or self.memories.get(key)
+            if memory is not None and key[0] in tenants:
+                row = (tenants[key[0]], key[0], key[1] or "", draft.sequence, memory.wake_at, _encode(memory))
+                found.append(Remembered(*row))
+        return found
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Remember nothing of some rules and devices."""
+        for key in keys:
+            self.memories.pop(key, None)
+            self._due.pop(key, None)
+            self._fired.pop(key, None)
+            self._after.pop(key, None)
+            self.dirty.discard(key)
+
+    def of_rules(self, rules: Iterable[str]) -> list[Key]:
+        """Return what some rules remember anything of."""
+        wanted = set(rules)
+        return [key for key in (*self.memories, *self._fired) if key[0] in wanted] if wanted else []
+
+    def _know(self, key: Key, memory: Memory) -> None:
+        self.memories[key] = memory
+        at = memory.wake_at
+        if at is None:
+            self._due.pop(key, None)
+        elif self._due.get(key) != at:
+            self._due[key] = at
+            heappush(self._timers, (at, key[0], key[1] or ""))

@@ -1,0 +1,47 @@
+"""Overhearing: what rules have to hear and stands in no log, kept for them in the transaction of its cause."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import microseconds
+from verger.domain.commands.model import Command
+from verger.domain.rules.facts import Moved
+from verger.domain.rules.kept import RulesKept
+from verger.flows.ports import Screens
+from verger.flows.rulebook import Rulebook
+
+
+class Informed:
+    """Screens and the rulebook hear together that places or devices came, went or moved."""
+
+    def __init__(self, screens: Screens, book: Rulebook) -> None:
+        """Tell the screens everything, and the rulebook what it rests on."""
+        self._screens, self._book = screens, book
+
+    def tell(self, device: str, word: dict[str, Any]) -> None:
+        """Tell what happened to a device."""
+        self._screens.tell(device, word)
+
+    def changed(self, tenant: str) -> None:
+        """Show a tenant's screens anew, and look anew which rules hear what."""
+        self._screens.changed(tenant)
+        self._book.moved(tenant)
+
+
+@dataclass(frozen=True)
+class Overhearing:
+    """Hears of commands: what rules wait for is kept for them, and what became of their own is noted in their runs."""
+
+    book: Rulebook
+    kept: RulesKept
+
+    async def commanded(self, connection: AsyncConnection, tenant: str, command: Command) -> None:
+        """Hear of a step of a command."""
+        known = self.book.registry.known(command.device)
+        if known is not None and self.book.of_device(known, "command", command.method):
+            fact = Moved(command.device, command.method, command.stage, microseconds(command.steps[-1].at))
+            await self.kept.facts.add(connection, tenant, fact, command.asked_by)
+        if command.asked_by.startswith("rule:") and command.batch is not None:
+            await self.kept.runs.ended(connection, tenant, command.batch, command.id, command.stage, command.error)
