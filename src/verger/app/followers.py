@@ -59,10 +59,16 @@ class Following:
         orders, keeping = await open_orders(stores, screens), Keeping(stores.history)
         recording = Recording(stores.db, stores.events, kept.attributes, hub)
         every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving, orders.repairing]
-        automation = await open_automation(stores, orders, screens)
+        automation = await open_automation(stores, orders, screens, presence)
         every.append(automation)
         followers = Followers(stores.log, stores.letters, clock, every)
         orders.follow(followers)
         open_alerts(stores, screens, followers, work)
-        automation.caught_up = partial(followers.caught_up, Automation.name)
+        automation.caught_up = partial(_caught_up, followers)
         return cls(hub, exchange, screens, presence, keeping, orders, automation, followers)
+
+
+async def _caught_up(followers: Followers) -> None:
+    """Return once rules have judged, and presence has heard, all that the log holds now."""
+    for name in (Presence.name, Automation.name):
+        await followers.caught_up(name)

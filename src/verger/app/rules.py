@@ -8,10 +8,12 @@ from verger.flows.court import Court
 from verger.flows.desiring import Desiring
 from verger.flows.overhearing import Overhearing
 from verger.flows.ports import Screens
+from verger.flows.presence import Presence
 from verger.flows.rulebook import Rulebook
+from verger.flows.silences import Silences
 
 
-async def open_automation(stores: Stores, orders: Orders, screens: Screens) -> Automation:
+async def open_automation(stores: Stores, orders: Orders, screens: Screens, presence: Presence) -> Automation:
     """Be ready to judge by the rules that are kept, from where they had come to."""
     kept = stores.rules
     court = Court(Rulebook(kept.rules, stores.places, stores.kept.registry), kept, stores.events, stores.clock)
@@ -21,4 +23,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens) -> A
     automation = Automation(court, kept, acting, stores.clock)
     await automation.open((await stores.letters.positions()).get(Automation.name, 0))
     stores.commands.listeners.append(Overhearing(court.book, kept).commanded)
+    silences = automation.silences = Silences(court.book, presence.silence_of, stores.clock)
+    presence.turned.append(silences.turned)
+    silences.begin()
     return automation

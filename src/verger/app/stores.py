@@ -34,7 +34,7 @@ from verger.flows.forgetting import Forgetting
 from verger.flows.limiting import Limiting
 from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
-from verger.flows.returning import Acting, CutShort, Returning, SignedOut, Timers, Unasked, Unsent
+from verger.flows.returning import Acting, CutShort, Judging, Returning, SignedOut, Timers, Unasked, Unsent
 
 _ACTING = (Publishing.name, Automation.name)  # the names of followers that act on what they read
 
@@ -143,6 +143,7 @@ async def _settle(stores: Stores) -> None:
         CutShort(stores.errands, stores.clock),
         SignedOut(stores.tenancy.sessions),
         Timers(stores.db),
+        Judging(stores.rules),
         Unasked(stores.commands, stores.db, stores.clock),
         Unsent(MessageStore(stores.db)),
         hidden,

@@ -21,6 +21,7 @@ from verger.flows.acting import Acting, Plan
 from verger.flows.court import Court
 from verger.flows.minds import Draft, Key
 from verger.flows.ruling import PAUSED
+from verger.flows.silences import Silences
 
 _TICK_S = 0.2
 _SAVED_EVERY = 5 * SECOND
@@ -38,9 +39,10 @@ class Automation:
     name: ClassVar[str] = "rules"
 
     def __init__(self, court: Court, kept: RulesKept, acting: Acting, clock: Clock) -> None:
-        """Judge in a court; `caught_up` returns once all that the log holds has been taken."""
+        """Judge in a court; `caught_up` returns once all of the log was taken, `silences` tells who says nothing."""
         self.court = court
         self.caught_up: Callable[[], Awaitable[None]] = _at_once
+        self.silences: Silences | None = None
         self._kept, self._acting, self._clock = kept, acting, clock
         self._turn = asyncio.Lock()
         self._taken: int | None = None
@@ -91,7 +93,8 @@ class Automation:
     async def tick(self) -> None:
         """Judge what is due by now, once all has been judged that the log holds."""
         now = self._clock.now()
-        facts = await self.court.waiting()
+        heard = self.silences.facts() if self.silences is not None else []
+        facts = [*await self.court.waiting(), *heard]
         if facts or self.court.minds.waits(now):
             await self.caught_up()
         async with self._turn:
@@ -100,10 +103,12 @@ class Automation:
             try:
                 self.court.tell(draft, facts)
                 self.court.pass_time(draft, due, Time(now, self.court.up_since))
-                await self._settle(draft, [fact.id for fact in facts])
+                await self._settle(draft, [fact.id for fact in facts if fact.id])
             except BaseException:
                 self.court.minds.rewind(due)
                 raise
+            if self.silences is not None:
+                self.silences.judged(heard)
             if self._clock.now() - self._saved_at >= _SAVED_EVERY:
                 await self._commit(draft)
 

@@ -16,10 +16,13 @@ from verger.domain.commands.store import CommandStore
 from verger.domain.errands.model import ErrandState
 from verger.domain.errands.store import ErrandStore
 from verger.domain.messages.store import MessageStore
+from verger.domain.rules.kept import RulesKept
 from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.sessions import Sessions
 from verger.flows.ports import Returns
+
+_MOST_NAMED = 20
 
 log = structlog.get_logger()
 
@@ -118,6 +121,26 @@ class Unsent:
         """Empty every inbox."""
         emptied = await self.messages.empty()
         return [f"{emptied} messages that waited for programs and devices are not sent, for they may have been."]
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What rules remember goes on from the backup, and so do their timers; what waited to be judged is not."""
+
+    rules: RulesKept
+
+    async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
+        """Name each timer of a rule, and let go what waited."""
+        await self.rules.facts.empty()
+        names = await self.rules.rules.names()
+        running = await self.rules.memories.running()
+        told = [
+            f"A timer runs: rule {names.get(rule, rule)}{f' ({device})' if device else ''}, "
+            f"due {moment(at):%Y-%m-%d %H:%M} UTC."
+            for rule, device, at in running[:_MOST_NAMED]
+        ]
+        left = len(running) - len(told)
+        return told + [f"{left} more timers of rules run."] * bool(left)
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,11 @@ class RuleStore:
         async with self._db.reading() as connection:
             return list(await connection.scalars(select(_TABLE.tenant).distinct()))
 
+    async def names(self) -> dict[str, str]:
+        """Return the name of every rule of every tenant."""
+        async with self._db.reading() as connection:
+            return {row.id: row.name for row in await connection.execute(select(_TABLE.id, _TABLE.name))}
+
     async def add(self, connection: AsyncConnection, tenant: str, rule: Rule) -> None:
         """Keep a new rule."""
         await connection.execute(rule_table.insert().values(tenant=tenant, **_row(rule)))

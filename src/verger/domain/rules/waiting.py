@@ -50,6 +50,11 @@ class FactStore:
             rows = await connection.execute(select(fact_table).order_by(_TABLE.id).limit(most))
             return [WaitingFact(row.id, row.tenant, row.asked_by, _decoder.decode(row.fact)) for row in rows]
 
+    async def empty(self) -> None:
+        """Forget every fact."""
+        async with self._db.writing() as connection:
+            await connection.execute(delete(fact_table))
+
     async def done(self, connection: AsyncConnection, facts: Sequence[str]) -> None:
         """Forget facts that were judged."""
         await connection.execute(delete(fact_table).where(_TABLE.id.in_(facts)))
