@@ -24,6 +24,10 @@ class Informed:
         """Tell what happened to a device."""
         self._screens.tell(device, word)
 
+    def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
+        """Tell every screen that shows the place or the device."""
+        self._screens.announce(tenant, word, place=place, device=device)
+
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens anew, and look anew which rules hear what."""
         self._screens.changed(tenant)

@@ -181,10 +181,6 @@ class AlertStore:
         held = await _held(connection, tenant, _about(rule, device))
         return [] if held is None else await self.end(connection, tenant, [held], at)
 
-    async def held(self, connection: AsyncConnection, tenant: str, rule: str, device: str | None) -> Alert | None:
-        """Return what is open for a rule and a device, as it stands within a transaction."""
-        return await _held(connection, tenant, _about(rule, device))
-
     async def clear_rule(self, connection: AsyncConnection, tenant: str, rule: str, at: int) -> list[Alert]:
         """End whatever is open for a rule that is gone, or judges no longer; return every alert that is over now."""
         held = (_TABLE.tenant == tenant, _TABLE.rule == rule, _TABLE.holds.is_not(None))
