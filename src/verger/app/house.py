@@ -88,7 +88,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
-    go_round(work, stores, oversight, upkeep)
+    go_round(work, stores, oversight, upkeep, bridges)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
     for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), following.automation.run()):

@@ -31,6 +31,7 @@ from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.automation import Automation
 from verger.flows.checking import Checking, check_database
 from verger.flows.forgetting import Forgetting
+from verger.flows.leaving import Leaving
 from verger.flows.limiting import Limiting
 from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
@@ -137,6 +138,9 @@ def forgetting(stores: Stores) -> Forgetting:
 
 async def _settle(stores: Stores) -> None:
     """See to it that nothing is done over again after a restore, and nothing deleted can be read after a crash."""
+    leaving = Leaving(stores.alerts, stores.clock)
+    stores.kept.devices.leaving.append(leaving.device)
+    stores.places.leaving.append(leaving.place)
     hidden = forgetting(stores)
     parts = (
         Acting(stores.letters, _ACTING),

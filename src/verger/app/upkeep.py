@@ -10,10 +10,12 @@ from msgspec import to_builtins
 from verger.app.stores import Stores, forgetting
 from verger.base.jobs import Jobs
 from verger.base.work import Work, every
+from verger.domain.alerts.model import Severity
 from verger.domain.errands.errands import Doing, Kind
 from verger.domain.retention.store import RuleStore
 from verger.domain.storage.store import SampleStore
 from verger.domain.telemetry.followers import Followers
+from verger.edges.wire.bridge.bridges import Bridges
 from verger.flows import erasing, pruning
 from verger.flows.erasing import Erasing
 from verger.flows.oversight import Figure, Oversight
@@ -23,6 +25,7 @@ from verger.flows.retention import Retention
 from verger.flows.room import Room
 from verger.flows.safekeeping import gone_by
 from verger.flows.trail import Trail
+from verger.flows.watching import Asked, Watching
 
 _TIDY_S = 3600.0
 _REMARKS_S = 1.0
@@ -30,6 +33,7 @@ _LOOK_S = 10.0
 _SPACE_S = 1.0
 _SIZE_S = 60.0
 _SWEEP_S = 600.0
+_WATCH_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def deletion_kinds(upkeep: Upkeep) -> dict[str, Kind]:
     return {erasing.KIND: Kind(erase, resumes=True)}
 
 
-def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -> None:
+def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges) -> None:
     """Start the loops that belong to nobody else."""
     work.start(Jobs(stores.db, stores.clock, {pruning.KIND: upkeep.pruning.work}).run())
     for seconds, act in (
@@ -82,5 +86,18 @@ def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep) -
         (_REMARKS_S, stores.kept.remarks.write),
         (_TIDY_S, stores.tenancy.purge),
         (_SWEEP_S, upkeep.erasing.sweep),
+        (_WATCH_S, _watching(stores, oversight, upkeep, bridges).look),
     ):
         work.start(every(seconds, act))
+
+
+def _watching(stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges) -> Watching:
+    """Return what opens alerts about Verger itself."""
+    checks = (
+        Asked("log", oversight.check_log, Severity.critical),
+        Asked("followers", oversight.check_followers),
+        Asked("history", oversight.check_history, Severity.critical),
+        Asked("disk", upkeep.room.check),
+    )
+    operator = stores.tenancy.users.first_tenant
+    return Watching(stores.db, stores.alerts, checks, bridges.troubles, operator, stores.clock)

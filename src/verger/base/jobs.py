@@ -10,6 +10,7 @@ from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Delete,
     Integer,
     LargeBinary,
@@ -43,6 +44,7 @@ job = Table(
 
 Work = Callable[[Any], Awaitable[None]]
 _LONGEST_WAIT = HOUR
+_AGAIN_AND_AGAIN = 3
 
 log = structlog.get_logger()
 
@@ -78,7 +80,16 @@ class Waiting(Struct, frozen=True):
 
 async def waiting(connection: AsyncConnection) -> list[Waiting]:
     """Return every job that is not done yet, who is due first first."""
-    rows = await connection.execute(select(job).order_by(job.c.run_at, job.c.id))
+    return await _waiting(connection)
+
+
+async def failing(connection: AsyncConnection) -> list[Waiting]:
+    """Return the jobs that have failed several times in a row."""
+    return await _waiting(connection, job.c.attempts >= _AGAIN_AND_AGAIN)
+
+
+async def _waiting(connection: AsyncConnection, *where: ColumnElement[bool]) -> list[Waiting]:
+    rows = await connection.execute(select(job).where(*where).order_by(job.c.run_at, job.c.id))
     return [Waiting(row.kind, row.key, row.run_at, msgspec.msgpack.decode(row.payload), row.error) for row in rows]
 
 

@@ -124,3 +124,16 @@ async def test_a_manager_says_who_is_told_and_what_is_left_out_stays(product: Pr
     assert (await product.owner.patch("/alert-policy", json=wrong)).status_code == 422
     await opened(product)
     assert [put.notice.to for put in await product.house.stores.outbox.waiting()] == ["owners"]
+
+
+async def test_alerts_end_with_the_device_or_the_place_that_they_are_about(product: Product) -> None:
+    shed = (await product.owner.post("/places", json={"name": "Shed"})).json()["id"]
+    of_device, of_place, other = (
+        await opened(product),
+        await opened(product, place=shed, device=None),
+        await opened(product, rule="damp", device=None),
+    )
+    assert (await product.owner.delete(f"/devices/{product.device['id']}")).status_code == 204
+    assert (await product.owner.delete(f"/places/{shed}")).status_code == 204
+    states = {alert["id"]: alert["state"] for alert in (await product.get("/alerts"))["items"]}
+    assert states == {of_device: "cleared", of_place: "cleared", other: "active"}

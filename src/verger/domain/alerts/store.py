@@ -4,27 +4,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Float,
-    ForeignKey,
-    Index,
-    Integer,
-    String,
-    Table,
-    Text,
-    UniqueConstraint,
-    false,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, moment
-from verger.base.db import Database, Instant, metadata
+from verger.base.db import Database
 from verger.base.errors import Missing, Stale
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
@@ -42,46 +26,8 @@ from verger.domain.alerts.model import (
     cleared,
     together,
 )
+from verger.domain.alerts.tables import alert_table, comment_table
 
-alert_table = Table(
-    "alert",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
-    Column("place", String(36), nullable=True),
-    Column("device", String(36), nullable=True),
-    Column("rule", String(80), nullable=False),
-    Column("severity", String(10), nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("message", Text, nullable=False),
-    Column("value", Float, nullable=True),
-    Column("opened_at", Instant, nullable=False),
-    Column("last_at", Instant, nullable=False),
-    Column("count", Integer, nullable=False),
-    Column("acknowledged_by", String(36), nullable=True),
-    Column("acknowledged_at", Instant, nullable=True),
-    Column("assignee", String(36), ForeignKey("user.id", ondelete="SET NULL"), nullable=True),
-    Column("cleared_at", Instant, nullable=True),
-    Column("resolved_by", String(36), nullable=True),
-    Column("resolved_at", Instant, nullable=True),
-    Column("within", String(36), nullable=True, index=True),
-    Column("momentary", Boolean, nullable=False, server_default=false()),
-    Column("version", Integer, nullable=False),
-    Column("holds", String(200), nullable=True),  # what it is about while it is open, None once it is over
-    UniqueConstraint("tenant", "holds"),
-    Index("ix_alert_tenant_opened_at", "tenant", "opened_at"),
-)
-comment_table = Table(
-    "alert_comment",
-    metadata,
-    Column("id", String(36), primary_key=True),
-    Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
-    Column("alert", String(36), ForeignKey("alert.id", ondelete="CASCADE"), nullable=False, index=True),
-    Column("at", Instant, nullable=False),
-    Column("by", String(36), nullable=True),
-    Column("kind", String(20), nullable=False),
-    Column("text", Text, nullable=False),
-)
 _TABLE, _SAID = alert_table.c, comment_table.c
 _COLUMNS = [_TABLE[name] for name in Alert.__struct_fields__]
 _WORDS = [_SAID[name] for name in Comment.__struct_fields__]
@@ -185,6 +131,20 @@ class AlertStore:
         """End whatever is open for a rule that is gone, or judges no longer; return every alert that is over now."""
         held = (_TABLE.tenant == tenant, _TABLE.rule == rule, _TABLE.holds.is_not(None))
         return await self.end(connection, tenant, await _some(connection, *held), at)
+
+    async def leave(
+        self, connection: AsyncConnection, tenant: str, at: int, *, device: str | None = None, place: str | None = None
+    ) -> list[Alert]:
+        """End whatever is open about a device, or a place, that is gone; return every alert that is over now."""
+        about = _TABLE.place == place if device is None else _TABLE.device == device
+        held = (_TABLE.tenant == tenant, about, _TABLE.holds.is_not(None))
+        return await self.end(connection, tenant, await _some(connection, *held), at)
+
+    async def open_of(self, prefix: str) -> set[tuple[str, str]]:
+        """Return (tenant, rule) of what is open in any tenant of rules whose name begins so."""
+        query = select(_TABLE.tenant, _TABLE.rule).where(_TABLE.holds.is_not(None), _TABLE.rule.startswith(prefix))
+        async with self._db.reading() as connection:
+            return {(row.tenant, row.rule) for row in await connection.execute(query)}
 
     async def end(self, connection: AsyncConnection, tenant: str, alerts: Sequence[Alert], at: int) -> list[Alert]:
         """End some open alerts, and those that show many of which none is open; return all that are over now."""

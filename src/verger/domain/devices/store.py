@@ -1,6 +1,6 @@
 """Where devices and their stays are kept."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import Any
 
@@ -83,6 +83,9 @@ _ORDERING = Ordering(
     names=[_TABLE.name, _TABLE.address],
 )
 
+Leaving = Callable[[AsyncConnection, str, str], Awaitable[None]]
+"""Hears, within its transaction, that a tenant's device retires: (connection, tenant, device)."""
+
 
 class DeviceStore:
     """Where devices are kept; a retired one is there no longer, but its history is."""
@@ -90,6 +93,7 @@ class DeviceStore:
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
+        self.leaving: list[Leaving] = []
 
     async def get(self, tenant: str, device: str) -> Device:
         """Return one device; raise Missing."""
@@ -170,6 +174,8 @@ class DeviceStore:
             change = update(device_table).where(_TABLE.tenant == tenant, which)
             await connection.execute(change.values(version=_TABLE.version + 1, **values))
         await _leave(connection, tenant, device, at)
+        for leave in self.leaving:
+            await leave(connection, tenant, device)
 
     async def leave_place(self, tenant: str, place: str) -> None:
         """Let the retired devices of a place go, so that the place can be deleted."""

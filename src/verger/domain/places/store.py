@@ -1,6 +1,6 @@
 """Where places are kept."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from msgspec import structs
@@ -39,6 +39,9 @@ _ORDERING = Ordering(
     names=[_TABLE.name],
 )
 
+Leaving = Callable[[AsyncConnection, str, str], Awaitable[None]]
+"""Hears, within its transaction, that a tenant's place goes: (connection, tenant, place)."""
+
 
 class PlaceStore:
     """Where places are kept."""
@@ -46,6 +49,7 @@ class PlaceStore:
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
+        self.leaving: list[Leaving] = []
 
     async def get(self, tenant: str, place: str) -> Place:
         """Return one place; raise Missing."""
@@ -103,6 +107,8 @@ class PlaceStore:
             async with self._db.writing() as connection:
                 for place in places:
                     await connection.execute(delete(place_table).where(_TABLE.tenant == tenant, _TABLE.id == place))
+                    for leave in self.leaving:
+                        await leave(connection, tenant, place)
         except IntegrityError:
             raise Conflict("Something came into this place meanwhile; look again, then repeat it.") from None
 

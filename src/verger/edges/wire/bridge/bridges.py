@@ -19,6 +19,7 @@ from verger.edges.wire.bridge.reading import Acquainted, Reader
 from verger.edges.wire.inlet import Inlet
 from verger.flows.bridging import Standing
 from verger.flows.oversight import Figure
+from verger.flows.watching import Trouble
 
 _LONGEST_S = 60.0
 _HELD = 10 * SECOND  # a line that held so long begins anew with the shortest wait
@@ -32,6 +33,11 @@ class _Open(Struct):
     bridge: Bridge
     standing: Standing
     task: asyncio.Task[None] | None = None
+
+
+def _trouble(down: _Open) -> Trouble:
+    why = down.standing.error or "Its broker does not answer."
+    return Trouble(f"bridge:{down.bridge.id}", f"The bridge {down.bridge.name} is down. {why}", tenant=down.tenant)
 
 
 class Bridges:
@@ -78,16 +84,18 @@ class Bridges:
         return opened.standing if opened else Standing(self._now())
 
     async def check(self) -> str:
-        """Tell which bridges have been down for two minutes, without naming anybody's broker."""
-        now = self._clock.now()
-        down = [
-            each
-            for each in self._open.values()
-            if each.bridge.enabled and not each.standing.connected and each.standing.since < moment(now - _UNWELL)
-        ]
-        if not down:
-            return "ok"
-        return f"{len(down)} of {len(self._open)} bridges are not connected; Settings says why."
+        """Tell how many bridges have been down for two minutes, without naming anybody's broker."""
+        down = self._down()
+        return f"{len(down)} of {len(self._open)} bridges are not connected; Settings says why." if down else "ok"
+
+    def troubles(self) -> list[Trouble]:
+        """Return what is wrong with bridges, each told to whom it belongs."""
+        return [_trouble(each) for each in self._down()]
+
+    def _down(self) -> list[_Open]:
+        unwell = moment(self._clock.now() - _UNWELL)
+        wanted = (each for each in self._open.values() if each.bridge.enabled)
+        return [each for each in wanted if not each.standing.connected and each.standing.since < unwell]
 
     def figures(self) -> Iterator[Figure]:
         """Tell the figures of all bridges, by id."""
