@@ -17,6 +17,7 @@ from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
 from verger.base.clock import DAY, HeldClock, moment
 from verger.base.settings import Settings
+from verger.domain.alerts.model import Opening, Severity
 from verger.domain.backups.mark import Mark
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.telemetry.model import Event, Told, empty
@@ -50,6 +51,10 @@ class Product:
                 ("telemetry", {"bad": "NaN", "level": NUMBER}),
             ):
                 assert (await line.post(f"/api/v1/{token}/{word}", json=said)).status_code == 200
+        stores = self.house.stores
+        about = {"rule": "frost", "place": self.place, "severity": Severity.critical, "at": stores.clock.now()}
+        async with stores.db.writing() as connection:
+            await stores.alerts.open(connection, self.tenant, Opening(device=device, message=NEEDLE, **about))
         await self.house.oversight.followers.caught_up()
         await self.house.presence.save()
         await self.house.stores.kept.remarks.write()

@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
-from verger.base.clock import moment
+from verger.base.clock import SECOND, moment
 from verger.base.erasing import erase
 from verger.base.errors import Refused
 from verger.base.ids import new_id
@@ -27,9 +28,17 @@ from verger.flows.trail import Trail
 
 KIND = "deletion"
 STEPS = 6
+_LATEST = 253_402_300_799 * SECOND  # the last second that a date can say
 
 Reached = Callable[[int, int | None], None]
 log = structlog.get_logger()
+
+
+class Naming(Protocol):
+    """Keeps what was said about devices, by their name alone."""
+
+    async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
+        """Remove a little of it with start <= time < before; return how much, 0 at the end."""
 
 
 def nowhere(_done: int, _total: int | None) -> None:
@@ -52,6 +61,7 @@ class Erasing:
     forgetting: Forgetting
     trail: Trail
     events: EventStore
+    naming: Sequence[Naming]
     folder: Path
     gone_by: Callable[[datetime], Awaitable[datetime | None]]
     tally: Tally = field(default_factory=Tally)
@@ -131,14 +141,15 @@ class Erasing:
 
     async def _rows(self, tenant: str, part: Part) -> None:
         kept = self.forgetting.kept
-        if part.whole:
-            await erase(kept.db, device_table, part.device)
-            return
-        start, end = (moment(max(0, at)) for at in part.span)
-        for store in (self.events, kept.attributes, kept.remarks):
+        start, end = (moment(min(max(0, at), _LATEST)) for at in part.span)
+        # The row of a device takes with it all that refers to it, but not what only names it.
+        referring = () if part.whole else (self.events, kept.attributes, kept.remarks)
+        for store in (*self.naming, *referring):
             gone = 1
             while gone:
                 gone = await store.expire(tenant, [part.device], start, end)
+        if part.whole:
+            await erase(kept.db, device_table, part.device)
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of deletions."""

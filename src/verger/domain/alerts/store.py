@@ -1,6 +1,7 @@
 """Where alerts are kept, and what was said of them."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
@@ -8,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, moment
-from verger.base.db import Database
+from verger.base.db import Database, delete_some
 from verger.base.errors import Missing, Stale
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
@@ -139,6 +140,14 @@ class AlertStore:
         about = _TABLE.place == place if device is None else _TABLE.device == device
         held = (_TABLE.tenant == tenant, about, _TABLE.holds.is_not(None))
         return await self.end(connection, tenant, await _some(connection, *held), at)
+
+    async def expire(self, tenant: str, devices: Collection[str], start: datetime, before: datetime) -> int:
+        """Remove some alerts of devices with start <= opening < before; return how many, 0 at the end."""
+        opened = (_TABLE.opened_at >= start, _TABLE.opened_at < before)
+        async with self._db.writing() as connection:
+            return await delete_some(
+                connection, alert_table, _TABLE.tenant == tenant, _TABLE.device.in_(devices), *opened
+            )
 
     async def open_of(self, prefix: str) -> set[tuple[str, str]]:
         """Return (tenant, rule) of what is open in any tenant of rules whose name begins so."""

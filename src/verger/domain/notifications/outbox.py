@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
-from verger.base.db import Database
+from verger.base.db import Database, delete_some
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow
 from verger.domain.notifications import tables
@@ -43,6 +43,14 @@ class Outbox:
     async def spread(self, connection: AsyncConnection, notices: Sequence[str]) -> None:
         """Note that everybody has some notices who should."""
         await connection.execute(update(tables.notice).where(_TABLE.id.in_(notices)).values(spread=True))
+
+    async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
+        """Remove some notices about devices with start <= time < before; return how many, 0 at the end."""
+        told = (_TABLE.at >= start, _TABLE.at < before)
+        async with self._db.writing() as connection:
+            return await delete_some(
+                connection, tables.notice, _TABLE.tenant == tenant, _TABLE.device.in_(devices), *told
+            )
 
     async def forget(self, connection: AsyncConnection, before: datetime, most: int = 500) -> int:
         """Remove some notices that were put before a time, with all that came of them; return how many."""
