@@ -1330,6 +1330,118 @@ export interface paths {
         readonly patch: operations["retention.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/rules": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List rules, the newest first
+         * @description Return a page of rules, all or those of `place` and what lies below it.
+         */
+        readonly get: operations["rules.items"];
+        readonly put?: never;
+        /**
+         * Write a rule
+         * @description Add a rule; it judges what is heard from now on.
+         */
+        readonly post: operations["rules.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/rules/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Try a rule over what was measured
+         * @description Return when it would have fired; over more than a million readings it is a job, which has that as its result.
+         */
+        readonly post: operations["rules.test"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/rules/{rule}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a rule
+         * @description Return one rule; `paused_because` says why Verger let it judge no longer.
+         */
+        readonly get: operations["rules.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Remove a rule
+         * @description Remove a rule and its runs; its open alerts end.
+         */
+        readonly delete: operations["rules.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a rule
+         * @description Change what is named of a rule; one that was paused judges again.
+         */
+        readonly patch: operations["rules.change"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/rules/{rule}/runs": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * When did a rule fire, why, and what came of it?
+         * @description Return a page of the runs of a rule, the newest first.
+         */
+        readonly get: operations["rules.runs"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/rules/{rule}/thresholds": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Move thresholds of a rule
+         * @description Move thresholds as far as the rule's `limits` let members.
+         */
+        readonly post: operations["rules.adjust"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/settings/devices": {
         readonly parameters: {
             readonly query?: never;
@@ -1520,6 +1632,15 @@ export interface components {
             readonly name?: string;
             readonly password?: string;
         };
+        /** Action */
+        readonly Action: {
+            readonly alert?: components["schemas"]["ToAlert"] | null;
+            readonly command?: components["schemas"]["ToCommand"] | null;
+            readonly notify?: components["schemas"]["ToNotify"] | null;
+            readonly set?: components["schemas"]["ToSet"] | null;
+            readonly task?: components["schemas"]["ToTask"] | null;
+            readonly webhook?: components["schemas"]["ToWebhook"] | null;
+        };
         /** Added */
         readonly Added: {
             readonly credentials: components["schemas"]["DeviceCredentials"];
@@ -1622,6 +1743,14 @@ export interface components {
             readonly taken_at: string;
             readonly verified: components["schemas"]["Verified"] | null;
             readonly version: string;
+        };
+        /** Because */
+        readonly Because: {
+            readonly at: number;
+            readonly device: string | null;
+            readonly metric: string | null;
+            readonly says: string;
+            readonly value: number | null;
         };
         /** BridgeChange */
         readonly BridgeChange: {
@@ -1750,6 +1879,41 @@ export interface components {
             readonly kind: "comment" | "acknowledged" | "assigned" | "told" | "cleared" | "resolved";
             readonly text: string;
         };
+        /** Condition */
+        readonly Condition: {
+            readonly all?: readonly components["schemas"]["Condition"][] | null;
+            readonly any?: readonly components["schemas"]["Condition"][] | null;
+            readonly attribute?: string | null;
+            readonly between?: readonly [
+                string,
+                string
+            ] | null;
+            /** @enum {null|string} */
+            readonly catch_up?: "skip" | "once" | null;
+            readonly clear?: number | null;
+            readonly clear_by?: number | null;
+            readonly command?: string | null;
+            readonly device?: string | null;
+            readonly equals?: unknown;
+            readonly event?: string | null;
+            readonly for_s?: number | null;
+            readonly high?: number | null;
+            /** @enum {null|string} */
+            readonly is?: "below" | "above" | "equal" | "inside" | "outside" | "rises_by" | "falls_by" | null;
+            readonly low?: number | null;
+            readonly metric?: string | null;
+            readonly not?: components["schemas"]["Condition"] | null;
+            readonly offset_s?: number | null;
+            readonly schedule?: string | null;
+            readonly silent_for_s?: number | null;
+            /** @enum {null|string} */
+            readonly stage?: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled" | null;
+            /** @enum {null|string} */
+            readonly sun?: "sunrise" | "sunset" | null;
+            readonly tolerance?: number | null;
+            readonly value?: number | null;
+            readonly within_s?: number | null;
+        };
         /** Confirmed */
         readonly Confirmed: {
             /** @default false */
@@ -1862,6 +2026,13 @@ export interface components {
             /** @default 1 */
             readonly version: number;
         };
+        /** Done */
+        readonly Done: {
+            readonly action: components["schemas"]["Action"];
+            readonly error: string | null;
+            readonly id: string | null;
+            readonly state: string;
+        };
         /** Effect */
         readonly Effect: {
             readonly bytes: number | null;
@@ -1938,6 +2109,14 @@ export interface components {
             /** @default value */
             readonly value_column?: string;
         };
+        /** Firing */
+        readonly Firing: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly because: readonly components["schemas"]["Because"][];
+            readonly device: string | null;
+            readonly then: readonly components["schemas"]["Action"][];
+        };
         /** FirstOwner */
         readonly FirstOwner: {
             readonly tenant: components["schemas"]["Tenant"];
@@ -1999,12 +2178,45 @@ export interface components {
             /** @default 0 */
             readonly version: number;
         };
+        /** KeptRule */
+        readonly KeptRule: {
+            /** Format: date-time */
+            readonly created_at: string;
+            /** @default true */
+            readonly enabled: boolean;
+            readonly id: string;
+            /** @default 600 */
+            readonly late_s: number;
+            readonly limits: {
+                readonly [key: string]: components["schemas"]["Leeway"];
+            };
+            /** @default 20 */
+            readonly most_per_hour: number;
+            readonly name: string;
+            readonly only_if: components["schemas"]["Condition"] | null;
+            readonly paused_at: string | null;
+            readonly paused_because: string | null;
+            readonly place: string;
+            /** @default 0 */
+            readonly rest_s: number;
+            readonly then: readonly components["schemas"]["Action"][];
+            /** @default 1 */
+            readonly version: number;
+            readonly when: components["schemas"]["Condition"];
+            /** @enum {null|string} */
+            readonly when_silent: "go_on" | "wait" | "reset" | null;
+        };
         /** Latest */
         readonly Latest: {
             /** Format: date-time */
             readonly at: string;
             readonly unit: string;
             readonly value: number;
+        };
+        /** Leeway */
+        readonly Leeway: {
+            readonly high?: number | null;
+            readonly low?: number | null;
         };
         /** LeftOut */
         readonly LeftOut: {
@@ -2059,7 +2271,7 @@ export interface components {
         /** Me */
         readonly Me: {
             readonly key: components["schemas"]["ApiKey"] | null;
-            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "alerts:read" | "alerts:write" | "alerts:manage" | "tasks:read" | "tasks:write" | "devices:control" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read" | "backups:write")[];
+            readonly permissions: readonly ("places:read" | "devices:read" | "history:read" | "events:read" | "members:read" | "system:read" | "alerts:read" | "alerts:write" | "alerts:manage" | "tasks:read" | "tasks:write" | "devices:control" | "rules:read" | "rules:write" | "places:write" | "devices:write" | "keys:read" | "keys:write" | "members:write" | "jobs:read" | "history:delete" | "tenant:write" | "metrics:read" | "backups:write")[];
             readonly role: components["schemas"]["Role"];
             readonly tenant: components["schemas"]["Tenant"];
             readonly tenants: readonly components["schemas"]["Membership"][];
@@ -2322,6 +2534,16 @@ export interface components {
             readonly items: readonly components["schemas"]["Rule"][];
             readonly next: string | null;
         };
+        /** Page[Run] */
+        readonly RunPage: {
+            readonly items: readonly components["schemas"]["Run"][];
+            readonly next: string | null;
+        };
+        /** Page[KeptRule] */
+        readonly KeptRulePage: {
+            readonly items: readonly components["schemas"]["KeptRule"][];
+            readonly next: string | null;
+        };
         /** Page[Task] */
         readonly TaskPage: {
             readonly items: readonly components["schemas"]["Task"][];
@@ -2512,6 +2734,43 @@ export interface components {
             readonly days?: number | null;
             readonly summaries_days?: number | null;
         };
+        /** RuleRewrite */
+        readonly RuleRewrite: {
+            readonly enabled?: boolean;
+            readonly late_s?: number;
+            readonly limits?: {
+                readonly [key: string]: components["schemas"]["Leeway"] | null;
+            };
+            readonly most_per_hour?: number;
+            readonly name?: string;
+            readonly only_if?: {
+                readonly [key: string]: unknown;
+            } | null;
+            readonly place?: string;
+            readonly rest_s?: number;
+            readonly then?: readonly components["schemas"]["Action"][];
+            readonly when?: {
+                readonly [key: string]: unknown;
+            };
+            readonly when_silent?: ("go_on" | "wait" | "reset") | null;
+        };
+        /** RuleTest */
+        readonly RuleTest: {
+            /** Format: date-time */
+            readonly from: string;
+            readonly rule: components["schemas"]["WrittenRule"];
+            /** Format: date-time */
+            readonly to: string;
+        };
+        /** Run */
+        readonly Run: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly because: readonly components["schemas"]["Because"][];
+            readonly device: string | null;
+            readonly id: string;
+            readonly then: readonly components["schemas"]["Done"][];
+        };
         /** SeriesName */
         readonly SeriesName: {
             readonly device: string;
@@ -2684,6 +2943,70 @@ export interface components {
             readonly timezone: string;
             readonly version: number;
         };
+        /** Tested */
+        readonly Tested: {
+            readonly count: number;
+            readonly firings: readonly components["schemas"]["Firing"][];
+            readonly readings: number;
+        };
+        /** Thresholds */
+        readonly Thresholds: {
+            readonly thresholds: {
+                readonly [key: string]: number;
+            };
+        };
+        /** ToAlert */
+        readonly ToAlert: {
+            readonly clear_after_s?: number | null;
+            /** @default  */
+            readonly message?: string;
+            /**
+             * @default warning
+             * @enum {string}
+             */
+            readonly severity?: "info" | "warning" | "critical";
+        };
+        /** ToCommand */
+        readonly ToCommand: {
+            readonly device?: string | null;
+            readonly method: string;
+            readonly params?: {
+                readonly [key: string]: unknown;
+            };
+            /** @default 60 */
+            readonly ttl_s?: number;
+        };
+        /** ToNotify */
+        readonly ToNotify: {
+            readonly message: string;
+            /** @enum {string} */
+            readonly to: "assignee" | "members" | "managers" | "owners" | "user";
+            readonly user?: string | null;
+        };
+        /** ToSet */
+        readonly ToSet: {
+            readonly attribute: string;
+            readonly device?: string | null;
+            readonly value: unknown;
+        };
+        /** ToTask */
+        readonly ToTask: {
+            readonly assignee?: string | null;
+            readonly due_in_s?: number | null;
+            /** @default  */
+            readonly notes?: string;
+            /**
+             * @default normal
+             * @enum {string}
+             */
+            readonly priority?: "low" | "normal" | "high" | "urgent";
+            readonly title: string;
+        };
+        /** ToWebhook */
+        readonly ToWebhook: {
+            readonly body?: unknown;
+            readonly url: string;
+        };
         /** Today */
         readonly Today: {
             readonly devices: number;
@@ -2770,6 +3093,27 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
+        };
+        /** WrittenRule */
+        readonly WrittenRule: {
+            /** @default true */
+            readonly enabled?: boolean;
+            /** @default 600 */
+            readonly late_s?: number;
+            readonly limits?: {
+                readonly [key: string]: components["schemas"]["Leeway"];
+            };
+            /** @default 20 */
+            readonly most_per_hour?: number;
+            readonly name: string;
+            readonly only_if?: components["schemas"]["Condition"] | null;
+            readonly place: string;
+            /** @default 0 */
+            readonly rest_s?: number;
+            readonly then: readonly components["schemas"]["Action"][];
+            readonly when: components["schemas"]["Condition"];
+            /** @enum {null|string} */
+            readonly when_silent?: "go_on" | "wait" | "reset" | null;
         };
     };
     responses: {
@@ -5494,6 +5838,253 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Rule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                readonly place?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeptRulePage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WrittenRule"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RuleTest"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Tested"] | components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["RuleRewrite"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.runs": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["RunPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "rules.adjust": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Thresholds"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["KeptRule"];
                 };
             };
             readonly default: components["responses"]["Problem"];
