@@ -4,6 +4,8 @@ import { type Check, type Checked, anything, flag, maybe, number, orElse, page, 
 
 const named = shape({ unit: orElse(text, ""), name: orElse(text, "") });
 const connect = shape({ mqtt: shape({ port: number }) });
+/** After how long a device is silent, and whether that opens an alert; null is as its type says, else as usual. */
+const silence = shape({ after_s: maybe(number), alert: maybe(flag) });
 export const device = shape({
   id: text,
   name: text,
@@ -16,6 +18,7 @@ export const device = shape({
   online: flag,
   last_seen: maybe(time),
   silent_since: maybe(time),
+  silence: orElse(silence, { after_s: null, alert: null }),
   metrics: orElse(record(named), {}),
   attributes: shape({ reported: record(anything), desired: record(anything) }),
   connect: maybe(connect),
@@ -71,7 +74,7 @@ export async function renew(id: string): Promise<Credentials> {
   return made;
 }
 
-export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics" | "is_gateway">>): Promise<Device> =>
+export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics" | "is_gateway" | "silence">>): Promise<Device> =>
   patch(at`/devices/${before.id}`, device, said satisfies Described["DeviceChange"], before.version);
 
 /** Retire a device; with `history` its values go too. */

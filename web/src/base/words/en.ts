@@ -5,6 +5,7 @@ import { enBackups } from "@/base/words/enBackups";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
+import { enSilence } from "@/base/words/enSilence";
 import { enSystem } from "@/base/words/enSystem";
 import { enTransfer } from "@/base/words/enTransfer";
 
@@ -18,6 +19,7 @@ export const en = {
   ...enBackups,
   ...enLimits,
   ...enRetention,
+  ...enSilence,
   ...enSystem,
   "app.name": "Verger",
   "app.skip": "Skip to content",
