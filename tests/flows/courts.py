@@ -61,7 +61,7 @@ class World:
         self.automation = Automation(court, self.kept, acting, clock)
         position = (await FollowerStore(self.db).positions()).get(Automation.name, 0)
         await self.automation.open(position)
-        self.commands.listeners.append(Overhearing(court.book, self.kept).commanded)
+        self.commands.listeners.append(Overhearing(court, self.kept).commanded)
         for batch in self.log[position:]:
             await self.automation.take(batch)
 

@@ -22,7 +22,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     acting = Acting(stores.kept, orders.commanding, effects, desiring, None)
     automation = Automation(court, kept, acting, stores.clock)
     await automation.open((await stores.letters.positions()).get(Automation.name, 0))
-    stores.commands.listeners.append(Overhearing(court.book, kept).commanded)
+    stores.commands.listeners.append(Overhearing(court, kept).commanded)
     silences = automation.silences = Silences(court.book, presence.silence_of, stores.clock)
     presence.turned.append(silences.turned)
     silences.begin()

@@ -32,7 +32,8 @@ MOST_READINGS = 20_000_000  # for they are all in memory together
 MOST_FIRINGS = 1000
 _MOST_EVENTS = 20_000
 _PAGE = 1 << 18
-_SLICES = 50  # of the span, between which it may be called off
+_SLICES = 50  # of the span, between which it may be called off, unless …
+_MOST_LOOKS = 5000  # … there are many devices, all of which are looked at between any two
 
 Reached = Callable[[int, int], None]
 
@@ -102,18 +103,19 @@ class Backtesting:
         """Return the rule ready to judge, the devices below its place, and by number the series that it hears."""
         tree = await self.ruling.places.tree(tenant)
         rule = compiled(trial.rule, ground_of(tree.places[trial.rule.place]))
-        below = tree.below(trial.rule.place)
-        devices = [device.id for device in await self.ruling.devices.devices.at(tenant, below)]
+        below = set(tree.below(trial.rule.place))
+        mine = (known for known in self.ruling.devices.registry.everyone() if known.tenant == tenant)
+        devices = [known.device for known in mine if known.place in below]
         wanted = rule.hears.metrics
-        return (
-            rule,
-            devices,
-            {
-                series.number: (series.device, series.metric)
-                for series in await self.ruling.devices.series.of(tenant, devices)
-                if (None, series.metric) in wanted or (series.device, series.metric) in wanted
-            },
-        )
+        series = {
+            each.number: (each.device, each.metric)
+            for each in await self.ruling.devices.series.of(tenant, devices)
+            if (None, each.metric) in wanted or (each.device, each.metric) in wanted
+        }
+        if not rule.hears.events:
+            said = {device for device, _ in series.values()}
+            devices = [device for device in devices if device in said]
+        return rule, devices, series
 
     async def _rows(self, trial: Trial, series: dict[int, tuple[str, str]], reached: Reached) -> Rows:
         """Read all series and put their readings into one order of time."""
@@ -122,6 +124,8 @@ class Backtesting:
             start = trial.start
             while len(page := await self.history.raw(number, start, trial.end, _PAGE)):
                 found.append((place, page))
+                if len(page) < _PAGE:
+                    break
                 start = int(page.at[-1]) + 1
             reached(0, _SLICES)
         return await asyncio.to_thread(_ordered, list(series.values()), found)
@@ -158,8 +162,9 @@ def _judge(
 ) -> Tested:
     replay = Replay(rule, devices, rows, trial.start - 1)
     count, firings = 0, []
-    for part in range(1, _SLICES + 1):
-        until = trial.start + (trial.end - trial.start) * part // _SLICES
+    slices = max(1, min(_SLICES, _MOST_LOOKS // max(1, len(devices))))
+    for part in range(1, slices + 1):
+        until = trial.start + (trial.end - trial.start) * part // slices
         now = [fact for fact in facts if fact.now <= until]
         facts = facts[len(now) :]
         for decision in replay.run(until, now):
@@ -167,7 +172,7 @@ def _judge(
                 count += 1
                 if count <= MOST_FIRINGS:
                     firings.append(_firing(decision))
-        reached(part, _SLICES)
+        reached(part, slices)
     return Tested(readings=len(rows.at), count=count, firings=firings)
 
 

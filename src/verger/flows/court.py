@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import Clock, microseconds, moment
+from verger.base.clock import SECOND, Clock, microseconds, moment
 from verger.domain.devices.registry import Known
 from verger.domain.rules.bounds import EVERY, NONE, Bounds, meet, still
 from verger.domain.rules.compiled import Compiled
@@ -20,6 +20,7 @@ from verger.flows.minds import Draft, Key, Minds
 from verger.flows.rulebook import Hearer, Rulebook, kinds
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
+_LOOK_EVERY = 5 * SECOND
 _MOST_SUBJECTS = 64  # of one series: beyond, each reading is judged, for to reckon what need not be would cost more
 
 
@@ -37,6 +38,7 @@ class Court:
         self._hearers: dict[int, tuple[Hearer, ...]] = {}
         self._heard: dict[str, set[int]] = {}
         self._fresh: list[Compiled] = []
+        self._looked, self._expecting = 0, 0
 
     async def open(self) -> None:
         """Know the rules, what they remembered when this was last kept, and how often they fired within the hour."""
@@ -134,8 +136,16 @@ class Court:
                 self._judge(draft, hearers, Reported(told.device, name, value, at, now), logged=True)
 
     async def waiting(self) -> list[WaitingFact]:
-        """Return facts that stand in no log and wait to be judged."""
+        """Return facts that stand in no log and wait to be judged; they are looked for while some may come."""
+        now = self._clock.now()
+        if self._looked + _LOOK_EVERY > now > self._expecting:
+            return []
+        self._looked = now
         return await self._kept.facts.first()
+
+    def expect(self) -> None:
+        """Know that a fact will wait soon, once a transaction is committed."""
+        self._expecting = self._clock.now() + _LOOK_EVERY
 
     def tell(self, draft: Draft, facts: Iterable[WaitingFact]) -> None:
         """Judge facts that waited; a rule does not hear of what it did itself."""

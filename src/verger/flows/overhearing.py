@@ -9,6 +9,7 @@ from verger.base.clock import microseconds
 from verger.domain.commands.model import Command
 from verger.domain.rules.facts import Moved
 from verger.domain.rules.kept import RulesKept
+from verger.flows.court import Court
 from verger.flows.ports import Screens
 from verger.flows.rulebook import Rulebook
 
@@ -38,14 +39,16 @@ class Informed:
 class Overhearing:
     """Hears of commands: what rules wait for is kept for them, and what became of their own is noted in their runs."""
 
-    book: Rulebook
+    court: Court
     kept: RulesKept
 
     async def commanded(self, connection: AsyncConnection, tenant: str, command: Command) -> None:
         """Hear of a step of a command."""
-        known = self.book.registry.known(command.device)
-        if known is not None and self.book.of_device(known, "command", command.method):
+        book = self.court.book
+        known = book.registry.known(command.device)
+        if known is not None and book.of_device(known, "command", command.method):
             fact = Moved(command.device, command.method, command.stage, microseconds(command.steps[-1].at))
             await self.kept.facts.add(connection, tenant, fact, command.asked_by)
+            self.court.expect()
         if command.asked_by.startswith("rule:") and command.batch is not None:
             await self.kept.runs.ended(connection, tenant, command.batch, command.id, command.stage, command.error)
