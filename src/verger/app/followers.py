@@ -1,15 +1,15 @@
 """What follows the log: the history, the screens, and all that acts on what was heard."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from verger.app.alerts import open_alerts
 from verger.app.commands import Orders, open_orders
 from verger.app.messages import open_exchange
-from verger.app.rules import open_automation
+from verger.app.rules import open_automation, open_reckoning
 from verger.app.stores import Stores
 from verger.base.work import Work
 from verger.domain.messages.exchange import Exchange
@@ -21,6 +21,7 @@ from verger.flows.keeping import Keeping
 from verger.flows.overhearing import Informed
 from verger.flows.presence import Presence
 from verger.flows.publishing import Both, Publishing
+from verger.flows.reckoning import Reckoning
 from verger.flows.recording import Recording
 
 
@@ -35,17 +36,22 @@ class Following:
     keeping: Keeping
     orders: Orders
     automation: Automation
+    reckoning: Reckoning
     followers: Followers
+
+    def loops(self) -> tuple[Coroutine[Any, Any, None], ...]:
+        """Return what goes on beside them."""
+        return self.automation.run(), self.reckoning.run()
 
     @property
     def saving(self) -> tuple[Callable[[], Awaitable[None]], ...]:
         """Return what keeps at the end what followers hold in memory."""
-        return self.presence.save, self.automation.save
+        return self.presence.save, self.automation.save, self.reckoning.save
 
     @property
     def informed(self) -> Informed:
         """Return screens that tell the rulebook too what it rests on."""
-        return Informed(self.hub, self.automation.court.book)
+        return Informed(self.hub, (self.automation.court.book.moved, self.reckoning.moved))
 
     @classmethod
     async def over(cls, stack: AsyncExitStack, stores: Stores, work: Work) -> Self:
@@ -60,12 +66,13 @@ class Following:
         recording = Recording(stores.db, stores.events, kept.attributes, hub)
         every: list[Follower] = [keeping, recording, presence, hub, publishing, orders.proving, orders.repairing]
         automation = await open_automation(stores, orders, screens, presence)
-        every.append(automation)
+        reckoning = await open_reckoning(stores)
+        every += [automation, reckoning]
         followers = Followers(stores.log, stores.letters, clock, every)
         orders.follow(followers)
         open_alerts(stores, screens, followers, work)
         automation.caught_up = partial(_caught_up, followers)
-        return cls(hub, exchange, screens, presence, keeping, orders, automation, followers)
+        return cls(hub, exchange, screens, presence, keeping, orders, automation, reckoning, followers)
 
 
 async def _caught_up(followers: Followers) -> None:

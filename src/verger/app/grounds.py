@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 
-from verger.app.commands import Orders
 from verger.app.errands import LongWork
+from verger.app.followers import Following
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep
+from verger.domain.derived.store import DerivedStore
 from verger.edges.api.grounds import Grounds
 from verger.flows.alerting import Alerting
 from verger.flows.bridging import Bridging, Lines
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
+from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
@@ -30,15 +32,14 @@ class Parts:
     long_work: LongWork
     upkeep: Upkeep
     lines: Lines
-    orders: Orders
+    following: Following
 
 
 def build_grounds(stores: Stores, parts: Parts) -> Grounds:
     """Return the stories that people's requests tell."""
     kept, places = stores.kept, stores.places
     showing, side, long_work, upkeep = parts.showing, parts.side, parts.long_work, parts.upkeep
-    provisioning = side.provisioning
-    retiring, clearing = Retiring(provisioning, upkeep.erasing), Clearing(places, kept, provisioning)
+    retiring, clearing = Retiring(side.provisioning, upkeep.erasing), Clearing(places, kept, side.provisioning)
     return Grounds(
         clock=stores.clock,
         places=places,
@@ -50,7 +51,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         exporting=long_work.exporting,
         importing=long_work.importing,
         safekeeping=long_work.safekeeping,
-        provisioning=provisioning,
+        provisioning=side.provisioning,
         desiring=side.desiring,
         claiming=side.claiming,
         door=side.door,
@@ -61,10 +62,11 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         clearing=clearing,
         vacating=Vacating(places, retiring),
         commands=stores.commands,
-        commanding=parts.orders.commanding,
-        together=parts.orders.together,
-        outbound=parts.orders.outbound,
+        commanding=parts.following.orders.commanding,
+        together=parts.following.orders.together,
+        outbound=parts.following.orders.outbound,
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
+        deriving=Deriving(DerivedStore(stores.db), places, kept.registry, parts.following.reckoning),
         ruling=long_work.backtesting.ruling,
         backtesting=long_work.backtesting,
         showing=showing,

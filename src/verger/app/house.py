@@ -68,7 +68,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     hub, presence, orders, followers = following.hub, following.presence, following.orders, following.followers
     upkeep = await open_upkeep(stores, followers, presence, following.automation.court.book.named)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
-    screens = following.informed
+    screens, following.reckoning.keep = following.informed, inbound.take
     side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
     listener, devices = await _open_wire(side, orders, inlet, patience, following.exchange, stores, work)
@@ -91,14 +91,14 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     go_round(work, stores, oversight, upkeep, bridges)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
-    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), following.automation.run()):
+    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), *following.loops()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     involved = Involved(safekeeping, upkeep, following.automation)
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
-    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, orders))
+    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, following))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 

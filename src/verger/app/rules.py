@@ -2,6 +2,7 @@
 
 from verger.app.commands import Orders
 from verger.app.stores import Stores
+from verger.domain.derived.store import DerivedStore
 from verger.flows.acting import Acting, Effects
 from verger.flows.automation import Automation
 from verger.flows.court import Court
@@ -9,8 +10,17 @@ from verger.flows.desiring import Desiring
 from verger.flows.overhearing import Overhearing
 from verger.flows.ports import Screens
 from verger.flows.presence import Presence
+from verger.flows.reckoning import Reckoning
 from verger.flows.rulebook import Rulebook
 from verger.flows.silences import Silences
+
+
+async def open_reckoning(stores: Stores) -> Reckoning:
+    """Be ready to reckon the derived metrics that are kept, from where it had come to."""
+    store, registry = DerivedStore(stores.db), stores.kept.registry
+    reckoning = Reckoning(stores.db, store, stores.places, registry, stores.clock)
+    await reckoning.open((await stores.letters.positions()).get(Reckoning.name, 0))
+    return reckoning
 
 
 async def open_automation(stores: Stores, orders: Orders, screens: Screens, presence: Presence) -> Automation:

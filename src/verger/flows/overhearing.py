@@ -1,5 +1,6 @@
 """Overhearing: what rules have to hear and stands in no log, kept for them in the transaction of its cause."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +12,14 @@ from verger.domain.rules.facts import Moved
 from verger.domain.rules.kept import RulesKept
 from verger.flows.court import Court
 from verger.flows.ports import Screens
-from verger.flows.rulebook import Rulebook
 
 
 class Informed:
-    """Screens and the rulebook hear together that places or devices came, went or moved."""
+    """Screens and others hear together that places or devices came, went or moved."""
 
-    def __init__(self, screens: Screens, book: Rulebook) -> None:
-        """Tell the screens everything, and the rulebook what it rests on."""
-        self._screens, self._book = screens, book
+    def __init__(self, screens: Screens, listeners: Sequence[Callable[[str], None]]) -> None:
+        """Tell the screens everything, and the listeners whose places or devices are others now."""
+        self._screens, self._listeners = screens, listeners
 
     def tell(self, device: str, word: dict[str, Any]) -> None:
         """Tell what happened to a device."""
@@ -30,9 +30,10 @@ class Informed:
         self._screens.announce(tenant, word, place=place, device=device)
 
     def changed(self, tenant: str) -> None:
-        """Show a tenant's screens anew, and look anew which rules hear what."""
+        """Show a tenant's screens anew, and let others look anew too."""
         self._screens.changed(tenant)
-        self._book.moved(tenant)
+        for heard in self._listeners:
+            heard(tenant)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ RULE: dict[str, Any] = {
     "limits": {"when.value": {"low": 0, "high": 5}},
 }
 
+DERIVED = {"metric": "twice", "expression": "t * 2"}
+
 # A body that a route takes, so that it is refused for the right reason; {} where a route is not named here.
 BODIES: dict[str, dict[str, Any]] = {
     "POST /places": {"name": "Barn"},
@@ -55,6 +57,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
     "PATCH /members/{member}": {"role": "viewer"},
     "POST /rules": RULE | {"place": "place"},
+    "POST /derived": DERIVED | {"place": "place"},
     "POST /rules/test": {
         "rule": RULE | {"place": "nowhere"},
         "from": "2026-01-01T00:00:00Z",
@@ -124,6 +127,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         "/attributes/{key}": "/attributes/state",
         "/api-keys/{key}": f"/api-keys/{(await made('/api-keys', name='Export'))['id']}",
         "/deletions/{deletion}": f"/deletions/{gone}",
+        "/derived/{derived}": f"/derived/{(await made('/derived', place=place, **DERIVED))['id']}",
         "/rules/{rule}": f"/rules/{(await made('/rules', place=place, **RULE))['id']}",
         "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",

@@ -17,6 +17,7 @@ from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
+from verger.flows.deriving import Deriving
 from verger.flows.desiring import Desiring
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
@@ -65,6 +66,7 @@ class Grounds:
     together: Together
     outbound: Outbound
     bridging: Bridging
+    deriving: Deriving
     ruling: Ruling
     backtesting: Backtesting
     showing: Showing

@@ -12,6 +12,7 @@ from verger.edges.api import (
     claims,
     commands,
     deletions,
+    derived,
     device_types,
     devices,
     exports,
@@ -125,6 +126,11 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     rules.test,
     rules.remove,
     rules.runs,
+    derived.items,
+    derived.add,
+    derived.read,
+    derived.change,
+    derived.remove,
     system.read,
 )
 

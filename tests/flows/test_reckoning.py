@@ -1,0 +1,88 @@
+"""Reckoning: derived metrics are reckoned from what is heard, and kept as series of their own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest_asyncio
+
+from tests.flows.conftest import House
+from verger.base.clock import moment
+from verger.base.db import Database
+from verger.base.ids import new_id
+from verger.domain.derived.model import Derived
+from verger.domain.derived.store import DerivedStore
+from verger.domain.telemetry.model import KEPT, Answer, Batch, Heard, Readings, Run
+from verger.domain.telemetry.store import FollowerStore
+from verger.flows.deriving import Deriving
+from verger.flows.reckoning import Reckoning
+
+
+class Table:
+    """A house in which things are reckoned; `kept` is what came of it."""
+
+    def __init__(self, house: House, db: Database) -> None:
+        self.house, self.db, self.store = house, db, DerivedStore(db)
+        self.kept: list[tuple[str, dict[str, float]]] = []
+        self.sequence = 0
+
+    async def keep(self, heard: Sequence[Heard | Run]) -> list[Answer]:
+        for each in heard:
+            assert isinstance(each, Heard)
+            self.kept += [(each.device, said.values) for said in each.said if isinstance(said, Readings)]
+        return [KEPT] * len(heard)
+
+    async def open(self) -> None:
+        registry = self.house.kept.registry
+        self.reckoning = Reckoning(self.db, self.store, self.house.places, registry, self.house.clock)
+        self.reckoning.keep = self.keep
+        await self.reckoning.open((await FollowerStore(self.db).positions()).get(Reckoning.name, 0))
+
+    async def derive(self, **more: Any) -> Derived:
+        own = {"id": new_id(), "place": self.house.place.id, "created_at": moment(self.house.clock.now())}
+        deriving = Deriving(self.store, self.house.places, self.house.kept.registry, self.reckoning)
+        return await deriving.add(self.house.tenant, Derived(**own | more))
+
+    async def say(self, device: str, **values: float) -> Batch:
+        known = self.house.kept.registry.known(device)
+        assert known is not None
+        if fresh := [metric for metric in values if metric not in known.series]:
+            for series in await self.house.kept.series.create({(self.house.tenant, device): fresh}):
+                self.house.kept.registry.learn(device, {series.metric: series.number})
+        self.house.clock.advance(1)
+        self.sequence += 1
+        now = self.house.clock.now()
+        numbers = np.array([known.series[metric] for metric in values], np.uint32)
+        columns = numbers, np.full(len(values), now), np.array(list(values.values()), np.float64)
+        batch = Batch(now, *columns, sequence=self.sequence)
+        await self.reckoning.take(batch)
+        return batch
+
+
+@pytest_asyncio.fixture
+async def table(house: House, db: Database) -> Table:
+    made = Table(house, db)
+    await made.open()
+    return made
+
+
+async def test_a_metric_is_reckoned_for_each_device_or_from_all_below_a_place(table: Table) -> None:
+    one, other, total = [(await table.house.add(name)).id for name in ("One", "Other", "Total")]
+    await table.derive(metric="twice", expression="power * 2")
+    await table.derive(metric="all", expression="sum(power)", device=total)
+    await table.say(one, power=10)
+    await table.say(other, power=5)
+    assert table.kept == [(one, {"twice": 20}), (total, {"all": 10}), (other, {"twice": 10}), (total, {"all": 15})]
+
+
+async def test_what_was_counted_up_is_remembered_and_a_record_that_comes_again_gives_the_same(table: Table) -> None:
+    meter = (await table.house.add("Meter")).id
+    await table.derive(metric="energy", expression="integral(power)")
+    await table.say(meter, power=3600)
+    await table.reckoning.save()
+    again = await table.say(meter, power=3600)
+    first = table.kept[-1]
+    await table.open()
+    await table.reckoning.take(again)
+    assert table.kept[-1] == first
+    assert table.kept.count(first) == 2
