@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import type { Described } from "@/base/ask";
+import { alerts, comments } from "@/alerts/alerts";
 import { backup, backups, plan } from "@/backups/backups";
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
@@ -16,11 +17,15 @@ import { limits } from "@/limits/limits";
 import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
 import { place, places } from "@/places/places";
+import { members } from "@/session/members";
 import { me, setUpState } from "@/session/session";
 import { system } from "@/system/system";
+import { tasks } from "@/tasks/tasks";
 
 const folder = new URL("../../tests/contract/", import.meta.url);
 const answers: Readonly<Record<string, Check<unknown>>> = {
+  "alert_comments.json": comments,
+  "alerts.json": alerts,
   "attribute_history.json": changes,
   "api_keys.json": shape({ made: list(createdKey), listed: apiKeys }),
   "backup_plan.json": plan,
@@ -39,12 +44,14 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "latest.json": latest,
   "live.json": hear,
   "me.json": me,
+  "members.json": members,
   "overview.json": overview,
   "place.json": place,
   "place_history.json": placeHistory,
   "places.json": places,
   "setup.json": setUpState,
   "system.json": system,
+  "tasks.json": tasks,
 };
 const recorded = Object.entries(answers).filter(([name]) => existsSync(new URL(name, folder)));
 

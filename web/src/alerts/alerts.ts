@@ -1,5 +1,5 @@
 /** Alerts: what holds, what is over, and what people do about it. */
-import { all, at, get, post } from "@/base/ask";
+import { type Described, all, at, get, post } from "@/base/ask";
 import { type Checked, maybe, number, oneOf, page, shape, text, time } from "@/base/shape";
 import { when } from "@/base/tell";
 import { say } from "@/base/words";
@@ -42,9 +42,9 @@ export const shownBy = (id: string): Promise<Alert[]> => all("/alerts", alerts, 
 export const one = (id: string): Promise<Alert> => get(at`/alerts/${id}`, alert);
 export const acknowledge = (id: string): Promise<Alert> => post(at`/alerts/${id}/acknowledge`, alert);
 export const resolve = (id: string): Promise<Alert> => post(at`/alerts/${id}/resolve`, alert);
-export const assign = (id: string, assignee: string | null): Promise<Alert> => post(at`/alerts/${id}/assign`, alert, { assignee });
+export const assign = (id: string, assignee: string | null): Promise<Alert> => post(at`/alerts/${id}/assign`, alert, { assignee } satisfies Described["Assignment"]);
 export const course = (id: string, cursor: string | null): Promise<Checked<typeof comments>> => get(at`/alerts/${id}/comments`, comments, { limit: 20, cursor });
-export const remark = (id: string, said: string): Promise<Comment> => post(at`/alerts/${id}/comments`, comment, { text: said });
+export const remark = (id: string, said: string): Promise<Comment> => post(at`/alerts/${id}/comments`, comment, { text: said } satisfies Described["NewComment"]);
 
 export const holds = ({ state }: Alert): boolean => state === "active" || state === "acknowledged";
 

@@ -1,5 +1,5 @@
 /** Tasks: what is to be done, where, by whom and by when. */
-import { all, at, get, patch, post, remove } from "@/base/ask";
+import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
 import { type Checked, maybe, number, oneOf, orElse, page, shape, text, time } from "@/base/shape";
 import { moment } from "@/base/tell";
 
@@ -37,13 +37,12 @@ export interface About {
   readonly title: string;
   readonly place: string | null;
   readonly device: string | null;
-  readonly alert: string | null;
 }
 
 export const toDo = (): Promise<Task[]> => all("/tasks", tasks, { state: "open" });
 export const didDo = (cursor: string | null): Promise<Checked<typeof tasks>> => get("/tasks", tasks, { state: "done", limit: 20, cursor });
-export const add = (said: Said, about: About | null): Promise<Task> => post("/tasks", task, { ...said, ...(about === null ? {} : { device: about.device, alert: about.alert }) });
-export const change = (before: Task, said: Partial<Said> | Pick<Task, "state">): Promise<Task> => patch(at`/tasks/${before.id}`, task, said, before.version);
+export const add = (said: Said, about: About | null): Promise<Task> => post("/tasks", task, { ...said, ...(about === null ? {} : { device: about.device }) } satisfies Described["NewTask"]);
+export const change = (before: Task, said: Partial<Said> | Pick<Task, "state">): Promise<Task> => patch(at`/tasks/${before.id}`, task, said satisfies Described["TaskChange"], before.version);
 export const erase = async (id: string): Promise<void> => {
   await remove(at`/tasks/${id}`);
 };
