@@ -58,11 +58,14 @@ export function after(shown: Shown, told: Told): [string, Standing][] {
   }
 }
 
+const fresh: Standing = { online: true, lastSeen: null, silentSince: null, latest: {} };
+
 function after1(before: Standing | undefined, at: number, values: Readonly<Record<string, number | null>>): Standing {
   const latest = { ...before?.latest };
   for (const [metric, value] of Object.entries(values)) {
     const known = latest[metric];
     if (known === undefined || at >= known.at) latest[metric] = { value, unit: known?.unit ?? null, at };
   }
-  return { online: before?.online ?? true, lastSeen: Math.max(before?.lastSeen ?? 0, at), silentSince: before?.silentSince ?? null, latest };
+  const { online, lastSeen, silentSince } = before ?? fresh;
+  return { online, lastSeen: Math.max(lastSeen ?? 0, at), silentSince, latest };
 }
