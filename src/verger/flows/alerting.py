@@ -2,19 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from msgspec import convert, structs, to_builtins
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
-from verger.base.patch import meant_for, merge
 from verger.domain.alerts.model import Alert, Comment, Kind, acknowledged, assigned, resolved
-from verger.domain.alerts.policy import AlertPolicy, PolicyStore
 from verger.domain.alerts.store import AlertStore, Wanted
+from verger.domain.notifications.model import Notice, Urgency, one
+from verger.domain.notifications.outbox import Outbox
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.members import Members
 
@@ -27,7 +26,7 @@ class Alerting:
     store: AlertStore
     places: PlaceStore
     members: Members
-    policies: PolicyStore
+    outbox: Outbox
     clock: Clock
 
     async def page(self, tenant: str, asked: Asked, place: str | None, wanted: Wanted) -> Page[Alert]:
@@ -42,7 +41,7 @@ class Alerting:
         return await self._do(tenant, alert, by, "acknowledged", lambda before: acknowledged(before, by, at))
 
     async def assign(self, tenant: str, alert: str, by: str, to: str | None) -> Alert:
-        """Let a member see to an alert, None for nobody; raise Missing, Invalid, or Conflict when it is over."""
+        """Let a member see to an alert, and tell them; None for nobody. Raise Missing, Invalid, or Conflict."""
         name = "" if to is None else (await self.members.takes(tenant, to)).name
         return await self._do(tenant, alert, by, "assigned", lambda before: assigned(before, to), name)
 
@@ -62,12 +61,6 @@ class Alerting:
         await self.store.get(tenant, alert)
         return await self.store.comments(tenant, alert, asked)
 
-    async def change_policy(self, tenant: str, changes: dict[str, Any], expected: int | None) -> AlertPolicy:
-        """Change some of who is told of alerts; raise Stale or Invalid."""
-        before = await self.policies.get(tenant)
-        meant_for(before.version, expected)
-        return await self.policies.change(tenant, convert(merge(to_builtins(before), changes), AlertPolicy))
-
     async def _do(
         self, tenant: str, alert: str, by: str, kind: Kind, change: Callable[[Alert], Alert], text: str = ""
     ) -> Alert:
@@ -80,6 +73,8 @@ class Alerting:
                 for each in await self.store.those_within(connection, tenant, alert):
                     await self.store.save(connection, tenant, change(each))
             await self._say(connection, tenant, alert, by, kind, text)
+            if after.assignee not in (None, before.assignee, by):
+                await self.outbox.put(connection, tenant, _for_you(after, str(after.assignee)))
             return await self.store.save(connection, tenant, after)
 
     async def _say(
@@ -89,3 +84,15 @@ class Alerting:
         comment = Comment(id=new_id(), alert=alert, at=at, by=by, kind=kind, text=text)
         await self.store.comment(connection, tenant, comment)
         return comment
+
+
+def _for_you(alert: Alert, assignee: str) -> Notice:
+    return Notice(
+        severity=Urgency(alert.severity.value),
+        kind="alert_assigned",
+        title=f"For you to see to: {alert.message}",
+        to=one(assignee),
+        subject=f"alert:{alert.id}",
+        place=alert.place,
+        device=alert.device,
+    )

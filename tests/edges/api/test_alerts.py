@@ -9,10 +9,12 @@ import pytest_asyncio
 
 from tests.edges.api.product import HELD, Product, opened_product
 from tests.edges.live.test_hub import frames
+from tests.people import PASSWORD
 from tests.recorded import Record
 from verger.base.clock import SECOND, HeldClock
 from verger.base.errors import Conflict
 from verger.domain.alerts.model import MANY, Opening, Severity
+from verger.domain.tenancy.model import Role
 from verger.edges.live.screen import Screen
 
 
@@ -59,6 +61,16 @@ async def test_an_alert_is_noted_given_to_somebody_spoken_of_and_ended(product: 
     record("alerts.json", await product.get("/alerts"))
     record("alert_comments.json", await product.get(f"/alerts/{alert}/comments"))
     assert await opened(product) != alert
+
+
+async def test_whom_an_alert_is_given_to_is_told(product: Product) -> None:
+    alert, stores = await opened(product), product.house.stores
+    users = stores.tenancy.users
+    other = await users.add(await tenant_of(product), Role.member, "Veikko", "v@example.test", PASSWORD)
+    for assignee in (other.id, other.id, (await product.get("/me"))["user"]["id"], None):
+        await do(product, alert, "assign", {"assignee": assignee})
+    told = [put.notice for put in await stores.outbox.waiting() if put.notice.kind == "alert_assigned"]
+    assert [(notice.to, notice.title) for notice in told] == [(f"user:{other.id}", "For you to see to: 3 °C")]
 
 
 async def test_alerts_are_found_by_what_they_are_about(product: Product) -> None:

@@ -1,6 +1,6 @@
 """Who is told of an alert, when, and how often until somebody takes note of it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct, structs
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from verger.base.clock import SECOND
 from verger.base.db import Database, metadata
 from verger.base.errors import Fault, Invalid, Stale
+from verger.base.patch import meant_for, merge
 from verger.domain.alerts.model import Severity
 
 policy_table = Table(
@@ -118,6 +119,12 @@ class PolicyStore:
         """Return an organisation's policy as it stands within a transaction."""
         row = (await connection.execute(select(policy_table).where(policy_table.c.tenant == tenant))).first()
         return AlertPolicy() if row is None else msgspec.convert(row.chains | {"version": row.version}, AlertPolicy)
+
+    async def merge(self, tenant: str, changes: dict[str, Any], expected: int | None) -> AlertPolicy:
+        """Change some of an organisation's policy (RFC 7396); raise Stale or Invalid."""
+        before = await self.get(tenant)
+        meant_for(before.version, expected)
+        return await self.change(tenant, msgspec.convert(merge(msgspec.to_builtins(before), changes), AlertPolicy))
 
     async def change(self, tenant: str, policy: AlertPolicy) -> AlertPolicy:
         """Keep a changed policy as its next version; raise Stale."""

@@ -113,7 +113,7 @@ async def comment(alert: Id, data: JSONBody[NewComment], caller: Given[Caller], 
 @get("/alert-policy", summary="Who is told of alerts, and when", tags=_TAGS)
 async def policy(caller: Given[Caller], grounds: Given[Grounds]) -> AlertPolicy:
     """Return the chain of each severity: who is told in turn until somebody takes note, and after how long again."""
-    return await grounds.alerting.policies.get(caller.needs("alerts:read").tenant)
+    return await grounds.policies.get(caller.needs("alerts:read").tenant)
 
 
 @patch("/alert-policy", summary="Change who is told of alerts", tags=_TAGS)
@@ -122,4 +122,4 @@ async def change_policy(
 ) -> AlertPolicy:
     """Merge a change into who is told of alerts (RFC 7396); alerts that are open go on by it from their next step."""
     tenant = caller.needs("alerts:manage").tenant
-    return await grounds.alerting.change_policy(tenant, to_builtins(data), expected)
+    return await grounds.policies.merge(tenant, to_builtins(data), expected)

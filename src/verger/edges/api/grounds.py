@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verger.base.clock import Clock
+from verger.domain.alerts.policy import PolicyStore
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Errands
@@ -46,6 +47,7 @@ class Grounds:
     kept: Kept
     events: EventStore
     alerting: Alerting
+    policies: PolicyStore
     tasking: Tasking
     errands: Errands
     exporting: Exporting
