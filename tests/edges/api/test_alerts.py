@@ -1,6 +1,7 @@
 """Alerts over the API: who may do what with them, and what screens and programs hear of it."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest_asyncio
 
 from tests.edges.api.product import HELD, Product, opened_product
 from tests.edges.live.test_hub import frames
+from tests.edges.live.test_socket import Browser, Guests, at_once
 from tests.people import PASSWORD
 from tests.recorded import Record
 from verger.base.clock import SECOND, HeldClock
 from verger.base.errors import Conflict
 from verger.domain.alerts.model import MANY, Opening, Severity
 from verger.domain.tenancy.model import Role
+from verger.edges.live.looking import Looking
 from verger.edges.live.screen import Screen
+from verger.edges.live.socket import LiveSocket
 
 
 @pytest_asyncio.fixture
@@ -149,3 +153,27 @@ async def test_alerts_end_with_the_device_or_the_place_that_they_are_about(produ
     assert (await product.owner.delete(f"/places/{shed}")).status_code == 204
     states = {alert["id"]: alert["state"] for alert in (await product.get("/alerts"))["items"]}
     assert states == {of_device: "cleared", of_place: "cleared", other: "active"}
+
+
+class Home(Guests):
+    """Lets everybody into one tenant."""
+
+    def __init__(self, tenant: str) -> None:
+        super().__init__()
+        self.name = tenant
+
+    async def tenant(self, _scope: MutableMapping[str, Any]) -> str:
+        return self.name
+
+
+async def test_a_screen_may_show_what_happens_in_the_whole_organisation(product: Product) -> None:
+    hub, tenant = product.house.hub, await tenant_of(product)
+    browser = Browser({"type": "subscribe", "tenant": "another"}, {"type": "subscribe", "tenant": tenant})
+    socket = LiveSocket(hub, Looking(product.house.grounds.showing, hub), Home(tenant), at_once)
+    serving = asyncio.create_task(socket({}, browser.receive, browser.send))
+    assert (await browser.frame(0))["type"] == "error"
+    assert await browser.frame(1) == {"type": "snapshot", "tenant": tenant, "devices": []}
+    alert = await opened(product)
+    assert [(frame["type"], frame["id"]) for frame in (await browser.frame(2),)] == [("alert", alert)]
+    serving.cancel()
+    await asyncio.gather(serving, return_exceptions=True)
