@@ -12,7 +12,8 @@ from tests.flows.conftest import FakeScreens, FakeWire, House
 from verger.base.clock import SECOND, HeldClock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
-from verger.domain.alerts.store import AlertStore, alert_table
+from verger.domain.alerts.store import AlertStore
+from verger.domain.alerts.tables import alert_table
 from verger.domain.commands.store import CommandStore, command_table
 from verger.domain.notifications.outbox import Outbox
 from verger.domain.notifications.tables import notice

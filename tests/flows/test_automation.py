@@ -191,6 +191,21 @@ async def test_events_and_attributes_are_heard_once(made: World) -> None:
     assert state.desired == {"fan": 1}
 
 
+async def test_what_has_no_end_of_its_own_ends_as_the_organisation_says_unless_the_rule_does(made: World) -> None:
+    alert = {"severity": "info", "message": "Open"}
+    await made.rule(when={"event": "door"}, then=[{"alert": alert}])
+    await made.rule(when={"event": "door"}, then=[{"alert": alert | {"clear_after_s": 60}}])
+    await made.rule(**FROST)
+    await made.tell(Event("door.opened", None, made.clock.now(), "1"))
+    await made.say({"t": 2})
+    found = await made.alerts.everything_open(made.house.tenant)
+    assert sorted((each.severity, each.momentary) for each in found) == [
+        ("critical", False),
+        ("info", False),
+        ("info", True),
+    ]
+
+
 async def test_a_device_that_leaves_takes_its_alert_along(made: World) -> None:
     await made.rule(**FROST)
     await made.say({"t": 2})

@@ -201,6 +201,7 @@ def _opening(plan: Plan, told: ToAlert) -> Opening:
         message=plan.said(told.message) or plan.rule.name,
         value=decision.value,
         at=decision.at,
+        momentary=plan.rule.momentary and told.clear_after_s is None,
     )
 
 

@@ -59,6 +59,11 @@ class Rule(Struct, frozen=True, kw_only=True):
         return [action.alert for action in self.then if action.alert is not None]
 
     @property
+    def momentary(self) -> bool:
+        """Tell whether it waits for moments, such as an event, so that nothing says when what it saw is over."""
+        return any(condition.momentary for _, condition in within("when", self.when))
+
+    @property
     def silently(self) -> WhenSilent:
         """Return what a device past its limit of silence does to it."""
         return self.when_silent or ("wait" if self.acts else "go_on")
