@@ -26,6 +26,7 @@ from verger.domain.tasks.model import TITLE_LONGEST, Priority, Task
 from verger.domain.tasks.store import TaskStore
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
+from verger.flows.tasking import for_you
 
 DONE, REFUSED, QUEUED = "done", "refused", "queued"
 Made = tuple[str, str | None, str | None]
@@ -142,6 +143,8 @@ class Acting:
         elif action.task is not None:
             task = _task(plan, action.task)
             await effects.tasks.add(connection, tenant, task)
+            if task.assignee is not None:
+                await effects.outbox.put(connection, tenant, for_you(task, task.assignee))
             made = task.id
         elif action.notify is not None:
             made = await effects.outbox.put(connection, tenant, await self._notice(plan, action.notify))

@@ -93,14 +93,18 @@ class Tasking:
     async def _tell(self, connection: AsyncConnection, tenant: str, by: str, task: Task) -> None:
         if task.assignee is None or by == f"user:{task.assignee}":
             return
-        notice = Notice(
-            severity=Urgency.warning if task.priority is Priority.urgent else Urgency.info,
-            kind="task_assigned",
-            title=f"For you to do: {task.title}",
-            body=task.notes,
-            to=one(task.assignee),
-            subject=f"task:{task.id}",
-            place=task.place,
-            device=task.device,
-        )
-        await self.outbox.put(connection, tenant, notice)
+        await self.outbox.put(connection, tenant, for_you(task, task.assignee))
+
+
+def for_you(task: Task, assignee: str) -> Notice:
+    """Return what is told to whom a task is given."""
+    return Notice(
+        severity=Urgency.warning if task.priority is Priority.urgent else Urgency.info,
+        kind="task_assigned",
+        title=f"For you to do: {task.title}",
+        body=task.notes,
+        to=one(assignee),
+        subject=f"task:{task.id}",
+        place=task.place,
+        device=task.device,
+    )
