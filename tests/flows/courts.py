@@ -24,6 +24,7 @@ from verger.domain.tasks.store import TaskStore, task_table
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
 from verger.domain.telemetry.store import FollowerStore
+from verger.domain.tenancy.members import Members
 from verger.flows.acting import Acting, Effects
 from verger.flows.automation import Automation
 from verger.flows.commanding import Commanding
@@ -56,7 +57,8 @@ class World:
         self.kept, self.commands = RulesKept.over(self.db), CommandStore(self.db)
         kept, house, clock = self.house.kept, self.house, self.clock
         court = Court(Rulebook(self.kept.rules, house.places, kept.registry), self.kept, EventStore(self.db), clock)
-        effects = Effects(self.alerts, TaskStore(self.db), self.commands, Outbox(self.db, clock), self.kept.runs)
+        outbox, members = Outbox(self.db, clock), Members(self.db)
+        effects = Effects(self.alerts, TaskStore(self.db), self.commands, outbox, self.kept.runs, members)
         desiring = Desiring(kept, FakeWire(), FakeScreens(), clock, 100)
         acting = Acting(kept, Commanding(kept, self.commands, clock), effects, desiring, None)
         self.automation = Automation(court, self.kept, acting, clock)

@@ -206,6 +206,13 @@ async def test_what_has_no_end_of_its_own_ends_as_the_organisation_says_unless_t
     ]
 
 
+async def test_a_task_for_somebody_who_is_no_member_is_nobodys(made: World) -> None:
+    await made.rule(when={"event": "door"}, then=[{"task": {"title": "Door", "assignee": "whoever"}}])
+    await made.tell(Event("door.opened", None, made.clock.now(), "1"))
+    found = await made.count()
+    assert (found["tasks"], found["notices"]) == (1, 0)
+
+
 async def test_a_device_that_leaves_takes_its_alert_along(made: World) -> None:
     await made.rule(**FROST)
     await made.say({"t": 2})

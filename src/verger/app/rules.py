@@ -27,7 +27,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     """Be ready to judge by the rules that are kept, from where they had come to."""
     kept = stores.rules
     court = Court(Rulebook(kept.rules, stores.places, stores.kept.registry), kept, stores.events, stores.clock)
-    effects = Effects(stores.alerts, stores.tasks, stores.commands, stores.outbox, kept.runs)
+    effects = Effects(stores.alerts, stores.tasks, stores.commands, stores.outbox, kept.runs, stores.tenancy.members)
     desiring = Desiring(stores.kept, orders.dispatch, screens, stores.clock, stores.settings.desired_per_device)
     acting = Acting(stores.kept, orders.commanding, effects, desiring, None)
     automation = Automation(court, kept, acting, stores.clock)

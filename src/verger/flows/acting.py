@@ -24,6 +24,7 @@ from verger.domain.rules.model import Rule
 from verger.domain.rules.runs import Done, Run, RunStore
 from verger.domain.tasks.model import TITLE_LONGEST, Priority, Task
 from verger.domain.tasks.store import TaskStore
+from verger.domain.tenancy.members import Members
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
 from verger.flows.tasking import for_you
@@ -76,6 +77,7 @@ class Effects:
     commands: CommandStore
     outbox: Outbox
     runs: RunStore
+    members: Members
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,7 @@ class Acting:
         if action.alert is not None:
             made = (await effects.alerts.open(connection, tenant, _opening(plan, action.alert))).alert.id
         elif action.task is not None:
-            task = _task(plan, action.task)
-            await effects.tasks.add(connection, tenant, task)
-            if task.assignee is not None:
-                await effects.outbox.put(connection, tenant, for_you(task, task.assignee))
-            made = task.id
+            made = await self._tasked(connection, tenant, _task(plan, action.task))
         elif action.notify is not None:
             made = await effects.outbox.put(connection, tenant, await self._notice(plan, action.notify))
         elif action.webhook is not None:
@@ -155,6 +153,15 @@ class Acting:
             change = {action.set.attribute: action.set.value}
             plan.desired.append(await self.desires.within(connection, tenant, device, change))
         return DONE, made, None
+
+    async def _tasked(self, connection: AsyncConnection, tenant: str, task: Task) -> str:
+        """Keep a task, and tell whom it is given to; one for somebody who is no member, or no longer, is nobody's."""
+        if task.assignee is not None and not await self.effects.members.among(connection, tenant, task.assignee):
+            task = structs.replace(task, assignee=None)
+        await self.effects.tasks.add(connection, tenant, task)
+        if task.assignee is not None:
+            await self.effects.outbox.put(connection, tenant, for_you(task, task.assignee))
+        return task.id
 
     async def _commanded(self, connection: AsyncConnection, plan: Plan, run: str, at: int) -> Made:
         prepared = plan.prepared[at]

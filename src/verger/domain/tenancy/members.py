@@ -45,6 +45,10 @@ class Members:
         async with self._db.reading() as connection:
             return await _get(connection, tenant, user)
 
+    async def among(self, connection: AsyncConnection, tenant: str, user: str) -> bool:
+        """Tell whether somebody is a member, within a transaction."""
+        return (await connection.execute(_MEMBERS.where(_tie(tenant, user)))).first() is not None
+
     async def takes(self, tenant: str, user: str) -> Member:
         """Return a member who is given something to do; raise Invalid when there is none."""
         try:
