@@ -37,9 +37,8 @@ class Parts:
 
 def build_grounds(stores: Stores, parts: Parts) -> Grounds:
     """Return the stories that people's requests tell."""
-    kept, places = stores.kept, stores.places
-    showing, side, long_work, upkeep = parts.showing, parts.side, parts.long_work, parts.upkeep
-    retiring, clearing = Retiring(side.provisioning, upkeep.erasing), Clearing(places, kept, side.provisioning)
+    kept, places, showing, side = stores.kept, stores.places, parts.showing, parts.side
+    long_work, upkeep, retiring = parts.long_work, parts.upkeep, Retiring(side.provisioning, parts.upkeep.erasing)
     return Grounds(
         clock=stores.clock,
         places=places,
@@ -60,7 +59,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         retention=upkeep.retention,
         prune=upkeep.pruning.at_once,
         erasing=upkeep.erasing,
-        clearing=clearing,
+        clearing=Clearing(places, kept, side.provisioning),
         vacating=Vacating(places, retiring),
         commands=stores.commands,
         commanding=parts.following.orders.commanding,
