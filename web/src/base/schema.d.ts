@@ -500,6 +500,58 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/derived": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List derived metrics, the newest first
+         * @description Return a page of derived metrics.
+         */
+        readonly get: operations["derived.items"];
+        readonly put?: never;
+        /**
+         * Reckon a metric from others
+         * @description Reckon a metric from what is heard from now on.
+         */
+        readonly post: operations["derived.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/derived/{derived}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a derived metric
+         * @description Return one derived metric.
+         */
+        readonly get: operations["derived.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Reckon a metric no longer
+         * @description Reckon it no longer; what was reckoned stays.
+         */
+        readonly delete: operations["derived.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a derived metric
+         * @description Reckon it otherwise from now on; what it counted up begins anew.
+         */
+        readonly patch: operations["derived.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/device-types": {
         readonly parameters: {
             readonly query?: never;
@@ -1956,6 +2008,32 @@ export interface components {
             /** @enum {string} */
             readonly what: "device" | "place" | "person";
         };
+        /** Derived */
+        readonly Derived: {
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly device: string | null;
+            readonly expression: string;
+            /** @default 3600 */
+            readonly fresh_s: number;
+            readonly id: string;
+            readonly metric: string;
+            /** @default  */
+            readonly name: string;
+            readonly place: string;
+            /** @default  */
+            readonly unit: string;
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** DerivedChange */
+        readonly DerivedChange: {
+            readonly device?: string | null;
+            readonly expression?: string;
+            readonly fresh_s?: number;
+            readonly name?: string;
+            readonly unit?: string;
+        };
         /** Device */
         readonly Device: {
             readonly address: string | null;
@@ -2367,6 +2445,19 @@ export interface components {
         readonly NewComment: {
             readonly text: string;
         };
+        /** NewDerived */
+        readonly NewDerived: {
+            readonly device?: string | null;
+            readonly expression: string;
+            /** @default 3600 */
+            readonly fresh_s?: number;
+            readonly metric: string;
+            /** @default  */
+            readonly name?: string;
+            readonly place: string;
+            /** @default  */
+            readonly unit?: string;
+        };
         /** NewDevice */
         readonly NewDevice: {
             readonly address?: string | null;
@@ -2492,6 +2583,11 @@ export interface components {
         /** Page[Deletion] */
         readonly DeletionPage: {
             readonly items: readonly components["schemas"]["Deletion"][];
+            readonly next: string | null;
+        };
+        /** Page[Derived] */
+        readonly DerivedPage: {
+            readonly items: readonly components["schemas"]["Derived"][];
             readonly next: string | null;
         };
         /** Page[Changed] */
@@ -4058,6 +4154,153 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Deletion"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "derived.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DerivedPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "derived.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewDerived"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Derived"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "derived.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly derived: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Derived"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "derived.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly derived: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "derived.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly derived: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["DerivedChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Derived"];
                 };
             };
             readonly default: components["responses"]["Problem"];
