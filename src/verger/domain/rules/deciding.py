@@ -1,5 +1,6 @@
 """Decisions: why a rule decided, and what it asks for with the values that made it so."""
 
+from verger.base.clock import moment
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.memory import Because, Decision, Memory
 from verger.domain.rules.rendering import Words, rendered
@@ -67,5 +68,5 @@ def _because(rule: Compiled, memory: Memory, truth: Truth, at: int, *, wanted: b
         device=(condition.device or memory.device) if condition.of_device else None,
         metric=condition.metric,
         value=leaf.value,
-        at=truth.at if condition.momentary or condition.between else leaf.at,
+        at=moment(truth.at if condition.momentary or condition.between else leaf.at),
     )

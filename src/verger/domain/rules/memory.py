@@ -1,5 +1,6 @@
 """What a rule remembers of one device or of none between two facts, and what it decides."""
 
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -55,7 +56,7 @@ class Because(Struct, frozen=True, kw_only=True):
     device: str | None = None
     metric: str | None = None
     value: float | None = None
-    at: int
+    at: datetime
 
 
 class Decision(Struct, frozen=True, kw_only=True):
