@@ -1,10 +1,12 @@
 """The stories that people's requests tell, each joined to the parts that it uses."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from verger.app.errands import LongWork
 from verger.app.followers import Following
 from verger.app.stores import Stores
+from verger.app.telling import Voice
 from verger.app.upkeep import Upkeep
 from verger.domain.derived.store import DerivedStore
 from verger.edges.api.grounds import Grounds
@@ -33,6 +35,7 @@ class Parts:
     upkeep: Upkeep
     lines: Lines
     following: Following
+    voice: Voice
 
 
 def build_grounds(stores: Stores, parts: Parts) -> Grounds:
@@ -62,9 +65,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         clearing=Clearing(places, kept, side.provisioning),
         vacating=Vacating(places, retiring),
         commands=stores.commands,
-        commanding=parts.following.orders.commanding,
-        together=parts.following.orders.together,
-        outbound=parts.following.orders.outbound,
+        **_orders(parts),
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
         deriving=Deriving(DerivedStore(stores.db), places, kept.registry, parts.following.reckoning),
         ruling=long_work.backtesting.ruling,
@@ -74,4 +75,14 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=parts.oversight.state,
         limits=stores.limiting.told,
+        telling=parts.voice.telling,
     )
+
+
+def _orders(parts: Parts) -> dict[str, Any]:
+    """Return the stories of commands."""
+    return {
+        "commanding": parts.following.orders.commanding,
+        "together": parts.following.orders.together,
+        "outbound": parts.following.orders.outbound,
+    }

@@ -14,6 +14,7 @@ from verger.app.grounds import Parts, build_grounds
 from verger.app.messages import message_figures, open_listener
 from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
+from verger.app.telling import open_telling
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
@@ -98,7 +99,8 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     involved = Involved(safekeeping, upkeep, following.automation)
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
-    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, following))
+    voice = open_telling(stores, hub, work)
+    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, following, voice))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 
 

@@ -20,6 +20,7 @@ from verger.domain.errands.store import ErrandStore
 from verger.domain.exports.folder import ExportFolder
 from verger.domain.history.history import History
 from verger.domain.messages.store import MessageStore
+from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.outbox import Outbox
 from verger.domain.places.store import PlaceStore
 from verger.domain.rules.kept import RulesKept
@@ -30,6 +31,7 @@ from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.automation import Automation
 from verger.flows.checking import Checking, check_database
+from verger.flows.delivering import Untold
 from verger.flows.forgetting import Forgetting
 from verger.flows.leaving import Leaving
 from verger.flows.limiting import Limiting
@@ -61,12 +63,17 @@ class Stores:
     alerts: AlertStore
     policies: PolicyStore
     tasks: TaskStore
-    outbox: Outbox
+    mailroom: Mailroom
     deletions: DeletionStore
     exports: ExportFolder
     history: History
     log: Log
     checking: Checking
+
+    @property
+    def outbox(self) -> Outbox:
+        """Where notices are put."""
+        return self.mailroom.outbox
 
 
 async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
@@ -100,7 +107,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         alerts=AlertStore(db),
         policies=PolicyStore(db),
         tasks=TaskStore(db),
-        outbox=Outbox(db, clock),
+        mailroom=Mailroom.over(db, clock, secret),
         deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
@@ -148,6 +155,7 @@ async def _settle(stores: Stores) -> None:
         SignedOut(stores.tenancy.sessions),
         Timers(stores.db),
         Judging(stores.rules),
+        Untold(stores.mailroom),
         Unasked(stores.commands, stores.db, stores.clock),
         Unsent(MessageStore(stores.db)),
         hidden,

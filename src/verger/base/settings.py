@@ -4,10 +4,11 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from verger.base.errors import Invalid
 from verger.base.rates import rate
@@ -80,6 +81,26 @@ def _hour(text: str) -> str:
     return text.lower()
 
 
+def _mail_server(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname or parts.path.strip("/"):
+        raise ValueError("smtps://user:password@mail.example, smtp+starttls://… or smtp://… for a server without TLS")
+    return text
+
+
+def _sender(text: str) -> str:
+    if not re.fullmatch(r"(?:[^<>\r\n]+<[^@\s<>]+@[^@\s<>]+>|[^@\s<>]+@[^@\s<>]+)", text.strip()):
+        raise ValueError("an e-mail address, such as Verger <verger@example.org>")
+    return text.strip()
+
+
+def _home(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address that people open, such as https://verger.example.org")
+    return text.rstrip("/")
+
+
 def _level(text: str) -> str:
     if text.lower() not in {"debug", "info", "warning", "error"}:
         raise ValueError("debug, info, warning or error")
@@ -144,6 +165,10 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "export_hours": _whole(1, 8760),
     "import_bytes": _whole(1 << 10, 1 << 40),
     "outgoing_networks": _networks,
+    "smtp_url": _mail_server,
+    "mail_from": _sender,
+    "public_url": _home,
+    "notification_days": _whole(1, 3650),
     "api_per_s": _whole(1, 1_000_000),
     "api_burst": _whole(1, 1_000_000),
     "safe_mode_percent": _whole(50, 100),
@@ -204,6 +229,10 @@ class Settings:
     export_hours: int = 24  # how long one can be fetched
     import_bytes: int = 100 << 20  # the largest file to import
     outgoing_networks: tuple[str, ...] = ()  # that are not public, and may be called all the same
+    smtp_url: str = field(default="", repr=False)  # the mail server; empty: no mail
+    mail_from: str = "Verger <verger@localhost>"
+    public_url: str = ""  # where people open Verger, for links in what they are sent
+    notification_days: int = 90  # how long one is kept
     api_per_s: int = 100  # requests a caller
     api_burst: int = 2_000
     safe_mode_percent: int = 95  # of the disk taken, from which on readings wait; 100 is never
@@ -214,10 +243,10 @@ class Settings:
         """Return the settings of an environment; raise BadSetting with one sentence for the first bad one."""
         environ = os.environ if environ is None else environ
         values: dict[str, Any] = {}
-        for field in fields(cls):
-            text = environ.get(PREFIX + field.name.upper())
+        for each in fields(cls):
+            text = environ.get(PREFIX + each.name.upper())
             if text is not None and text != "":
-                values[field.name] = _read(field.name, text)
+                values[each.name] = _read(each.name, text)
         folder = values.setdefault("data", Path("data").absolute())
         values.setdefault("database_url", _within(folder))
         values.setdefault("backup_folder", folder / "backups")
@@ -237,7 +266,7 @@ class Settings:
 def strangers(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return a sentence for each VERGER_* name that means nothing here, with the nearest that does."""
     environ = os.environ if environ is None else environ
-    known = [PREFIX + field.name.upper() for field in fields(Settings)]
+    known = [PREFIX + each.name.upper() for each in fields(Settings)]
     sentences = []
     for name in sorted(environ):
         if name.startswith(PREFIX) and name not in known:

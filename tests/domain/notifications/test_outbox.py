@@ -31,7 +31,8 @@ async def test_a_notice_waits_until_it_is_spread(db: Database, clock: HeldClock)
     assert (long.id, len(long.notice.title), long.notice.user) == (first, TITLE_LONGEST, None)
     assert personal.notice.user == "aino"
     async with db.writing() as connection:
-        await outbox.spread(connection, [first])
+        assert await outbox.spread(connection, first)
+        assert not await outbox.spread(connection, first)
     assert [put.id for put in await outbox.waiting()] == [personal.id]
 
 

@@ -18,6 +18,12 @@ OWN = {
     "DELETE /members/{member}",
     "POST /jobs/{job}/cancel",
     "POST /exports",
+    "POST /me/notifications/read",
+    "PATCH /me/notifications/preferences",
+    "POST /me/notifications/targets",
+    "PATCH /me/notifications/targets/{target}",
+    "DELETE /me/notifications/targets/{target}",
+    "POST /me/notifications/targets/{target}/test",
 }
 
 

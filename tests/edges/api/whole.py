@@ -14,12 +14,15 @@ from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
 from verger.base.clock import moment
+from verger.base.pages import Asked
 from verger.base.settings import Settings
 from verger.domain.alerts.model import Opening, Severity
 from verger.domain.backups.model import Contents, Counts
 from verger.domain.errands.model import ErrandState
+from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.flows.notifying import Notifying
 
 BRIDGE = {
     "name": "Plant",
@@ -64,6 +67,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "to": "2026-02-01T00:00:00Z",
     },
     "POST /rules/{rule}/thresholds": {"thresholds": {"when.value": 4}},
+    "POST /me/notifications/targets": {"kind": "email", "name": "Mail"},
     "POST /retention": {"keeps": "remarks", "days": 30},
     "POST /retention/preview": {"keeps": "remarks", "days": 30},
 }
@@ -129,6 +133,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
         "/deletions/{deletion}": f"/deletions/{gone}",
         "/derived/{derived}": f"/derived/{(await made('/derived', place=place, **DERIVED))['id']}",
         "/rules/{rule}": f"/rules/{(await made('/rules', place=place, **RULE))['id']}",
+        "/targets/{target}": f"/targets/{(await made('/me/notifications/targets', kind='email', name='Mail'))['id']}",
         "/retention/{rule}": f"/retention/{(await made('/retention', keeps='events', days=30))['id']}",
         "/members/{member}": f"/members/{(await owner.get('/members')).json()['items'][0]['id']}",
     }
@@ -145,10 +150,24 @@ async def opened(folder: Path) -> AsyncIterator[Whole]:
         api: Any = build_api(house).api
         tokens = await moved_in(house.stores.tenancy)
         samples = await furnished(Whole(api, tokens, {}).ask("owner"))
+        samples |= await told(house)
         job = await exported(house, Whole(api, tokens, {}).ask("owner"), samples)
         samples |= {"/alerts/{alert}": f"/alerts/{await alarmed(house, samples)}"}
         samples |= {"/backups/{backup}": f"/backups/{backup(house)}"}
         yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{job}", "/exports/{export}": f"/exports/{job}"})
+
+
+async def told(house: House) -> dict[str, str]:
+    """Tell the owner something; return what stands for it."""
+    tenancy, mailroom = house.stores.tenancy, house.stores.mailroom
+    tenant = str(await tenancy.users.first_tenant())
+    [owner] = [member for member in await tenancy.members.everyone(tenant) if member.role is Role.owner]
+    async with house.stores.db.writing() as connection:
+        hello = Notice(severity=Urgency.info, kind="test", title="Hello", to=one(owner.id))
+        await mailroom.outbox.put(connection, tenant, hello)
+    await Notifying(mailroom, tenancy.members, house.hub, house.stores.clock).spread()
+    [notification] = (await mailroom.inbox.page(tenant, owner.id, Asked())).items
+    return {"/notifications/{notification}": f"/notifications/{notification.id}"}
 
 
 async def exported(house: House, owner: httpx.AsyncClient, samples: dict[str, str]) -> str:

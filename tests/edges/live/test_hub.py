@@ -198,3 +198,18 @@ async def ask_much(screen: Screen) -> None:
     for number in range(40):
         await screen.answer(str(number))
         assert screen._answers.qsize() <= 16  # noqa: SLF001
+
+
+def test_a_person_is_told_what_is_theirs_alone() -> None:
+    hub = Hub(Registry(), lambda _numbers: [])
+    mine, others, programs = Screen("lake", "aino"), Screen("lake", "veikko"), Screen("lake")
+    elsewhere = Screen("farm", "aino")
+    for screen in (mine, others, programs, elsewhere):
+        hub.open(screen)
+    hub.whisper("lake", "aino", {"type": "notification"})
+    assert [list(screen._waiting) for screen in (mine, others, programs, elsewhere)] == [  # noqa: SLF001
+        ['{"type":"notification"}'],
+        [],
+        [],
+        [],
+    ]

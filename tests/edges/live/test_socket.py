@@ -20,8 +20,8 @@ class Guests:
 
     signed_out: bool = False
 
-    async def tenant(self, _scope: MutableMapping[str, Any]) -> str:
-        return "lake"
+    async def enter(self, _scope: MutableMapping[str, Any]) -> tuple[str, str | None]:
+        return "lake", None
 
     async def still(self, _scope: MutableMapping[str, Any], _tenant: str) -> None:
         if self.signed_out:

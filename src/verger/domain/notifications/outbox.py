@@ -40,9 +40,10 @@ class Outbox:
         async with self._db.reading() as connection:
             return [_put(row) for row in await connection.execute(query)]
 
-    async def spread(self, connection: AsyncConnection, notices: Sequence[str]) -> None:
-        """Note that everybody has some notices who should."""
-        await connection.execute(update(tables.notice).where(_TABLE.id.in_(notices)).values(spread=True))
+    async def spread(self, connection: AsyncConnection, notice: str) -> bool:
+        """Take it upon the caller's transaction that everybody has a notice; return False when somebody else did."""
+        mine = (_TABLE.id == notice, _TABLE.spread.is_(False))
+        return (await connection.execute(update(tables.notice).where(*mine).values(spread=True))).rowcount == 1
 
     async def expire(self, tenant: str, devices: Sequence[str], start: datetime, before: datetime) -> int:
         """Remove some notices about devices with start <= time < before; return how many, 0 at the end."""

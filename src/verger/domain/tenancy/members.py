@@ -40,6 +40,13 @@ class Members:
             query = _MEMBERS.where(tables.membership.c.tenant == tenant)
             return await page(connection, query, _ORDERING, asked, _member)
 
+    async def everyone(self, tenant: str) -> list[Member]:
+        """Return every member of a tenant, who joined first first."""
+        query = _MEMBERS.where(tables.membership.c.tenant == tenant)
+        ordered = query.order_by(tables.membership.c.joined_at, tables.user.c.id)
+        async with self._db.reading() as connection:
+            return [_member(row) for row in await connection.execute(ordered)]
+
     async def get(self, tenant: str, user: str) -> Member:
         """Return one member of a tenant."""
         async with self._db.reading() as connection:

@@ -34,6 +34,7 @@ from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
+from verger.flows.telling import Telling
 from verger.flows.together import Together
 from verger.flows.vacating import Vacating
 
@@ -76,3 +77,4 @@ class Grounds:
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
     limits: Callable[[str], list[Limit]]
+    telling: Telling

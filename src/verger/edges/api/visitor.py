@@ -9,6 +9,7 @@ from litestar.datastructures import Headers
 
 from verger.base.errors import Forbidden, Unknown
 from verger.base.secrets import digest
+from verger.domain.tenancy.model import User
 from verger.edges.api.door import cookie_token, own_origin
 from verger.edges.api.given import System
 
@@ -19,8 +20,8 @@ class Visitor:
 
     system: System
 
-    async def tenant(self, scope: MutableMapping[str, Any]) -> str:
-        """Return the tenant whose devices may be shown; raise Unknown, Missing or Forbidden."""
+    async def enter(self, scope: MutableMapping[str, Any]) -> tuple[str, str | None]:
+        """Return the tenant whose devices may be shown, and who looks if it is a person; raise Refused."""
         headers = Headers(scope["headers"])
         peer = (scope.get("client") or ("", 0))[0]
         scheme = "https" if scope.get("scheme") == "wss" else "http"
@@ -33,7 +34,8 @@ class Visitor:
         named = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("tenant", [None])[0]
         asking = self.system.tenancy.caller(token, named)
         caller = await self.system.slowness.unless_right(asking, f"token:{digest(token)}", f"address:{whence.address}")
-        return caller.needs("history:read").tenant
+        user = caller.who.id if isinstance(caller.who, User) else None
+        return caller.needs("history:read").tenant, user
 
     async def still(self, scope: MutableMapping[str, Any], tenant: str) -> None:
         """Raise Unknown, Missing or Forbidden when whoever opened a socket may see this tenant no longer."""

@@ -100,6 +100,13 @@ class Hub:
         if self._screens:
             self._words.append((partial(self._of_tenant, tenant, place, device), word))
 
+    def whisper(self, tenant: str, user: str, word: dict[str, Any]) -> None:
+        """Tell every screen of one person what is theirs alone."""
+        frame = encoded(word)
+        for screen in self._screens:
+            if screen.tenant == tenant and screen.user == user:
+                screen.put(frame)
+
     def changed(self, tenant: str) -> None:
         """Show a tenant's screens everything anew: its places or devices are others now."""
         self._changes += 1

@@ -11,9 +11,10 @@ _MOST_UNREAD = 16  # answers; a screen that reads no further is not heard furthe
 class Screen:
     """A bounded queue of encoded frames towards one WebSocket."""
 
-    def __init__(self, tenant: str) -> None:
-        """Show nothing yet."""
+    def __init__(self, tenant: str, user: str | None = None) -> None:
+        """Show nothing yet; `user` is whose it is, None for a program's."""
         self.tenant = tenant
+        self.user = user
         self.subjects: dict[tuple[str, str], frozenset[str]] = {}  # ("place", id) -> all below it
         self.places: frozenset[str] = frozenset()
         self.devices: frozenset[str] = frozenset()

@@ -42,8 +42,8 @@ class Ask(Struct, frozen=True):
 class Visitors(Protocol):
     """Knows who opens a socket."""
 
-    async def tenant(self, scope: Scope) -> str:
-        """Return the tenant whose devices may be shown; raise Refused."""
+    async def enter(self, scope: Scope) -> tuple[str, str | None]:
+        """Return the tenant whose devices may be shown, and the person who looks, if it is one; raise Refused."""
         ...
 
     async def still(self, scope: Scope, tenant: str) -> None:
@@ -68,13 +68,13 @@ class LiveSocket:
         """Serve one screen until it goes."""
         await receive()
         try:
-            tenant = await self.visitors.tenant(scope)
+            tenant, user = await self.visitors.enter(scope)
         except Refused:
             await send({"type": "websocket.close", "code": _POLICY})
             return
         protocol = "bearer" if "bearer" in scope.get("subprotocols", []) else None
         await send({"type": "websocket.accept", "subprotocol": protocol})
-        if await self._serve(Screen(tenant), scope, receive, send):
+        if await self._serve(Screen(tenant, user), scope, receive, send):
             await send({"type": "websocket.close", "code": _POLICY})
 
     async def _serve(self, screen: Screen, scope: Scope, receive: Receive, send: Send) -> bool:

@@ -1,0 +1,60 @@
+"""How people are told, joined to their screens and to the outside."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from verger.app.stores import Stores
+from verger.base.clock import DAY, moment
+from verger.base.outgoing import Outgoing
+from verger.base.work import Work, every
+from verger.edges.live.hub import Hub
+from verger.edges.outside.courier import Courier
+from verger.edges.outside.http import Http
+from verger.edges.outside.mail import Mailer
+from verger.edges.outside.webpush import public, server_key, text
+from verger.flows.delivering import Delivering
+from verger.flows.notifying import Notifying
+from verger.flows.telling import Telling
+
+_FORGET_S = 600.0
+
+
+@dataclass(frozen=True)
+class Voice:
+    """What tells people, and what they say to it."""
+
+    notifying: Notifying
+    delivering: Delivering
+    telling: Telling
+
+
+def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
+    """Begin to spread what is put into the outbox, and to deliver it."""
+    room, clock, home = stores.mailroom, stores.clock, stores.settings.public_url
+    courier = _courier(stores)
+    voice = Voice(
+        Notifying(room, stores.tenancy.members, hub, clock),
+        Delivering(room, stores.tenancy.users, courier, clock, home),
+        Telling(room, hub, courier, clock, home, text(public(courier.key))),
+    )
+    for loop in (voice.notifying.run(), voice.delivering.run(), every(_FORGET_S, partial(_forget, stores))):
+        work.start(loop)
+    return voice
+
+
+def _courier(stores: Stores) -> Courier:
+    settings, clock = stores.settings, stores.clock
+    outgoing = Outgoing(settings.outgoing_networks)
+    mail = Mailer(settings.smtp_url, settings.mail_from, outgoing, clock)
+    address = settings.mail_from.rpartition("<")[2].strip(">")
+    contact = settings.public_url if settings.public_url.startswith("https:") else f"mailto:{address}"
+    return Courier(Http(outgoing), mail, clock, server_key(stores.secret), contact)
+
+
+async def _forget(stores: Stores) -> None:
+    """Remove notices that are too old, some at a time."""
+    before = moment(stores.clock.now() - stores.settings.notification_days * DAY)
+    more = True
+    while more:
+        async with stores.db.writing() as connection:
+            more = await stores.outbox.forget(connection, before) > 0

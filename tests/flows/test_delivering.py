@@ -1,0 +1,198 @@
+"""What is told leaves once, arrives in the end, and is never dropped."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest_asyncio
+
+from tests.flows.test_notifying import FakeWhispers
+from tests.people import Household, first_household, quick_tenancy
+from verger.base.clock import SECOND, HeldClock
+from verger.base.db import Database
+from verger.base.errors import Refused
+from verger.base.pages import Asked
+from verger.base.secrets import ServerSecret
+from verger.domain.notifications.deliveries import Delivery
+from verger.domain.notifications.mailroom import Mailroom
+from verger.domain.notifications.model import Notice, Urgency, one
+from verger.domain.notifications.targets import Target
+from verger.domain.notifications.ways import Gone, Mail, Message, Way, webhook
+from verger.domain.tenancy.model import Role
+from verger.flows.delivering import Delivering
+from verger.flows.notifying import Notifying
+from verger.flows.telling import Telling
+
+ALL = tuple(Urgency)
+
+
+@dataclass
+class FakeCourier:
+    """Carries everything, until it has an error."""
+
+    carried: list[tuple[Way, Message]] = field(default_factory=list)
+    tried: list[str] = field(default_factory=list)
+    error: Refused | None = None
+
+    async def carry(self, way: Way, message: Message) -> None:
+        self.tried.append(message.id)
+        if self.error is not None:
+            raise self.error
+        self.carried.append((way, message))
+
+
+@dataclass
+class Post:
+    """An owner with targets, and everything that reaches them."""
+
+    home: Household
+    room: Mailroom
+    notifying: Notifying
+    delivering: Delivering
+    telling: Telling
+    courier: FakeCourier
+    clock: HeldClock
+
+    @property
+    def owner(self) -> str:
+        return self.home.people[Role.owner]
+
+    async def add(self, way: Way | None = None, severities: tuple[Urgency, ...] = ALL) -> Target:
+        return await self.telling.add(self.home.tenant, self.owner, "Mine", way or Mail("a@example.test"), severities)
+
+    async def tell(self, *titles: str, severity: Urgency = Urgency.warning) -> None:
+        async with self.room.db.writing() as connection:
+            for title in titles:
+                notice = Notice(severity=severity, kind="alert", title=title, to=one(self.owner), body=f"{title}!")
+                await self.room.outbox.put(connection, self.home.tenant, notice)
+        await self.notifying.spread()
+
+    async def after(self, seconds: float = 0) -> list[str]:
+        """Return the titles of what arrives once some time has passed."""
+        self.clock.advance(seconds)
+        before = len(self.courier.carried)
+        await self.delivering.deliver()
+        return [message.title for _, message in self.courier.carried[before:]]
+
+    async def states(self) -> list[Delivery]:
+        return (await self.room.deliveries.page(self.home.tenant, self.owner, Asked())).items
+
+    async def target(self, target: Target) -> Target:
+        return await self.room.targets.get(self.home.tenant, self.owner, target.id)
+
+
+@pytest_asyncio.fixture
+async def post(db: Database, clock: HeldClock) -> AsyncIterator[Post]:
+    tenancy, courier = quick_tenancy(db, clock), FakeCourier()
+    home = await first_household(tenancy)
+    room, screens = Mailroom.over(db, clock, ServerSecret(b"s" * 32)), FakeWhispers()
+    yield Post(
+        home,
+        room,
+        Notifying(room, tenancy.members, screens, clock),
+        Delivering(room, tenancy.users, courier, clock, "https://v.test"),
+        Telling(room, screens, courier, clock, "https://v.test"),
+        courier,
+        clock,
+    )
+
+
+async def test_each_target_is_told_what_is_of_its_severities(post: Post) -> None:
+    await post.add()
+    hook = await post.add(webhook("https://example.org"), (Urgency.critical,))
+    await post.tell("Dry")
+    assert await post.after() == ["Warning: Dry"]
+    await post.tell("Frost", severity=Urgency.critical)
+    assert await post.after() == ["Critical: Frost"] * 2
+    assert await post.after(3600) == []
+    [(_, message)] = [
+        each for each in post.courier.carried if each[0] == await post.room.targets.way(post.home.tenant, hook.id)
+    ]
+    assert (message.body, message.url, message.items[0].title) == ("Frost!", "https://v.test/notifications", "Frost")
+    assert {delivery.state for delivery in await post.states()} == {"sent"}
+
+
+async def test_what_comes_together_is_one_message(post: Post) -> None:
+    await post.add()
+    await post.tell("Dry", "Wet", "Hot")
+    assert await post.after() == ["Warning: 3 notifications"]
+    assert [line.partition("UTC  ")[2] for line in post.courier.carried[0][1].body.splitlines()] == [
+        "Warning: Dry",
+        "Warning: Wet",
+        "Warning: Hot",
+    ]
+
+
+async def test_it_is_tried_again_ever_later_under_the_same_id(post: Post) -> None:
+    await post.add()
+    post.courier.error = Refused("It answered 500.")
+    await post.tell("Dry")
+    assert await post.after() == []
+    assert await post.after(9) == []
+    assert await post.after(1) == []
+    assert (await post.states())[0].error == "It answered 500."
+    await post.tell("Wet")
+    post.courier.error = None
+    assert await post.after(20) == ["Warning: Dry"]
+    assert len(set(post.courier.tried)) == 1
+    assert await post.after() == ["Warning: Wet"]
+    assert len(post.courier.tried) == 4
+
+
+async def test_ten_failures_pause_a_target_and_its_owner_is_told(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Refused("It answered 500.")
+    await post.tell("Dry")
+    for _ in range(12):
+        await post.after(3600)
+    assert len(post.courier.tried) == 10
+    assert (await post.target(target)).paused_at is not None
+    await post.notifying.spread()
+    told = (await post.room.inbox.page(post.home.tenant, post.owner, Asked())).items[0]
+    assert (told.kind, told.subject) == ("target_paused", f"target:{target.id}")
+    assert "10 times in a row" in told.body
+    assert not (await post.telling.test(post.home.tenant, post.owner, target.id)).delivered
+
+    post.courier.error = None
+    assert (await post.telling.test(post.home.tenant, post.owner, target.id)).delivered
+    assert (await post.target(target)).failures == 0
+    assert await post.after() == ["Warning: Dry"]
+    assert await post.after(SECOND) == ["Warning: Mine is paused: nothing reaches you there"]
+
+
+async def test_a_browser_that_is_gone_is_paused_at_once(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Gone("It answered 410.")
+    await post.tell("Dry")
+    await post.after()
+    assert (await post.target(target)).paused_at is not None
+
+
+async def test_over_the_budget_the_rest_is_bundled_and_nothing_is_dropped(post: Post) -> None:
+    await post.add()
+    await post.telling.prefer(post.home.tenant, post.owner, {"per_hour": 2}, None)
+    arrived = []
+    for number in range(6):
+        await post.tell(f"Dry {number}")
+        arrived += await post.after(60)
+    assert arrived == ["Warning: Dry 0", "Warning: Dry 1"]
+    assert await post.after(3600) == ["Warning: 4 notifications"]
+    assert {delivery.state for delivery in await post.states()} == {"sent"}
+
+
+async def test_after_a_restart_it_goes_on_where_it_was(post: Post, db: Database) -> None:
+    await post.add()
+    post.courier.error = Refused("It answered 500.")
+    await post.tell("Dry")
+    await post.after()
+    post.courier.error = None
+    room = Mailroom.over(db, post.clock, ServerSecret(b"s" * 32))
+    post.delivering = Delivering(room, post.delivering.users, post.courier, post.clock, "")
+    assert await post.after(10) == ["Warning: Dry"]
+    assert len(set(post.courier.tried)) == 1
+
+
+async def test_after_a_restore_nothing_leaves_again(post: Post) -> None:
+    await post.add()
+    await post.tell("Dry")
+    assert await post.room.deliveries.give_up() == 1
+    assert await post.after() == []
