@@ -82,6 +82,15 @@ async def test_events_and_coming_and_going_are_told_too() -> None:
     assert len(screens.told) == 1
 
 
+async def test_steps_of_commands_are_told_as_the_screens_hear_them() -> None:
+    world = World()
+    world.listen("devices/+/commands")
+    both = Both(FakeScreens(), world.publishing)
+    both.tell("lamp", {"type": "command", "id": "1", "stage": "sent"})
+    both.tell("oven", {"type": "command", "id": "2", "stage": "sent"})
+    assert world.heard == [("devices/lamp/commands", {"id": "1", "stage": "sent"})]
+
+
 async def test_what_waits_in_an_inbox_is_on_disk_before_the_record_counts_as_taken() -> None:
     world = World()
     await world.keeper.save()

@@ -75,6 +75,7 @@ async def open_errands(
         }
     )
     work.start(every(_TIDY_S, partial(errands.purge, settings.job_days)))
+    work.start(every(_TIDY_S, partial(orders.commanding.purge, settings.command_days)))
     work.start(every(_EXPIRED_S, export.purge))
     work.start(every(_EXPIRED_S, imported.purge))
     return LongWork(errands, export, imported, safekeeping, tests)

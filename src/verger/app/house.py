@@ -85,7 +85,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
         partial(errand_figures, stores, orders.together.errands),
     )
     messages = partial(message_figures, following.exchange, listener)
-    shown = (presence, hub, upkeep, side, safekeeping, stores.limiting, bridges)
+    shown = (presence, hub, orders.outbound, upkeep, side, safekeeping, stores.limiting, bridges)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)

@@ -161,6 +161,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "retained_days": _whole(1, 36_500),
     "jobs_at_once": _whole(1, 1000),
     "job_days": _whole(1, 3650),
+    "command_days": _whole(1, 36_500),
     "export_bytes": _whole(1 << 20, 1 << 50),
     "export_hours": _whole(1, 8760),
     "import_bytes": _whole(1 << 10, 1 << 40),
@@ -225,6 +226,7 @@ class Settings:
     retained_days: int = 365
     jobs_at_once: int = 4  # of one organisation
     job_days: int = 30  # how long one that ended is remembered
+    command_days: int = 365  # how long one that ended is told
     export_bytes: int = 2 << 30  # all exported files together
     export_hours: int = 24  # how long one can be fetched
     import_bytes: int = 100 << 20  # the largest file to import

@@ -72,6 +72,12 @@ class Commanding:
             batch=batch,
         )
 
+    async def purge(self, days: int) -> None:
+        """Forget what was asked so many days ago and has ended."""
+        before = moment(self.clock.now()) - timedelta(days=days)
+        while await self.store.purge(before):
+            pass
+
     async def cancel(self, tenant: str, command: str, by: str) -> Command:
         """Call a command off that its device does not have yet; raise Missing, or Conflict when it is too late."""
         async with self.kept.db.writing() as connection:

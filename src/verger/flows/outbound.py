@@ -1,7 +1,8 @@
 """Outbound: a command on its way, sent as soon as its device listens, again until it has it, and given up in time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 
@@ -10,9 +11,10 @@ from msgspec import structs
 from verger.base.clock import HOUR, SECOND, Clock, microseconds
 from verger.base.errors import Missing
 from verger.base.work import attempt
-from verger.domain.commands.model import UNDELIVERED, Command, due, expired, sent
+from verger.domain.commands.model import UNANSWERED, UNDELIVERED, Command, Stage, due, expired, sent
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
+from verger.flows.oversight import Figure
 from verger.flows.ports import Screens, Wire
 
 _AT_ONCE = 200  # commands a transaction
@@ -43,6 +45,7 @@ class Outbound:
         self._listening: dict[str, int] = {}  # since which turn
         self._aired: dict[str, int] = {}  # command -> the turn in which it was last on the wire
         self._had: set[tuple[str, int]] = set()  # device and number; that it has it is on its way through the log
+        self._sent, self._ended = 0, Counter[Stage]()
         self._wake, self._rest_s = asyncio.Event(), _LONGEST_S
         store.told.append(self._told)
 
@@ -66,9 +69,20 @@ class Outbound:
         """Look at once for what is to be sent."""
         self._wake.set()
 
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of commands."""
+        waiting = sum(map(len, self._waiting.values()))
+        yield Figure("commands_waiting", "Commands that their devices do not have yet", waiting)
+        yield Figure("commands_sent", "Times that a command was sent", self._sent, grows=True)
+        for stage in (Stage.succeeded, Stage.failed, Stage.expired, Stage.cancelled):
+            ended = self._ended[stage]
+            yield Figure("commands_ended", "Commands that ended", ended, grows=True, labels={"stage": stage})
+
     def _told(self, _tenant: str, command: Command) -> None:
         """Learn of a step of a command, once it is on disk."""
         self._note(command)
+        if command.stage not in UNANSWERED:
+            self._ended[command.stage] += 1
         self._screens.tell(command.device, {"type": "command", **structs.asdict(command)})
         if command.stage in UNDELIVERED:
             self._wake.set()
@@ -159,6 +173,7 @@ class Outbound:
             return None
         way = self._wire.ask(device, command)
         if way:
+            self._sent += 1
             self._aired[command.id] = next(self._turns)
         return way
 

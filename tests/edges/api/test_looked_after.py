@@ -71,6 +71,17 @@ async def test_the_answers_are_as_recorded(product: Product, record: Record) -> 
     record("system.json", system)
 
 
+async def test_what_became_of_a_command_is_as_recorded(product: Product, record: Record) -> None:
+    path = f"/devices/{product.device['id']}/commands"
+    asked = await product.owner.post(path, json={"method": "pulse", "params": {"duration_s": 20}})
+    assert asked.status_code == 201
+    await product.say(f"rpc/{asked.json()['number']}", {"error": "The valve is jammed."})
+    await product.owner.post(path, json={"method": "stop", "one_way": True})
+    found = await product.get(path)
+    assert [each["stage"] for each in found["items"]] == ["queued", "failed"]
+    record("commands.json", found)
+
+
 async def test_a_new_device_shows_its_secret_once(product: Product, record: Record) -> None:
     answer = await product.owner.post("/devices", json={"name": "Sauna", "place": product.place["id"]})
     assert answer.status_code == 201
