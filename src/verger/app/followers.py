@@ -39,6 +39,11 @@ class Following:
     reckoning: Reckoning
     followers: Followers
 
+    async def save(self) -> None:
+        """Keep what followers hold in memory, so that none stands behind what it has taken."""
+        for save in self.saving:
+            await save()
+
     def loops(self) -> tuple[Coroutine[Any, Any, None], ...]:
         """Return what goes on beside them."""
         return self.automation.run(), self.reckoning.run()

@@ -1,6 +1,6 @@
 """What is done again and again, and what watches over room and age."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,7 +19,6 @@ from verger.edges.wire.bridge.bridges import Bridges
 from verger.flows import erasing, pruning
 from verger.flows.erasing import Erasing
 from verger.flows.oversight import Figure, Oversight
-from verger.flows.presence import Presence
 from verger.flows.pruning import Pruning
 from verger.flows.retention import Retention
 from verger.flows.room import Room
@@ -52,12 +51,14 @@ class Upkeep:
         yield from self.erasing.figures()
 
 
-async def open_upkeep(stores: Stores, followers: Followers, presence: Presence, named: Callable[[int], bool]) -> Upkeep:
+async def open_upkeep(
+    stores: Stores, followers: Followers, save: Callable[[], Awaitable[None]], named: Callable[[int], bool]
+) -> Upkeep:
     """Watch over the disk; when it is nearly full, retention runs at once."""
     room = await Room.open(stores.settings, SampleStore(stores.db), named, stores.clock)
     rules = RuleStore(stores.db)
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
-    trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, presence.save)
+    trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, save)
     until = partial(gone_by, stores.settings)
     naming = (stores.alerts, stores.outbox)
     forever = Erasing(forgetting(stores), trail, stores.events, naming, stores.settings.data, until)
