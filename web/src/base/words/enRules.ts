@@ -18,7 +18,6 @@ export const enRules = {
   "rule.place.hint": "It is judged for every device here and below, unless a condition names one.",
   "rule.when": "When",
   "rule.only": "But only if",
-  "rule.only.add": "Add a condition that must hold besides",
   "rule.then": "Then",
   "rule.more": "How it behaves",
   "rule.all": "all of these hold",
