@@ -1,7 +1,7 @@
 /** Words about silence. */
 export const enSilence = {
   "silence.after": "Silent after",
-  "silence.after.usual": "As its type or its own rhythm says",
+  "silence.after.usual": "By its type or rhythm",
   "silence.then": "When it is silent",
   "silence.then.usual": "As its type says, else an alert",
   "silence.then.alert": "An alert",
