@@ -10,7 +10,7 @@ declare module "vue-router" {
     readonly title: Plain;
     /** Seen without signing in, and without the navigation around it. */
     readonly alone?: boolean;
-    readonly section?: "today" | "places" | "alerts" | "tasks" | "rules" | "settings" | "system" | "more";
+    readonly section?: "today" | "places" | "alerts" | "tasks" | "rules" | "told" | "settings" | "system" | "more";
   }
 }
 
@@ -29,6 +29,8 @@ const routes: RouteRecordRaw[] = [
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },
   { path: "/settings/backups", component: () => import("@/backups/BackupsPage.vue"), meta: { title: "backup.title", section: "settings" } },
+  { path: "/notifications", component: () => import("@/notifications/NotificationsPage.vue"), meta: { title: "told.title", section: "told" } },
+  { path: "/settings/notifications", component: () => import("@/notifications/NotificationSettings.vue"), meta: { title: "target.title", section: "settings" } },
   { path: "/system", component: () => import("@/system/SystemPage.vue"), meta: { title: "nav.system", section: "system" } },
   { path: "/more", component: () => import("@/app/More.vue"), meta: { title: "nav.more", section: "more" } },
   { path: "/sign-in", component: () => import("@/session/SignIn.vue"), meta: { title: "signin.do", alone: true } },

@@ -8,6 +8,7 @@ export const icons = {
   more: "M4 7h16M4 12h16M4 17h16",
   settings: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4",
   system: "M3 12h4l3-7 4 14 3-7h4",
+  bell: "M6 16V11a6 6 0 0 1 12 0v5l1.500 2h-15zM10 21h4",
   docs: "M8 8l-4 4 4 4M16 8l4 4-4 4",
   device: "M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4",
   plus: "M12 5v14M5 12h14",

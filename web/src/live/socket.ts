@@ -1,6 +1,7 @@
 /** One socket for the whole screen: opens with the first subscription, comes back by itself, and asks anew for all that is watched. */
 
-export type Topic = `place:${string}` | `device:${string}` | `tenant:${string}`;
+/** What is watched; “me” is what I am told whatever else is, so that nothing is said for it. */
+export type Topic = `place:${string}` | `device:${string}` | `tenant:${string}` | "me";
 type State = "idle" | "connecting" | "open" | "lost";
 
 export interface Socket {
@@ -25,9 +26,9 @@ export function makeSocket(url: () => string, { onFrame, onState }: Ears): Socke
   const tell = (said: object): void => {
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(said));
   };
-  const named = (type: string, topic: Topic): object => {
+  const tellOf = (type: string, topic: Topic): void => {
     const cut = topic.indexOf(":");
-    return { type, [topic.slice(0, cut)]: topic.slice(cut + 1) };
+    if (topic !== "me") tell({ type, [topic.slice(0, cut)]: topic.slice(cut + 1) });
   };
   const open = (): void => {
     clearTimeout(retry);
@@ -38,7 +39,7 @@ export function makeSocket(url: () => string, { onFrame, onState }: Ears): Socke
     mine.onopen = () => {
       failures = 0;
       onState("open");
-      for (const topic of watched.keys()) tell(named("subscribe", topic));
+      for (const topic of watched.keys()) tellOf("subscribe", topic);
     };
     mine.onmessage = ({ data }) => onFrame(JSON.parse(String(data)));
     mine.onclose = () => {
@@ -60,14 +61,14 @@ export function makeSocket(url: () => string, { onFrame, onState }: Ears): Socke
     watch: (topic) => {
       const times = watched.get(topic) ?? 0;
       watched.set(topic, times + 1);
-      if (times === 0) tell(named("subscribe", topic));
+      if (times === 0) tellOf("subscribe", topic);
       open();
     },
     unwatch: (topic) => {
       const times = watched.get(topic) ?? 0;
       if (times > 1) return void watched.set(topic, times - 1);
       watched.delete(topic);
-      tell(named("unsubscribe", topic));
+      tellOf("unsubscribe", topic);
       // a page that follows at once keeps the line
       setTimeout(() => {
         if (watched.size === 0) socket?.close();

@@ -12,6 +12,8 @@ const alerted = shape({ type: oneOf("alert"), id: text, place: maybe(text), devi
 const tasked = shape({ type: oneOf("task"), id: text });
 const commanded = shape({ type: oneOf("command"), id: text, device: text, stage: text });
 const mistake = shape({ type: oneOf("error"), detail: text });
+const notification = shape({ type: oneOf("notification"), id: text });
+const notificationsRead = shape({ type: oneOf("notifications_read"), unread: number });
 const kind = shape({ type: text });
 
 export type Told =
@@ -23,6 +25,8 @@ export type Told =
   | Checked<typeof alerted>
   | Checked<typeof tasked>
   | Checked<typeof commanded>
+  | Checked<typeof notification>
+  | Checked<typeof notificationsRead>
   | Checked<typeof mistake>;
 export type Latest = Checked<typeof latest>;
 export interface Standing {
@@ -33,7 +37,7 @@ export interface Standing {
 }
 export type Shown = ReadonlyMap<string, Standing>;
 
-const checks = { snapshot, readings, device: presence, event: happened, attributes, alert: alerted, task: tasked, command: commanded, error: mistake } as const;
+const checks = { snapshot, readings, device: presence, event: happened, attributes, alert: alerted, task: tasked, command: commanded, notification, notifications_read: notificationsRead, error: mistake } as const;
 
 /** Read one frame; null for a kind that no page shows yet. */
 export function hear(frame: unknown): Told | null {

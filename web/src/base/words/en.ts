@@ -7,6 +7,7 @@ import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
 import { enSilence } from "@/base/words/enSilence";
 import { enSystem } from "@/base/words/enSystem";
+import { enTold } from "@/base/words/enTold";
 import { enTransfer } from "@/base/words/enTransfer";
 
 /** English, complete: every phrase of the screens. A hole is {named}; a phrase with forms is chosen by {n}. */
@@ -21,6 +22,7 @@ export const en = {
   ...enRetention,
   ...enSilence,
   ...enSystem,
+  ...enTold,
   "app.name": "Verger",
   "app.skip": "Skip to content",
   "app.main": "Main",
