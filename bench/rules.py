@@ -43,15 +43,15 @@ async def furnished(house: House, devices: int) -> tuple[str, str, list[list[int
     for start in range(0, devices, 500):
         wanted = {(tenant.id, each.id): list(METRICS) for each in made[start : start + 500]}
         series = await house.stores.kept.series.create(wanted)
-        for each in series:
-            house.stores.kept.registry.learn(each.device, {each.metric: each.number})
+        for one in series:
+            house.stores.kept.registry.learn(one.device, {one.metric: one.number})
         numbers += [[each.number for each in series[at : at + 3]] for at in range(0, len(series), 3)]
-    document = {"when": {"metric": "temperature", "is": "above", "value": 40}, "then": [{"task": {"title": "Look"}}]}
+    when, then = {"metric": "temperature", "is": "above", "value": 40}, [{"task": {"title": "Look"}}]
     async with house.stores.db.writing() as connection:
         for each in made:
-            written = {**document, "when": {**document["when"], "device": each.id}}  # type: ignore[dict-item]
             own = {"id": new_id(), "name": each.name, "place": place.id, "created_at": now}
-            await house.stores.rules.rules.add(connection, tenant.id, msgspec.convert(written | own, KeptRule))
+            written = {"when": {**when, "device": each.id}, "then": then, **own}
+            await house.stores.rules.rules.add(connection, tenant.id, msgspec.convert(written, KeptRule))
     return tenant.id, place.id, numbers
 
 

@@ -49,7 +49,8 @@ def test_a_draft_is_tried_over_what_was_measured(home: Home) -> None:
     told = [{"ts": now - 3_600_000 + n * 60_000, "values": {"t": 10 if n % 20 else 1}} for n in range(50)]
     assert home.tell(device, told).is_success
     hour = {"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
-    draft = {"name": "Frost", "place": home.place, "when": {"metric": "t", "is": "below", "value": 3}}
+    draft: dict[str, Any] = {"name": "Frost", "place": home.place}
+    draft |= {"when": {"metric": "t", "is": "below", "value": 3}}
     draft |= {"then": [{"alert": {"message": "{value} degrees"}}]}
     tested = until(lambda: said(home.api.post("rules/test", json={"rule": draft, **hour})))
     assert tested["count"] == 3

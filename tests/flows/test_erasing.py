@@ -52,9 +52,16 @@ class Product:
             ):
                 assert (await line.post(f"/api/v1/{token}/{word}", json=said)).status_code == 200
         stores = self.house.stores
-        about = {"rule": "frost", "place": self.place, "severity": Severity.critical, "at": stores.clock.now()}
+        frost = Opening(
+            rule="frost",
+            device=device,
+            place=self.place,
+            severity=Severity.critical,
+            message=NEEDLE,
+            at=stores.clock.now(),
+        )
         async with stores.db.writing() as connection:
-            await stores.alerts.open(connection, self.tenant, Opening(device=device, message=NEEDLE, **about))
+            await stores.alerts.open(connection, self.tenant, frost)
         await self.house.oversight.followers.caught_up()
         await self.house.presence.save()
         await self.house.stores.kept.remarks.write()

@@ -39,7 +39,11 @@ class Table:
         await self.reckoning.open((await FollowerStore(self.db).positions()).get(Reckoning.name, 0))
 
     async def derive(self, **more: Any) -> Derived:
-        own = {"id": new_id(), "place": self.house.place.id, "created_at": moment(self.house.clock.now())}
+        own: dict[str, Any] = {
+            "id": new_id(),
+            "place": self.house.place.id,
+            "created_at": moment(self.house.clock.now()),
+        }
         deriving = Deriving(self.store, self.house.places, self.house.kept.registry, self.reckoning)
         return await deriving.add(self.house.tenant, Derived(**own | more))
 
