@@ -1104,6 +1104,222 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/me/notifications": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List what I was told, the newest first
+         * @description Return a page of your notifications in this organisation.
+         */
+        readonly get: operations["notifications.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/deliveries": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List what was sent to me, and how far it came
+         * @description Return a page of deliveries to your targets, the newest first.
+         */
+        readonly get: operations["targets.deliveries"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/preferences": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read how I want to be told
+         * @description Return your quiet hours, digest and budget in this organisation.
+         */
+        readonly get: operations["targets.preferences"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change how I want to be told
+         * @description Change what is named; what is on its way already keeps to it as well.
+         */
+        readonly patch: operations["targets.prefer"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/push-key": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read the key that browsers know us by
+         * @description Return the public key for Web Push.
+         */
+        readonly get: operations["targets.push_key"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Say that I have seen some, or all
+         * @description Note that you have seen some notifications; return how many are left. Your other screens are told.
+         */
+        readonly post: operations["notifications.seen"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/targets": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List where I am told
+         * @description Return a page of your targets, the newest first.
+         */
+        readonly get: operations["targets.items"];
+        readonly put?: never;
+        /**
+         * Tell me by one more way
+         * @description Add a target of yours; a webhook's secret is shown this once.
+         */
+        readonly post: operations["targets.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/targets/{target}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a target
+         * @description Return one of your targets and how it stands; what proves who we are is never told.
+         */
+        readonly get: operations["targets.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Tell me there no longer
+         * @description Remove one of your targets; your notifications stay.
+         */
+        readonly delete: operations["targets.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change, pause or go on with a target
+         * @description Change what is named of one of your targets.
+         */
+        readonly patch: operations["targets.change"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/targets/{target}/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Send me a test
+         * @description Send a test at once; when it arrives, a paused target goes on.
+         */
+        readonly post: operations["targets.test"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/unread": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Count what I have not seen
+         * @description Return how many of your notifications you have not seen.
+         */
+        readonly get: operations["notifications.count"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/me/notifications/{notification}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a notification
+         * @description Return one of your notifications.
+         */
+        readonly get: operations["notifications.read"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/members": {
         readonly parameters: {
             readonly query?: never;
@@ -1674,222 +1890,6 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
-    readonly "/api/v1/me/notifications": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List what I was told, the newest first
-         * @description Return a page of your notifications in this organisation.
-         */
-        readonly get: operations["notifications.items"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/deliveries": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List what was sent to me, and how far it came
-         * @description Return a page of deliveries to your targets, the newest first.
-         */
-        readonly get: operations["targets.deliveries"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/preferences": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Read how I want to be told
-         * @description Return your quiet hours, digest and budget in this organisation.
-         */
-        readonly get: operations["targets.preferences"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change how I want to be told
-         * @description Change what is named; what is on its way already keeps to it as well.
-         */
-        readonly patch: operations["targets.prefer"];
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/push-key": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Read the key that browsers know us by
-         * @description Return the public key for Web Push.
-         */
-        readonly get: operations["targets.push_key"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/read": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Say that I have seen some, or all
-         * @description Note that you have seen some notifications; return how many are left. Your other screens are told.
-         */
-        readonly post: operations["notifications.seen"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/targets": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * List where I am told
-         * @description Return a page of your targets, the newest first.
-         */
-        readonly get: operations["targets.items"];
-        readonly put?: never;
-        /**
-         * Tell me by one more way
-         * @description Add a target of yours; a webhook's secret is shown this once.
-         */
-        readonly post: operations["targets.add"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/targets/{target}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Read a target
-         * @description Return one of your targets and how it stands; what proves who we are is never told.
-         */
-        readonly get: operations["targets.read"];
-        readonly put?: never;
-        readonly post?: never;
-        /**
-         * Tell me there no longer
-         * @description Remove one of your targets; your notifications stay.
-         */
-        readonly delete: operations["targets.remove"];
-        readonly options?: never;
-        readonly head?: never;
-        /**
-         * Change, pause or go on with a target
-         * @description Change what is named of one of your targets.
-         */
-        readonly patch: operations["targets.change"];
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/targets/{target}/test": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly get?: never;
-        readonly put?: never;
-        /**
-         * Send me a test
-         * @description Send a test at once; when it arrives, a paused target goes on.
-         */
-        readonly post: operations["targets.test"];
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/unread": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Count what I have not seen
-         * @description Return how many of your notifications you have not seen.
-         */
-        readonly get: operations["notifications.count"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
-    readonly "/api/v1/me/notifications/{notification}": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: never;
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        /**
-         * Read a notification
-         * @description Return one of your notifications.
-         */
-        readonly get: operations["notifications.read"];
-        readonly put?: never;
-        readonly post?: never;
-        readonly delete?: never;
-        readonly options?: never;
-        readonly head?: never;
-        readonly patch?: never;
-        readonly trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1913,6 +1913,23 @@ export interface components {
         readonly Added: {
             readonly credentials: components["schemas"]["DeviceCredentials"];
             readonly device: components["schemas"]["Device"];
+        };
+        /** AddedTarget */
+        readonly AddedTarget: {
+            readonly endpoint?: string | null;
+            readonly keys?: components["schemas"]["BrowserKeys"] | null;
+            /** @enum {string} */
+            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
+            readonly name: string;
+            /**
+             * @default [
+             *       "info",
+             *       "warning",
+             *       "critical"
+             *     ]
+             */
+            readonly severities?: readonly (components["schemas"]["Urgency"] | unknown)[];
+            readonly url?: string | null;
         };
         /** Alert */
         readonly Alert: {
@@ -2039,6 +2056,11 @@ export interface components {
             readonly rules?: readonly components["schemas"]["TopicRule"][];
             readonly tls?: boolean;
             readonly username?: string | null;
+        };
+        /** BrowserKeys */
+        readonly BrowserKeys: {
+            readonly auth: string;
+            readonly p256dh: string;
         };
         /** By */
         readonly By: {
@@ -2225,6 +2247,20 @@ export interface components {
             /** @enum {string} */
             readonly what: "device" | "place" | "person";
         };
+        /** Delivery */
+        readonly Delivery: {
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly due_at: string;
+            readonly error: string | null;
+            readonly id: string;
+            readonly notification: string;
+            readonly sent_at: string | null;
+            readonly severity: components["schemas"]["Urgency"];
+            /** @enum {string} */
+            readonly state: "waiting" | "sent" | "given_up";
+            readonly target: string;
+        };
         /** Derived */
         readonly Derived: {
             /** Format: date-time */
@@ -2320,6 +2356,16 @@ export interface components {
             readonly silence: components["schemas"]["Silence"];
             /** @default 1 */
             readonly version: number;
+        };
+        /** Digest */
+        readonly Digest: {
+            readonly at: string;
+            /**
+             * @default [
+             *       "info"
+             *     ]
+             */
+            readonly severities?: readonly components["schemas"]["Urgency"][];
         };
         /** Done */
         readonly Done: {
@@ -2743,6 +2789,25 @@ export interface components {
             readonly place?: string | null;
             readonly summaries_days?: number | null;
         };
+        /** NewTarget */
+        readonly NewTarget: {
+            readonly address: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly delivered_at: string | null;
+            readonly error: string | null;
+            /** @default 0 */
+            readonly failures: number;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
+            readonly name: string;
+            readonly paused_at: string | null;
+            readonly secret: string | null;
+            readonly severities: readonly components["schemas"]["Urgency"][];
+            /** @default 1 */
+            readonly version: number;
+        };
         /** NewTask */
         readonly NewTask: {
             readonly assignee?: string | null;
@@ -2765,6 +2830,20 @@ export interface components {
             readonly name: string;
             readonly repairs?: readonly string[];
             readonly silence?: components["schemas"]["Silence"];
+        };
+        /** Notification */
+        readonly Notification: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly body: string;
+            readonly device: string | null;
+            readonly id: string;
+            readonly kind: string;
+            readonly place: string | null;
+            readonly read_at: string | null;
+            readonly severity: components["schemas"]["Urgency"];
+            readonly subject: string | null;
+            readonly title: string;
         };
         /** Offer */
         readonly Offer: {
@@ -2835,6 +2914,21 @@ export interface components {
         /** Page[Errand] */
         readonly ErrandPage: {
             readonly items: readonly components["schemas"]["Errand"][];
+            readonly next: string | null;
+        };
+        /** Page[Delivery] */
+        readonly DeliveryPage: {
+            readonly items: readonly components["schemas"]["Delivery"][];
+            readonly next: string | null;
+        };
+        /** Page[Notification] */
+        readonly NotificationPage: {
+            readonly items: readonly components["schemas"]["Notification"][];
+            readonly next: string | null;
+        };
+        /** Page[Target] */
+        readonly TargetPage: {
+            readonly items: readonly components["schemas"]["Target"][];
             readonly next: string | null;
         };
         /** Page[Place] */
@@ -2963,6 +3057,26 @@ export interface components {
             readonly claimed_by_others?: boolean;
             readonly made_by_gateways?: boolean;
         };
+        /** PreferenceChange */
+        readonly PreferenceChange: {
+            readonly digest?: components["schemas"]["Digest"] | null;
+            readonly lesser?: boolean;
+            readonly per_hour?: number;
+            readonly quiet?: components["schemas"]["Quiet"] | null;
+            readonly timezone?: string | null;
+        };
+        /** Preferences */
+        readonly Preferences: {
+            readonly digest: components["schemas"]["Digest"] | null;
+            /** @default true */
+            readonly lesser: boolean;
+            /** @default 10 */
+            readonly per_hour: number;
+            readonly quiet: components["schemas"]["Quiet"] | null;
+            readonly timezone: string | null;
+            /** @default 1 */
+            readonly version: number;
+        };
         /** Preview */
         readonly Preview: {
             readonly effects: readonly components["schemas"]["Effect"][];
@@ -2990,6 +3104,21 @@ export interface components {
         readonly Progress: {
             readonly done: number;
             readonly total: number | null;
+        };
+        /** PushKey */
+        readonly PushKey: {
+            readonly key: string;
+        };
+        /** Quiet */
+        readonly Quiet: {
+            readonly begin: string;
+            /**
+             * @default [
+             *       "critical"
+             *     ]
+             */
+            readonly but?: readonly components["schemas"]["Urgency"][];
+            readonly end: string;
         };
         /** Readiness */
         readonly Readiness: {
@@ -3083,6 +3212,10 @@ export interface components {
             readonly device: string | null;
             readonly id: string;
             readonly then: readonly components["schemas"]["Done"][];
+        };
+        /** Seen */
+        readonly Seen: {
+            readonly notifications?: readonly string[] | null;
         };
         /** SeriesName */
         readonly SeriesName: {
@@ -3207,6 +3340,30 @@ export interface components {
         /** Sure */
         readonly Sure: {
             readonly password: string;
+        };
+        /** Target */
+        readonly Target: {
+            readonly address: string;
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly delivered_at: string | null;
+            readonly error: string | null;
+            /** @default 0 */
+            readonly failures: number;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
+            readonly name: string;
+            readonly paused_at: string | null;
+            readonly severities: readonly components["schemas"]["Urgency"][];
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** TargetChange */
+        readonly TargetChange: {
+            readonly name?: string;
+            readonly paused?: boolean;
+            readonly severities?: readonly components["schemas"]["Urgency"][];
         };
         /** Task */
         readonly Task: {
@@ -3338,6 +3495,11 @@ export interface components {
             readonly says?: "telemetry" | "attributes" | "events" | "native";
             readonly topic: string;
         };
+        /** Tried */
+        readonly Tried: {
+            readonly delivered: boolean;
+            readonly error: string | null;
+        };
         /** Turn */
         readonly Turn: {
             /** @default 0 */
@@ -3366,11 +3528,21 @@ export interface components {
             readonly packet_bytes?: number | null;
             readonly series?: number | null;
         };
+        /** Unread */
+        readonly Unread: {
+            readonly unread: number;
+        };
         /** Upload */
         readonly Upload: {
             readonly bytes: number;
             readonly id: string;
         };
+        /**
+         * Urgency
+         * @description How much a notice matters, the least first; the words are those of alerts.
+         * @enum {string}
+         */
+        readonly Urgency: "info" | "warning" | "critical";
         /** User */
         readonly User: {
             /** Format: date-time */
@@ -3428,178 +3600,6 @@ export interface components {
             /** @enum {null|string} */
             readonly when_silent?: "go_on" | "wait" | "reset" | null;
         };
-        /** AddedTarget */
-        readonly AddedTarget: {
-            readonly endpoint?: string | null;
-            readonly keys?: components["schemas"]["BrowserKeys"] | null;
-            /** @enum {string} */
-            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
-            readonly name: string;
-            /**
-             * @default [
-             *       "info",
-             *       "warning",
-             *       "critical"
-             *     ]
-             */
-            readonly severities?: readonly (components["schemas"]["Urgency"] | unknown)[];
-            readonly url?: string | null;
-        };
-        /** BrowserKeys */
-        readonly BrowserKeys: {
-            readonly auth: string;
-            readonly p256dh: string;
-        };
-        /** Delivery */
-        readonly Delivery: {
-            readonly attempts: number;
-            /** Format: date-time */
-            readonly due_at: string;
-            readonly error: string | null;
-            readonly id: string;
-            readonly notification: string;
-            readonly sent_at: string | null;
-            readonly severity: components["schemas"]["Urgency"];
-            /** @enum {string} */
-            readonly state: "waiting" | "sent" | "given_up";
-            readonly target: string;
-        };
-        /** Digest */
-        readonly Digest: {
-            readonly at: string;
-            /**
-             * @default [
-             *       "info"
-             *     ]
-             */
-            readonly severities?: readonly components["schemas"]["Urgency"][];
-        };
-        /** NewTarget */
-        readonly NewTarget: {
-            readonly address: string;
-            /** Format: date-time */
-            readonly created_at: string;
-            readonly delivered_at: string | null;
-            readonly error: string | null;
-            /** @default 0 */
-            readonly failures: number;
-            readonly id: string;
-            /** @enum {string} */
-            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
-            readonly name: string;
-            readonly paused_at: string | null;
-            readonly secret: string | null;
-            readonly severities: readonly components["schemas"]["Urgency"][];
-            /** @default 1 */
-            readonly version: number;
-        };
-        /** Notification */
-        readonly Notification: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly body: string;
-            readonly device: string | null;
-            readonly id: string;
-            readonly kind: string;
-            readonly place: string | null;
-            readonly read_at: string | null;
-            readonly severity: components["schemas"]["Urgency"];
-            readonly subject: string | null;
-            readonly title: string;
-        };
-        /** Page[Delivery] */
-        readonly DeliveryPage: {
-            readonly items: readonly components["schemas"]["Delivery"][];
-            readonly next: string | null;
-        };
-        /** Page[Notification] */
-        readonly NotificationPage: {
-            readonly items: readonly components["schemas"]["Notification"][];
-            readonly next: string | null;
-        };
-        /** Page[Target] */
-        readonly TargetPage: {
-            readonly items: readonly components["schemas"]["Target"][];
-            readonly next: string | null;
-        };
-        /** PreferenceChange */
-        readonly PreferenceChange: {
-            readonly digest?: components["schemas"]["Digest"] | null;
-            readonly lesser?: boolean;
-            readonly per_hour?: number;
-            readonly quiet?: components["schemas"]["Quiet"] | null;
-            readonly timezone?: string | null;
-        };
-        /** Preferences */
-        readonly Preferences: {
-            readonly digest: components["schemas"]["Digest"] | null;
-            /** @default true */
-            readonly lesser: boolean;
-            /** @default 10 */
-            readonly per_hour: number;
-            readonly quiet: components["schemas"]["Quiet"] | null;
-            readonly timezone: string | null;
-            /** @default 1 */
-            readonly version: number;
-        };
-        /** PushKey */
-        readonly PushKey: {
-            readonly key: string;
-        };
-        /** Quiet */
-        readonly Quiet: {
-            readonly begin: string;
-            /**
-             * @default [
-             *       "critical"
-             *     ]
-             */
-            readonly but?: readonly components["schemas"]["Urgency"][];
-            readonly end: string;
-        };
-        /** Seen */
-        readonly Seen: {
-            readonly notifications?: readonly string[] | null;
-        };
-        /** Target */
-        readonly Target: {
-            readonly address: string;
-            /** Format: date-time */
-            readonly created_at: string;
-            readonly delivered_at: string | null;
-            readonly error: string | null;
-            /** @default 0 */
-            readonly failures: number;
-            readonly id: string;
-            /** @enum {string} */
-            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
-            readonly name: string;
-            readonly paused_at: string | null;
-            readonly severities: readonly components["schemas"]["Urgency"][];
-            /** @default 1 */
-            readonly version: number;
-        };
-        /** TargetChange */
-        readonly TargetChange: {
-            readonly name?: string;
-            readonly paused?: boolean;
-            readonly severities?: readonly components["schemas"]["Urgency"][];
-        };
-        /** Tried */
-        readonly Tried: {
-            readonly delivered: boolean;
-            readonly error: string | null;
-        };
-        /** Unread */
-        readonly Unread: {
-            readonly unread: number;
-        };
-        /**
-         * Urgency
-         * @description How much a notice matters, the least first; the words are those of alerts.
-         * @enum {string}
-         */
-        readonly Urgency: "info" | "warning" | "critical";
     };
     responses: {
         /** @description It was refused; `detail` says why and what to do. */
@@ -5847,6 +5847,409 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "notifications.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description Only what you have not seen. */
+                readonly unread?: boolean;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NotificationPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.deliveries": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description Of one notification only. */
+                readonly notification?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeliveryPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.preferences": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.prefer": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PreferenceChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Preferences"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.push_key": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["PushKey"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "notifications.seen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Seen"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Unread"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TargetPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["AddedTarget"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["NewTarget"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly target: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Target"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly target: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly target: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TargetChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Target"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "targets.test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly target: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Tried"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "notifications.count": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Unread"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "notifications.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly notification: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Notification"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "members.items": {
         readonly parameters: {
             readonly query?: {
@@ -7068,409 +7471,6 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Readiness"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "notifications.items": {
-        readonly parameters: {
-            readonly query?: {
-                /** @description How many items to return. */
-                readonly limit?: number;
-                /** @description The `next` of the page before. */
-                readonly cursor?: string;
-                /** @description What to order by; a minus before it for the greatest first. */
-                readonly sort?: string;
-                /** @description Text to look for in names. */
-                readonly q?: string;
-                /** @description Only what you have not seen. */
-                readonly unread?: boolean;
-            };
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["NotificationPage"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.deliveries": {
-        readonly parameters: {
-            readonly query?: {
-                /** @description How many items to return. */
-                readonly limit?: number;
-                /** @description The `next` of the page before. */
-                readonly cursor?: string;
-                /** @description What to order by; a minus before it for the greatest first. */
-                readonly sort?: string;
-                /** @description Text to look for in names. */
-                readonly q?: string;
-                /** @description Of one notification only. */
-                readonly notification?: string;
-            };
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["DeliveryPage"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.preferences": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Preferences"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.prefer": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The ETag that this change is meant for. */
-                readonly "If-Match"?: string;
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["PreferenceChange"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Preferences"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.push_key": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["PushKey"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "notifications.seen": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
-                readonly "Idempotency-Key"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["Seen"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Unread"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.items": {
-        readonly parameters: {
-            readonly query?: {
-                /** @description How many items to return. */
-                readonly limit?: number;
-                /** @description The `next` of the page before. */
-                readonly cursor?: string;
-                /** @description What to order by; a minus before it for the greatest first. */
-                readonly sort?: string;
-                /** @description Text to look for in names. */
-                readonly q?: string;
-            };
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["TargetPage"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.add": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
-                readonly "Idempotency-Key"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["AddedTarget"];
-            };
-        };
-        readonly responses: {
-            /** @description Document created, URL follows */
-            readonly 201: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["NewTarget"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.read": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path: {
-                readonly target: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Target"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.remove": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The ETag that this change is meant for. */
-                readonly "If-Match"?: string;
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path: {
-                readonly target: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, nothing follows */
-            readonly 204: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content?: never;
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.change": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The ETag that this change is meant for. */
-                readonly "If-Match"?: string;
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path: {
-                readonly target: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody: {
-            readonly content: {
-                readonly "application/json": components["schemas"]["TargetChange"];
-            };
-        };
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Target"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "targets.test": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
-                readonly "Idempotency-Key"?: string;
-            };
-            readonly path: {
-                readonly target: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Tried"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "notifications.count": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path?: never;
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Unread"];
-                };
-            };
-            readonly default: components["responses"]["Problem"];
-        };
-    };
-    readonly "notifications.read": {
-        readonly parameters: {
-            readonly query?: never;
-            readonly header?: {
-                /** @description The organisation this is about; the last used one when left out. */
-                readonly "Verger-Tenant"?: string;
-            };
-            readonly path: {
-                readonly notification: string;
-            };
-            readonly cookie?: never;
-        };
-        readonly requestBody?: never;
-        readonly responses: {
-            /** @description Request fulfilled, document follows */
-            readonly 200: {
-                headers: {
-                    readonly [name: string]: unknown;
-                };
-                content: {
-                    readonly "application/json": components["schemas"]["Notification"];
                 };
             };
             readonly default: components["responses"]["Problem"];
