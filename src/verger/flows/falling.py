@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import HOUR, MINUTE, SECOND, Clock, moment
 from verger.domain.alerts.model import Alert, Opened, Opening, Severity
-from verger.domain.devices.hearing import NEVER, Hearing, Judged, Seen
+from verger.domain.devices.hearing import NEVER, Hearing, Judged
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.registry import Known
 from verger.flows.ports import Screens
@@ -64,7 +63,7 @@ class Falling:
         for row in rows.tolist():
             known = self._kept.registry.at_slot(row)
             if known is not None:
-                turned.append((row, known, self._as_judged(judged, row, known.device, taken, now)))
+                turned.append((row, known, self._hearing.as_judged(judged, row, known.device, taken, now)))
         names = await self._names([known for row, known, seen in turned if seen.alerted and row not in self.open])
         async with self._kept.db.writing() as connection:
             await self._kept.presence.keep(connection, [seen for _, _, seen in turned])
@@ -81,11 +80,6 @@ class Falling:
             else:
                 self.open.pop(row, None)
         self._settle(judged, rows, now)
-
-    def _as_judged(self, judged: Judged, row: int, device: str, taken: int, now: int) -> Seen:
-        seen = self._hearing.row(row, device, taken)
-        since = (seen.silent_since or now) if judged.silent[row] else None
-        return structs.replace(seen, silent_since=since, alerted=bool(judged.alerted[row]))
 
     def _settle(self, judged: Judged, rows: Rows, now: int) -> None:
         """Let rows be as they were judged, which is kept, and tell who sees it."""

@@ -184,42 +184,6 @@ def test_a_rhythm_outlives_a_restart() -> None:
     assert watch.hearing.limit[RHYTHM] == before
 
 
-def test_behind_a_silent_gateway_only_the_gateway_is_alerted() -> None:
-    watch = Watch()
-    watch.word(BEHIND)
-    watch.wait(100)
-    assert (watch.silent(), watch.disk.alerts) == ({BEHIND}, set())
-    watch.wait(30)
-    assert (watch.silent(), watch.disk.alerts) == ({BEHIND, GATEWAY}, {GATEWAY})
-
-
-def test_a_device_is_alerted_when_its_gateway_goes_on_speaking() -> None:
-    watch = Watch()
-    watch.word(BEHIND)
-    for _ in range(4):
-        watch.wait(30)
-        watch.word(GATEWAY)
-    watch.wait(5)
-    assert watch.disk.alerts == {BEHIND}
-
-
-def test_an_alert_ends_when_the_gateway_falls_silent_and_waits_once_it_is_back() -> None:
-    watch = Watch()
-    watch.word(BEHIND)
-    watch.wait(70)
-    watch.word(GATEWAY)
-    watch.wait(10)
-    assert watch.disk.alerts == {BEHIND}
-    watch.wait(130)
-    assert watch.disk.alerts == {GATEWAY}
-    watch.word(GATEWAY)
-    watch.wait(50)
-    assert (watch.silent(), watch.disk.alerts) == ({BEHIND}, set())
-    watch.word(GATEWAY)
-    watch.wait(20)
-    assert watch.disk.alerts == {BEHIND}
-
-
 def test_who_is_not_to_be_alerted_is_silent_all_the_same() -> None:
     watch = Watch()
     watch.hearing.expect(0, Expected(60 * SECOND, alert=False))

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from msgspec import structs
 
 from verger.base.clock import SECOND
-from verger.domain.devices.hearing import NEVER, Hearing, Judged, Seen
+from verger.domain.devices.hearing import NEVER, Hearing, Judged
+from verger.domain.devices.seen import Seen
 from verger.domain.devices.silence import Expected
 
 AWAY = 600 * SECOND
@@ -108,9 +108,7 @@ class Watch:
         """Keep as the product does, with alerts in the same hand."""
         rows = self.hearing.stands(judged, judged.rows)
         for row in rows.tolist():
-            since = (int(self.hearing.since[row]) or self.now) if judged.silent[row] else None
-            seen = self.hearing.row(row, str(row), self.taken)
-            self.disk.rows[row] = structs.replace(seen, silent_since=since, alerted=bool(judged.alerted[row]))
+            self.disk.rows[row] = self.hearing.as_judged(judged, row, str(row), self.taken, self.now)
             self.alert(row, opens=bool(judged.alerted[row]))
             if settle and judged.silent[row] != (self.hearing.fell[row] > NEVER):
                 self.told.append((row, bool(judged.silent[row])))

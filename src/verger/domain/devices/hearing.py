@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from verger.base.clock import MINUTE, SECOND
+from verger.domain.devices.seen import Seen
 from verger.domain.devices.silence import LEAST, TIMES, Expected
 
 NEVER = -(1 << 62)
@@ -34,22 +35,6 @@ _COLUMNS: dict[str, tuple[Any, Any, Any]] = {  # by name: kind, of a device not 
     "upto": (np.int64, 0, 0),
     "kept": (np.int64, 0, 0),
 }
-
-
-class Seen(Struct, frozen=True):
-    """What is kept of one device: all that it said up to a `record` of the log is in it.
-
-    `last_seen` and `silent_since` are microseconds, None for never and for not silent; `heard` is in listened
-    microseconds; `gaps` are float16 minutes, the oldest first.
-    """
-
-    device: str
-    last_seen: int | None
-    silent_since: int | None
-    alerted: bool
-    heard: int | None
-    gaps: bytes
-    record: int
 
 
 class Judged(Struct, frozen=True, eq=False):
@@ -125,6 +110,7 @@ class Hearing:
         self.seen[slot] = self.kept[slot] = kept.last_seen or 0
         if kept.silent_since is not None:
             self.fell[slot], self.since[slot] = heard, kept.silent_since
+        self.back[slot] = NEVER if kept.back is None else kept.back
         self.alerted[slot] = kept.alerted
         gaps = np.frombuffer(kept.gaps, np.float16)
         self.gaps[slot, : len(gaps)], self.many[slot] = gaps, len(gaps)
@@ -155,13 +141,14 @@ class Hearing:
         """Return what is to be kept of a device that said all it did up to a record."""
         many, ring = int(self.many[slot]), self.gaps[slot]
         gaps = ring[:many] if many < GAPS else np.roll(ring, -(many % GAPS))
-        heard = int(self.heard[slot])
+        heard, back = int(self.heard[slot]), int(self.back[slot])
         return Seen(
             device=device,
             last_seen=int(self.seen[slot]) or None,
             silent_since=int(self.since[slot]) or None,
             alerted=bool(self.alerted[slot]),
             heard=None if heard == NEVER else heard,
+            back=None if back == NEVER else back,
             gaps=gaps.tobytes(),
             record=record,
         )
@@ -271,6 +258,16 @@ class Hearing:
         """Return those of some rows of which a judgement still holds: who is silent has not spoken since."""
         still: NDArray[np.intp] = rows[~judged.silent[rows] | (self.heard[rows] == judged.heard[rows])]
         return still
+
+    def as_judged(self, judged: Judged, slot: int, device: str, record: int, now: int) -> Seen:
+        """Return the row of a device as it is to be kept before it is settled."""
+        seen, silent = self.row(slot, device, record), bool(judged.silent[slot])
+        return structs.replace(
+            seen,
+            silent_since=(seen.silent_since or now) if silent else None,
+            alerted=bool(judged.alerted[slot]),
+            back=self.listened if not silent and self.fell[slot] > NEVER else seen.back,
+        )
 
     def settle(self, judged: Judged, rows: NDArray[np.intp], now: int) -> None:
         """Let some rows be what they were judged to be, once that is kept."""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import microseconds, moment
 from verger.base.db import Database, metadata
-from verger.domain.devices.hearing import Seen
+from verger.domain.devices.seen import Seen
 from verger.domain.devices.store import device_table
 
 listening_table = Table(
@@ -69,6 +69,7 @@ class PresenceStore:
                 silent_since=None if row.silent_since is None else microseconds(row.silent_since),
                 alerted=row.alerted,
                 heard=row.heard,
+                back=row.back,
                 gaps=row.gaps or b"",
                 record=row.record,
             )

@@ -55,6 +55,7 @@ device_table = Table(
     Column("silent_since", Instant, nullable=True),
     Column("alerted", Boolean, nullable=False, server_default=false()),
     Column("heard", BigInteger, nullable=True),  # this and the next are presence's own
+    Column("back", BigInteger, nullable=True),
     Column("gaps", LargeBinary, nullable=True),
     Column("record", BigInteger, nullable=False, server_default="0"),
     Column("version", Integer, nullable=False),
@@ -73,7 +74,7 @@ stay_table = Table(
     Column("until", Instant, nullable=True),
 )
 _TABLE = device_table.c
-_HIDDEN = {"tenant", "alerted", "heard", "gaps", "record"}
+_HIDDEN = {"tenant", "alerted", "heard", "back", "gaps", "record"}
 _COLUMNS = [column for column in device_table.columns if column.name not in _HIDDEN]
 _KEPT = [column.name for column in _COLUMNS if column.name not in {"last_seen", "silent_since"}]
 _ORDERING = Ordering(

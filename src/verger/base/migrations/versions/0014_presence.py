@@ -23,6 +23,7 @@ def upgrade() -> None:
         sa.Column("silent_since", sa.BigInteger(), nullable=True),
         sa.Column("alerted", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("heard", sa.BigInteger(), nullable=True),
+        sa.Column("back", sa.BigInteger(), nullable=True),
         sa.Column("gaps", sa.LargeBinary(), nullable=True),
         sa.Column("record", sa.BigInteger(), nullable=False, server_default="0"),
     ):
