@@ -14,7 +14,6 @@ export const enAlerts = {
   "alert.page": "Alert",
   "alert.since": "since {when}, {span}",
   "alert.times": { one: "seen once", other: "seen {n} times" },
-  "alert.devices": { one: "{n} device", other: "{n} devices" },
   "alert.everywhere": "The whole organisation",
   "alert.acknowledged": "noted by {name}",
   "alert.cleared": "Ended by itself {when}",
