@@ -162,8 +162,8 @@ class Home(Guests):
         super().__init__()
         self.name = tenant
 
-    async def tenant(self, _scope: MutableMapping[str, Any]) -> str:
-        return self.name
+    async def enter(self, _scope: MutableMapping[str, Any]) -> tuple[str, str | None]:
+        return self.name, None
 
 
 async def test_a_screen_may_show_what_happens_in_the_whole_organisation(product: Product) -> None:
