@@ -37,6 +37,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+# waiting for a function would have it read again each frame, which the page's own policy forbids
+_UNTIL_STILL = """async () => {
+    const moving = () => document.getAnimations().some(each => each.playState === "running");
+    while (moving()) await new Promise(requestAnimationFrame);
+}"""
+
+
 @dataclass
 class Person:
     """A page and what went wrong on it; `pictures` is where to keep pictures of what was seen."""
@@ -128,7 +135,7 @@ class Person:
     def _settles(self) -> None:
         """Wait until what is drawn is drawn."""
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        self.page.wait_for_function("document.getAnimations().every(each => each.playState !== 'running')")
+        self.page.evaluate(_UNTIL_STILL)
 
     def _findings(self) -> list[Any]:
         found = self.page.evaluate(_AXE, _RULES)
