@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from msgspec import structs
 
 from verger.base.errors import Conflict, Fault, Invalid
+from verger.base.plural import counted
 from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
 from verger.flows.provisioning import Provisioning
@@ -42,9 +43,11 @@ class Clearing:
         devices = await self.kept.devices.at(tenant, below)
         if len(below) == 1 and not devices:
             return
-        inside = [f"{len(below) - 1} places"] * (len(below) > 1) + [f"{len(devices)} devices"] * bool(devices)
+        places = len(below) - 1
+        inside = [counted(places, "place")] * bool(places) + [counted(len(devices), "device")] * bool(devices)
+        are = "is" if (places or len(devices)) == 1 else "are"
         raise Conflict(
-            f"There are {' and '.join(inside)} in it. Add contents=delete to delete them too, "
+            f"There {are} {' and '.join(inside)} in it. Add contents=delete to delete them too, "
             "or contents=move&to=<place> to keep them."
         )
 

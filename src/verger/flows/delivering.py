@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from verger.base.clock import HOUR, SECOND, Clock, moment
 from verger.base.errors import Missing, Refused
 from verger.base.ids import new_id
+from verger.base.plural import counted
 from verger.domain.backups.mark import Mark
 from verger.domain.notifications.deliveries import Waiting
 from verger.domain.notifications.mailroom import Mailroom
@@ -49,7 +50,7 @@ class Untold:
     async def returned(self, _mark: Mark, _last: int) -> list[str]:
         """Give up what waits; it stays in the list of each person."""
         given_up = await self.room.deliveries.give_up()
-        return [f"{given_up} notifications that were on their way are not sent, for they may have been."]
+        return [f"Not sent: {counted(given_up, 'notification')} that may have reached people already."]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from msgspec import structs
 
 from verger.base.clock import MINUTE, SECOND, Clock
 from verger.base.errors import Fault
+from verger.base.plural import counted
 from verger.domain.devices.registry import Known, Registry, row_of
 from verger.domain.devices.series import Series
 from verger.domain.telemetry.model import KEPT, Ack, Answer, Attributes, Batch, Event, Heard, Readings, Run, Told, apart
@@ -203,9 +204,10 @@ class _Naming:
         left = max(0, known.most_attributes - len(known.attributes))
         for name in fresh[:left]:
             self.registry.report(known.device, name)
+        most = counted(known.most_attributes, "attribute")
         for name in fresh[left:]:
             self.registry.over["attributes"] += 1
-            sentence = f"This device has {known.most_attributes} attributes already; a further one is not kept."
+            sentence = f"This device has {most} already; a further one is not kept."
             refused.append(Fault(name, sentence))
         values = {name: told for name, told in said.values.items() if name in known.attributes}
         return structs.replace(said, values=values)
@@ -227,7 +229,9 @@ class _Naming:
         if metric not in wanted:
             if len(known.series) + len(wanted) >= known.limit:
                 self.registry.over["series"] += 1
-                return Fault(metric, f"This device has {known.limit} metrics already; a further one is not kept.")
+                return Fault(
+                    metric, f"This device has {counted(known.limit, 'metric')} already; a further one is not kept."
+                )
             self.unnumbered[known.tenant, known.device] = [*wanted, metric]
         return None
 

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
+from verger.base.plural import counted
 from verger.base.rates import Meter
 from verger.base.settings import Settings
 from verger.domain.devices.kept import Kept
@@ -95,7 +96,9 @@ class Limiting:
         most = self.of(tenant).connections
         if most and self.connections[tenant] >= most and not again:
             self.turned_away += 1
-            return f"Your organisation has {most} connections already; close one, or ask the operator for more."
+            return (
+                f"Your organisation has {counted(most, 'connection')} already; close one, or ask the operator for more."
+            )
         self.connections[tenant] += 1
         return ""
 

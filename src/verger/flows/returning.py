@@ -10,6 +10,7 @@ from msgspec import structs
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.jobs import waiting
+from verger.base.plural import counted
 from verger.domain.backups import mark
 from verger.domain.commands.model import expired
 from verger.domain.commands.store import CommandStore
@@ -72,7 +73,7 @@ class SignedOut:
         """End every session."""
         ended = await self.sessions.end_all()
         told = "API keys, device tokens and passwords are those of the backup: end again what was ended since."
-        return [f"{ended} sessions ended, so everybody signs in again. {told}"]
+        return [f"{counted(ended, 'session')} ended, so everybody signs in again. {told}"]
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,8 @@ class Unasked:
         async with self.db.writing() as connection:
             for tenant, command in pairs:
                 await self.commands.change(connection, tenant, expired(command, self.clock.now(), why))
-        return [f"{len(pairs)} commands that were under way have expired: ask for them again."] if pairs else []
+        many = counted(len(pairs), "command")
+        return [f"Under way were {many}, which expired now: ask again for what is still wanted."] if pairs else []
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,7 @@ class Unsent:
     async def returned(self, _mark: mark.Mark, _last: int) -> list[str]:
         """Empty every inbox."""
         emptied = await self.messages.empty()
-        return [f"{emptied} messages that waited for programs and devices are not sent, for they may have been."]
+        return [f"Not sent: {counted(emptied, 'message')} that waited for programs and devices and may have been sent."]
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Judging:
             for rule, device, at in running[:_MOST_NAMED]
         ]
         left = len(running) - len(told)
-        return told + [f"{left} more timers of rules run."] * bool(left)
+        return told + [f"Besides, {counted(left, 'timer')} of rules run{'s' if left == 1 else ''}."] * bool(left)
 
 
 @dataclass(frozen=True)

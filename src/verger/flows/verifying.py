@@ -12,6 +12,7 @@ import numpy as np
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
 from verger.base.migrate import migrate
+from verger.base.plural import counted
 from verger.domain.backups.model import Contents, Verified
 from verger.domain.backups.objects import scratch
 from verger.domain.backups.shelf import Shelf
@@ -83,16 +84,16 @@ class Verifying:
             letters = await trial.replay()
             lost, checked = await trial.compare(contents.position)
             if lost:
-                wrong.append(f"{lost} readings of the log are not in the history after replaying it.")
+                wrong.append(f"Missing from the history after replaying the log: {counted(lost, 'reading')}.")
             events = await EventStore(db).count()
             if events < contents.counts.events:
-                wrong.append(f"There are {events} events where {contents.counts.events} were backed up.")
+                wrong.append(f"Of {counted(contents.counts.events, 'event')} that were backed up there are {events:,}.")
             stats = await history.stats()
             wrong += [str(damage) for damage in await history.verify()]
+            untaken = f"; the log has {counted(letters, 'record')} that could not be taken" if letters else ""
             return (
-                f"It was restored on trial: {stats.readings} readings, {checked} of them from the log; "
-                f"{events} events, {contents.counts.devices} devices"
-                f"{f'; {letters} records of the log could not be taken' if letters else ''}."
+                f"It was restored on trial: {counted(stats.readings, 'reading')}, {checked:,} of them from the log; "
+                f"{counted(events, 'event')}, {counted(contents.counts.devices, 'device')}{untaken}."
             )
 
 

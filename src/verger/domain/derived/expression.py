@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from verger.base.plural import counted
+
 LONGEST = 500
 _MOST_PARTS = 60
 _OPERATORS: dict[type[ast.AST], str] = {
@@ -113,8 +115,8 @@ class _Reader:
             raise ValueError(f"There is no function {name}; there are {', '.join(_COUNTS)}, metric and of.")
         least, most = _COUNTS[name]
         if not least <= len(args) <= most:
-            wanted = str(least) if least == most else f"{least} to {most}"
-            raise ValueError(f"{name} takes {wanted} parts, not {len(args)}.")
+            wanted = counted(most, "part") if least == most else f"{least} to {most} parts"
+            raise ValueError(f"{name} takes {wanted}, not {len(args)}.")
         parts = tuple(self.read(arg) for arg in args)
         if name in ("rate", "integral") and not all(isinstance(part, Number) and part.value > 0 for part in parts[1:]):
             raise ValueError(f"After what it is of, {name} takes seconds, as numbers above 0.")

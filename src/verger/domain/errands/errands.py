@@ -13,6 +13,7 @@ from verger.base.clock import Clock, moment
 from verger.base.errors import Busy, Refused, TooMany
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
+from verger.base.plural import counted
 from verger.domain.errands.model import Errand, ErrandState
 from verger.domain.errands.store import Cut, ErrandStore
 
@@ -85,7 +86,10 @@ class Errands:
     async def begin(self, tenant: str, asked_by: str, kind: str, given: Any = None) -> Errand:
         """Begin an errand; its row is on disk on return. Raise TooMany while the tenant has as many as it may."""
         if sum(1 for doing in self._doing.values() if doing.tenant == tenant) >= self._at_once:
-            sentence = f"{self._at_once} jobs of this organisation run already: wait for one to end, or cancel one."
+            sentence = (
+                f"This organisation may run {counted(self._at_once, 'job')} at once, and does: wait for one to end, "
+                "or cancel one."
+            )
             raise TooMany(sentence, retry_s=10)
         if self._stopping:
             raise Busy("Verger is stopping; try again when it runs.", retry_s=5)

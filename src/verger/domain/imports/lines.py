@@ -14,6 +14,7 @@ from msgspec import Struct
 from verger.base.cells import plain
 from verger.base.clock import microseconds
 from verger.base.errors import Invalid
+from verger.base.plural import counted
 from verger.base.zones import zone_of
 from verger.domain.imports.model import FileForm, LineFault
 
@@ -86,7 +87,7 @@ class Lines:
 
     def _readings(self, row: Sequence[str]) -> Iterator[Found]:
         if len(row) < self._needed:
-            raise ValueError(f"It has {len(row)} columns; {self._needed} are needed.")
+            raise ValueError(f"It has {counted(len(row), 'column')}; {self._needed} are needed.")
         at = self._at(row[self._time].strip())
         device = self._how.device or plain(row[self._device or 0].strip())
         if self._how.form == "long":

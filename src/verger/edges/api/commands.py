@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from verger.base.errors import Fault, Invalid
 from verger.base.pages import Page
+from verger.base.plural import counted
 from verger.domain.commands.model import LONGEST_TTL_S, METHOD_LONGEST, TTL_S, Command, Stage
 from verger.domain.commands.store import WantedCommands
 from verger.domain.errands.model import Errand
@@ -112,7 +113,7 @@ async def turn_off(
     """Turn off everything at a place and below it, which has to be confirmed; the job tells how far it is."""
     plan = await grounds.together.off(caller.needs("devices:control").tenant, place)
     if not data.confirm:
-        sentence = f"This sends {len(plan.orders)} commands at once: say confirm true if you mean it."
+        sentence = f"This sends {counted(len(plan.orders), 'command')} at once: say confirm true if you mean it."
         raise Invalid(sentence, [Fault("confirm", sentence)])
     wish = Wish(method="off", ttl_s=data.ttl_s)
     return begun(await grounds.together.begin(caller.tenant, plan, wish, caller.name))

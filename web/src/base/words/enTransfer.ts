@@ -15,7 +15,7 @@ export const enTransfer = {
   "export.parquet": "Parquet",
   "export.do": "Write the file",
   "export.writing": "Writing the file",
-  "export.ready": "{rows} readings, {size}. It stays here until {until}.",
+  "export.ready": { one: "{n} reading, {size}. It stays here until {until}.", other: "{n} readings, {size}. It stays here until {until}." },
   "export.save": "Save the file",
   "export.another": "Write another",
   "bridge.title": "Bridges",

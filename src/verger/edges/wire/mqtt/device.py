@@ -7,6 +7,7 @@ import structlog
 from msgspec import structs
 
 from verger.base.errors import Busy
+from verger.base.plural import counted
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.standing import NOWHERE, Standing
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard, Once
@@ -181,7 +182,8 @@ class DeviceSpeaker:
             return
         nothing = answer.later or "There was nothing to keep in this message."
         first = answer.refused[0].message if answer.refused else nothing
-        sentence = f"{len(answer.refused)} values were not kept." if answer.kept else first
+        many = len(answer.refused)
+        sentence = f"{counted(many, 'value')} {'was' if many == 1 else 'were'} not kept." if answer.kept else first
         unkept = Reason.QUOTA_EXCEEDED if answer.later else Reason.PAYLOAD_FORMAT_INVALID
         reason = Reason.SUCCESS if answer.kept else unkept
         told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
