@@ -204,10 +204,22 @@ async def test_a_restore_does_again_what_was_deleted_since_the_backup(product: P
     forgetting.ledger.add(structs.replace(returned, deletion=structs.replace(deletion, id="0" * 36)))
     mark = Mark(backup="b", begun_at=now - timedelta(seconds=DAY / 1e6), taken_at=now, restored_at=now)
     said = await forgetting.returned(mark, 50)
-    assert "done again" in said[0]
+    assert said == ["Done again: 2 deletions that came after the backup."]
     assert (await product.owner.get(f"/devices/{device}")).status_code == 404
     again = await stores.deletions.erasure("0" * 36)
     assert (again.deletion.upto, again.deletion.done_at) == (51, None)
+
+
+async def test_a_deletion_that_cannot_be_written_down_beside_the_backups_is_refused_and_nothing_goes(
+    product: Product,
+) -> None:
+    product.house.stores.settings.backup_folder.joinpath("deletions.jsonl").mkdir(parents=True)
+    device = product.devices[0]
+    answer = await product.owner.delete(f"/devices/{device}?history=delete")
+    assert (answer.status_code, "Nothing was deleted" in answer.json()["detail"]) == (503, True)
+    await product.house.upkeep.erasing.sweep()
+    assert (await product.owner.get(f"/devices/{device}")).status_code == 200
+    assert (await product.owner.get("/deletions")).json()["items"] == []
 
 
 async def add_back(product: Product) -> str:

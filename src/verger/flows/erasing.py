@@ -103,7 +103,8 @@ class Erasing:
 
     async def sweep(self) -> None:
         """Finish what was cut short or could not be done yet."""
-        undone = await self.forgetting.deletions.undone()
+        unsure = self.forgetting.unsure
+        undone = [each for each in await self.forgetting.deletions.undone() if each.deletion.id not in unsure]
         self.tally.waiting = len(undone)
         for erasure in undone:
             try:

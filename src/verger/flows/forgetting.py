@@ -1,7 +1,7 @@
 """Forgetting: a deletion is remembered, and what it is about is hidden for good, also after a restore."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
@@ -10,6 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
+from verger.base.errors import Busy
+from verger.base.plural import counted
 from verger.domain.backups.mark import Mark
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.model import Erasure
@@ -24,7 +26,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Forgetting:
-    """Hides what is to go: no way leads to it any more, though it is still on the disk."""
+    """Hides what is to go: no way leads to it any more, though it is still on the disk.
+
+    `unsure` are deletions that may yet be taken back.
+    """
 
     deletions: DeletionStore
     ledger: Ledger
@@ -32,11 +37,24 @@ class Forgetting:
     places: PlaceStore
     users: Users
     clock: Clock
+    unsure: set[str] = field(default_factory=set)
 
     async def remember(self, erasure: Erasure) -> None:
-        """Remember a deletion, then hide what it is about; on return nobody can read it."""
-        await self.deletions.add(erasure)
-        await asyncio.to_thread(self.ledger.add, erasure)
+        """Remember a deletion, then hide what it is about; on return nobody can read it.
+
+        Raise Busy, and leave all as it is, where it cannot be written down beside the backups.
+        """
+        deletion = erasure.deletion.id
+        self.unsure.add(deletion)
+        try:
+            await self.deletions.add(erasure)
+            try:
+                await asyncio.to_thread(self.ledger.add, erasure)
+            except Busy:
+                await self.deletions.take_back(deletion)
+                raise
+        finally:
+            self.unsure.discard(deletion)
         await self.hide(erasure)
 
     async def hide(self, erasure: Erasure) -> None:
@@ -87,7 +105,7 @@ class Forgetting:
             if await self.deletions.add(await self._as_known(erasure)):
                 await self.deletions.again(erasure.deletion.id, last + 1)
                 await self.hide(erasure)
-        return [f"{len(found)} deletions that were made since the backup are done again."] if found else []
+        return [f"Done again: {counted(len(found), 'deletion')} that came after the backup."] if found else []
 
     async def _as_known(self, erasure: Erasure) -> Erasure:
         """Return it with the series that its devices have here: any other number will be another device's."""

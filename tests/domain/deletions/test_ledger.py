@@ -1,8 +1,13 @@
 """The ledger tells every deletion that it was told of whole, whatever happened in between."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
+from verger.base.errors import Busy
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.model import Deletion, Erasure, Part
 
@@ -34,3 +39,18 @@ def test_without_a_folder_of_backups_nothing_is_written(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path / "none")
     ledger.add(erasure("one"))
     assert (ledger.since(NOON), (tmp_path / "none").exists()) == ([], False)
+
+
+def test_where_a_line_cannot_be_written_it_says_so_and_what_was_there_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add(erasure("one"))
+
+    def cannot(_file: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    with pytest.raises(Busy, match="Nothing was deleted"):
+        ledger.add(erasure("two"))
+    assert ledger.since(NOON) == [erasure("one")]

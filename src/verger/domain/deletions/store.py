@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Table, select, update
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Table, delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from verger.base.db import Database, Instant, metadata
@@ -58,6 +58,11 @@ class DeletionStore:
                 except IntegrityError:
                     return False
         return True
+
+    async def take_back(self, deletion: str) -> None:
+        """Forget a deletion of which nothing was done."""
+        async with self._db.writing() as connection:
+            await connection.execute(delete(deletion_table).where(_TABLE.id == deletion))
 
     async def get(self, tenant: str, deletion: str) -> Deletion:
         """Return one deletion; raise Missing."""
