@@ -36,6 +36,7 @@ def build_api(house: House) -> Front:
             **({"certificate": house.tls.check} if house.tls is not None else {}),
         },
         warnings={
+            "log_aside": house.oversight.check_aside,
             "disk": house.upkeep.room.check,
             "backup": grounds.safekeeping.check,
             "bridges": grounds.bridging.check,

@@ -97,6 +97,7 @@ def _watching(stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bri
     """Return what opens alerts about Verger itself."""
     checks = (
         Asked("log", oversight.check_log, Severity.critical),
+        Asked("log_aside", oversight.check_aside),
         Asked("followers", oversight.check_followers),
         Asked("history", oversight.check_history, Severity.critical),
         Asked("disk", upkeep.room.check),

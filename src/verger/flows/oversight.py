@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from verger import __version__
 from verger.base.clock import Clock
+from verger.base.plural import counted
 from verger.domain.devices.kept import Kept
 from verger.domain.history.model import Stats
 from verger.domain.telemetry.followers import Followers
@@ -80,6 +81,17 @@ class Oversight:
         """Tell whether the log keeps what is sent."""
         return f"The log cannot keep what is sent: {self.log.trouble}" if self.log.trouble else "ok"
 
+    async def check_aside(self) -> str:
+        """Tell whether all of the log could be read, as far as it is still there."""
+        parts = len(self.log.aside)
+        if not parts:
+            return "ok"
+        were = "was" if parts == 1 else "were"
+        return (
+            f"{counted(parts, 'part')} of the log could not be read and {were} set aside: what devices said there may "
+            "be missing. The server's log names each, and verger verify looks for more; see to the disk."
+        )
+
     async def check_followers(self) -> str:
         """Tell whether what follows the log keeps up."""
         behind = [lag for lag in self.followers.lags() if lag.trouble or lag.seconds > _BEHIND_S]
@@ -92,7 +104,8 @@ class Oversight:
         if stats.trouble:
             return f"The history cannot be written: {stats.trouble}"
         if stats.damaged:
-            return f"{len(stats.damaged)} parts of the history cannot be read; restore them from a backup."
+            parts = counted(len(stats.damaged), "part")
+            return f"{parts} of the history cannot be read: restore the newest backup if you need what is missing."
         return "ok"
 
     def figures(self) -> Iterator[Figure]:
