@@ -1,4 +1,4 @@
-"""The data folder: one process holds it at a time."""
+"""Folders: one process holds the data folder at a time; a name in a folder is on disk once that is synced."""
 
 import fcntl
 import os
@@ -43,3 +43,12 @@ class DataFolder:
     def release(self) -> None:
         """Let another process hold it."""
         os.close(self._lock)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return once the names in a folder are on disk."""
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)

@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from verger.domain.backups.objects import sync_folder, write_synced
+from verger.base.folder import sync_folder
+from verger.domain.backups.objects import write_synced
 
 FILE = "restored.json"
 

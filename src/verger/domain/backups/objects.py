@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Protocol
 import zstandard
 
 from verger.base.copying import Go
+from verger.base.folder import sync_folder
 from verger.base.ids import new_id
 from verger.domain.backups.model import Damaged, Stored
 from verger.domain.backups.sealing import Seal, Unopened
@@ -175,15 +176,6 @@ def write_synced(path: Path, pieces: Iterable[bytes]) -> None:
     except BaseException:
         path.unlink()
         raise
-
-
-def sync_folder(folder: Path) -> None:
-    """Return once the names in a folder are on disk."""
-    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
 
 
 @contextmanager

@@ -16,8 +16,9 @@ import msgspec
 import structlog
 
 from verger.base.errors import Busy, Missing, Refused
+from verger.base.folder import sync_folder
 from verger.domain.backups.model import FORMAT, Backup, Contents, Damaged, Manifest, Verified
-from verger.domain.backups.objects import Objects, clear, sync_folder, write_synced
+from verger.domain.backups.objects import Objects, clear, write_synced
 from verger.domain.backups.sealing import HEAD, Seal, Unopened
 
 _ID = "%Y-%m-%dT%H-%M-%SZ"

@@ -1,6 +1,5 @@
 """The SQLite files, one a month: connections lent to one thread at a time, damaged files set aside."""
 
-import os
 import re
 import sqlite3
 import threading
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from verger.base.errors import Busy
+from verger.base.folder import sync_folder
 from verger.domain.history.months import month_named, month_of, name_of
 
 _MOST_IDLE = 16
@@ -225,12 +225,3 @@ def aside(folder: Path, old: str) -> str:
             (folder / (old + end)).rename(folder / (new + end))
     sync_folder(folder)
     return new
-
-
-def sync_folder(folder: Path) -> None:
-    """Return once the names in a folder are on disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -10,9 +10,9 @@ import structlog
 
 from verger.base.clock import HOUR, Clock, SystemClock
 from verger.base.copying import Go, copy_from
+from verger.base.folder import sync_folder
 from verger.domain.history import query, summing
 from verger.domain.history.chunks import Chunks
-from verger.domain.history.files import sync_folder
 from verger.domain.history.hot import Columns
 from verger.domain.history.index import Index
 from verger.domain.history.keeping import Keeper
@@ -102,6 +102,10 @@ class History:
         """Return the mean of each hour that has readings, by the time it begins."""
         found = await self._ask(lambda source: summing.sums(source, series, start, end, HOUR))
         return dict(zip(found.at.tolist(), found.avg.tolist(), strict=True))
+
+    async def summed(self, series: int, start: int, end: int) -> Times:
+        """Return when those hours begin, on days of start <= time < end, that take no readings: they are only sums."""
+        return await self._ask(lambda source: query.summed(source, series, start, end))
 
     async def flush(self) -> None:
         """Return once all that was taken is in chunks; raises what keeps it from being written."""

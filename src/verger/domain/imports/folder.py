@@ -6,6 +6,7 @@ from pathlib import Path
 from re import fullmatch
 
 from verger.base.errors import Busy, Missing, TooLarge
+from verger.base.folder import sync_folder
 from verger.base.ids import new_id
 
 _TOGETHER = 10
@@ -19,6 +20,7 @@ class ImportFolder:
         """Keep files of at most so many bytes each in a folder, made if need be."""
         self._path, self._most = path, most_bytes
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        sync_folder(path.parent)
         for part in path.glob(f"*{_PART}"):  # what a crash cut short
             part.unlink()
 
@@ -41,6 +43,7 @@ class ImportFolder:
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(path)
+            sync_folder(self._path)  # else a power cut takes the name from a file that was answered for
         finally:
             part.unlink(missing_ok=True)
         return upload, size
