@@ -80,6 +80,31 @@ def test_without_a_process_the_commands_work_on_the_folder(quiet: Home) -> None:
     assert len(quiet.get("devices")["items"]) == 1
 
 
+def test_what_is_wrong_with_a_folder_is_told_in_sentences(home: Home) -> None:
+    thing = home.add_device()
+    for number in range(20):
+        home.tell(thing, {"t": number})
+    home.server.kill()
+    data = home.server.folder
+    segment = max((data / "log").glob("*.log"))
+    with segment.open("r+b") as file:
+        file.seek(segment.stat().st_size // 2)
+        file.write(b"\xff" * 8)
+    command = [sys.executable, "-m", "verger", "verify"]
+    done = subprocess.run(command, env=environment(data), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "are damaged; the records behind them are used." in done.stdout
+    said = (done.stdout + done.stderr).splitlines()
+    assert all(line[0] != "{" and line.endswith(".") for line in said), said
+
+
+@pytest.mark.parametrize("words", [("restore",), ("verify", "newest")])
+def test_without_any_backup_nothing_is_made(tmp_path: Path, words: tuple[str, ...]) -> None:
+    said = verger(tmp_path / "data", *words, "--folder", str(tmp_path / "shelf"), status=2)
+    assert said == f"There is no backup in {tmp_path / 'shelf'}.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.long
 def test_a_killed_backup_leaves_nothing_that_looks_whole(home: Home) -> None:
     data, shelf = home.server.folder, home.server.folder.with_name("shelf")

@@ -12,10 +12,11 @@ from msgspec import Struct
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Refused
+from verger.base.folder import sync_folder
 from verger.domain.backups import mark
 from verger.domain.backups.mark import Mark
 from verger.domain.backups.model import Manifest
-from verger.domain.backups.objects import clear, sync_folder, write_synced
+from verger.domain.backups.objects import clear, write_synced
 from verger.domain.backups.shelf import Shelf
 from verger.flows.laying import Laying
 from verger.flows.taking import Reached, nowhere
@@ -43,7 +44,7 @@ class Restoring:
 
     def restore(self, backup: str | None, *, replace: bool, reached: Reached = nowhere) -> Mark:
         """Make the folder what it was at a backup, the newest if none is named; raise Refused where it is in use."""
-        if (self.data / UNFINISHED / _PLAN).exists():
+        if unfinished(self.data):
             return self._carry_out()
         old = sorted(path.name for path in self.data.iterdir() if self._counts(path))
         if old and not replace:
@@ -56,14 +57,14 @@ class Restoring:
         return self._carry_out()
 
     def _prepare(self, manifest: Manifest, old: list[str], reached: Reached) -> None:
-        unfinished = self.data / UNFINISHED
-        clear(unfinished)
-        fresh = unfinished / _NEW
+        making = self.data / UNFINISHED
+        clear(making)
+        fresh = making / _NEW
         fresh.mkdir(mode=0o700, parents=True)
         laying = Laying(self.shelf, manifest)
         contents = laying.contents(self.data)
         for sentence in laying.lay(contents, fresh, reached):
-            clear(unfinished)
+            clear(making)
             raise Refused(f"The backup {manifest.id} is damaged: {sentence} Restore another one; nothing was changed.")
         now = moment(self.clock.now())
         aside = f"replaced-{now.strftime('%Y-%m-%dT%H-%M-%SZ')}"
@@ -78,14 +79,14 @@ class Restoring:
         for folder in {path.parent for path in fresh.rglob("*")}:
             sync_folder(folder)
         plan = Plan(tuple(old), aside, tuple(sorted(path.name for path in fresh.iterdir())))
-        write_synced(unfinished / f"{_PLAN}.new", [msgspec.json.encode(plan)])
-        (unfinished / f"{_PLAN}.new").rename(unfinished / _PLAN)
-        sync_folder(unfinished)
+        write_synced(making / f"{_PLAN}.new", [msgspec.json.encode(plan)])
+        (making / f"{_PLAN}.new").rename(making / _PLAN)
+        sync_folder(making)
 
     def _carry_out(self) -> Mark:
         """Do what of the plan is not done yet."""
-        unfinished = self.data / UNFINISHED
-        plan = msgspec.json.decode((unfinished / _PLAN).read_bytes(), type=Plan)
+        making = self.data / UNFINISHED
+        plan = msgspec.json.decode((making / _PLAN).read_bytes(), type=Plan)
         if plan.old:
             aside = self.data / plan.aside
             aside.mkdir(mode=0o700, exist_ok=True)
@@ -94,10 +95,10 @@ class Restoring:
                     (self.data / name).rename(aside / name)
             sync_folder(aside)
         for name in plan.new:
-            if (unfinished / _NEW / name).exists():
-                (unfinished / _NEW / name).rename(self.data / name)
+            if (making / _NEW / name).exists():
+                (making / _NEW / name).rename(self.data / name)
         sync_folder(self.data)
-        clear(unfinished)
+        clear(making)
         sync_folder(self.data)
         found = mark.read(self.data)
         if found is None:
@@ -110,7 +111,12 @@ class Restoring:
         return not (backups or path.name in _STAYS or path.name.startswith("replaced-"))
 
 
+def unfinished(data: Path) -> bool:
+    """Tell whether a restore into a folder was begun and not finished."""
+    return (data / UNFINISHED / _PLAN).exists()
+
+
 def check_whole(data: Path) -> None:
     """Raise Refused where a restore into a folder was begun and not finished."""
-    if (data / UNFINISHED / _PLAN).exists():
+    if unfinished(data):
         raise Refused(f"A restore into {data} was cut short: say verger restore again, which finishes it.")

@@ -15,6 +15,7 @@ from verger.base.clock import SystemClock
 from verger.base.errors import Refused
 from verger.base.folder import DataFolder
 from verger.base.log import start_logging
+from verger.base.plural import counted
 from verger.base.settings import Settings
 from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf, passphrase_in
@@ -23,7 +24,7 @@ from verger.domain.telemetry.log import Log
 from verger.edges.control.caller import ask
 from verger.flows.backing import BackingUp
 from verger.flows.checking import Checked, Checking
-from verger.flows.restoring import Restoring, check_whole
+from verger.flows.restoring import Restoring, check_whole, unfinished
 from verger.flows.taking import HISTORY, LOG, Reached
 from verger.flows.verifying import Verifying
 
@@ -51,7 +52,7 @@ class _Place:
 
     @classmethod
     def of(cls, folder: Path | None, passphrase_file: Path | None) -> Self:
-        start_logging("error")
+        start_logging("error", in_words=True)
         settings = Settings.read()
         file = passphrase_file or settings.backup_passphrase_file
         return cls(settings, folder.absolute() if folder else None, passphrase_in(file))
@@ -102,10 +103,12 @@ def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None
     if backup is None:
         _check(place)
         return
+    name = None if backup == "newest" else backup
     with _Bar("Verifying") as bar:
+        place.shelf.find(name)  # before a folder is made for it
         verifying = Verifying(place.settings.data, place.shelf, SystemClock())
         place.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        verified = asyncio.run(verifying.verify(None if backup == "newest" else backup, bar.reached))
+        verified = asyncio.run(verifying.verify(name, bar.reached))
     click.echo(verified.said)
     if not verified.well:
         sys.exit(1)
@@ -121,7 +124,8 @@ def _check(place: _Place) -> None:
         click.echo(sentence)
     if checked.wrong:
         sys.exit(1)
-    click.echo(f"All is well in {data}: the database, {checked.months} months of history, {checked.records} records.")
+    months, records = counted(checked.months, "month"), counted(checked.records, "record")
+    click.echo(f"All is well in {data}: the database, {months} of history, {records}.")
 
 
 async def _look_through(place: _Place, reached: Reached) -> Checked:
@@ -148,6 +152,8 @@ def restore(backup: str | None, folder: Path | None, passphrase_file: Path | Non
     data = place.settings.data
     if place.settings.database_file != data / "verger.db":
         raise Refused("VERGER_DATABASE_URL names another database: unset it, for a restore puts it in the data folder.")
+    if not unfinished(data):
+        place.shelf.find(backup)  # before a folder is made for it
     with ExitStack() as stack:
         lock = DataFolder.hold(data)
         stack.callback(lock.release)
