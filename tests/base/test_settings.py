@@ -25,6 +25,7 @@ def test_the_database_lies_in_the_data_folder() -> None:
         ("HTTP_PORT", "70000", "a whole number from 0 to 65535"),
         ("MQTT_HOST", "mqtt://here", "a host name"),
         ("DATABASE_URL", "mysql://x", "sqlite:////"),
+        ("DATABASE_URL", "postgresql://host/name", "sqlite:////path/of/verger.db, for no other database works"),
         ("TRUSTED_PROXIES", "nearby", "networks separated by commas"),
         ("LOG_LEVEL", "loud", "debug, info"),
         ("MQTT_LISTENERS", "1884", "ports and ids of API keys separated by commas"),
@@ -34,6 +35,12 @@ def test_the_database_lies_in_the_data_folder() -> None:
 def test_a_bad_value_is_named_with_what_to_write_instead(name: str, text: str, wanted: str) -> None:
     with pytest.raises(BadSetting, match=rf"VERGER_{name} is '{text}'; write {wanted}"):
         Settings.read({f"VERGER_{name}": text})
+
+
+def test_a_bad_value_is_told_without_its_password() -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.read({"VERGER_SMTP_URL": "imap://aino:hunter2@mail.example"})
+    assert "is 'imap://aino:…@mail.example'; write smtps://" in str(refused.value)
 
 
 def test_a_misspelt_name_is_told_with_the_nearest() -> None:

@@ -69,10 +69,9 @@ def _networks(text: str) -> tuple[str, ...]:
 
 
 def _database(text: str) -> str:
-    for public, driver in (("sqlite://", _SQLITE), ("postgresql://", "postgresql+asyncpg://")):
-        if text.startswith(public):
-            return driver + text.removeprefix(public)
-    raise ValueError("sqlite:////path/of/verger.db or postgresql://user:password@host/name")
+    if text.startswith("sqlite://"):
+        return _SQLITE + text.removeprefix("sqlite://")
+    raise ValueError("sqlite:////path/of/verger.db, for no other database works, or leave it out")
 
 
 def _hour(text: str) -> str:
@@ -150,6 +149,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "message_rate": rate,
     "data_points_rate": rate,
     "silent_s": _whole(1, 10_000_000),
+    "polls_per_device": _whole(1, 10_000),
     "session_days": _whole(1, 3650),
     "inbox_messages": _whole(1, 30_000),
     "inbox_bytes": _whole(1024, 1 << 30),
@@ -215,6 +215,7 @@ class Settings:
     message_rate: str = ""  # of one device, such as 200:1,6000:60; empty for no bound
     data_points_rate: str = ""  # of one tenant
     silent_s: int = 600  # a device whose rhythm is not known yet is offline when it was not heard for so long
+    polls_per_device: int = 16  # open questions over HTTP
     session_days: int = 30
     inbox_messages: int = 1_000  # that wait for one session of MQTT
     inbox_bytes: int = 1 << 20
@@ -285,4 +286,9 @@ def _read(name: str, text: str) -> Any:
     try:
         return _READERS[name](text)
     except ValueError as wanted:
-        raise BadSetting(f"{PREFIX}{name.upper()} is {text!r}; write {wanted}.") from None
+        raise BadSetting(f"{PREFIX}{name.upper()} is {_shown(text)!r}; write {wanted}.") from None
+
+
+def _shown(text: str) -> str:
+    """Return what was written without a password in it."""
+    return re.sub(r"(//[^/:@\s]*:)[^/@\s]+@", r"\1…@", text)
