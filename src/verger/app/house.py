@@ -139,6 +139,7 @@ async def _open_wire(
         dispatch.calls,
         orders.outbound,
         body_bytes=stores.settings.body_bytes,
+        polls_per_device=stores.settings.polls_per_device,
         proxies=Proxies(stores.settings.trusted_proxies),
     )
     return listener, http

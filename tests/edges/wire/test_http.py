@@ -189,6 +189,22 @@ async def test_a_change_answers_who_waits_for_it(app: DeviceHttp) -> None:
     assert (got.status, got.json()) == (200, {"every_s": 60, "deleted": ["old"]})
 
 
+@pytest.mark.parametrize("path", ["rpc", "attributes/updates"])
+async def test_only_so_many_questions_of_a_device_wait_at_once(app: DeviceHttp, path: str) -> None:
+    app.polls_per_device = 2
+    open_ = [asyncio.create_task(ask(app, "GET", f"/api/v1/token-d/{word}")) for word in ("rpc", "attributes/updates")]
+    for _ in range(3):
+        await asyncio.sleep(0)  # until they wait
+    got = await ask(app, "GET", f"/api/v1/token-d/{path}")
+    assert (got.status, got.headers[b"retry-after"], app.polls_refused, app.open_polls) == (429, b"10", 1, 2)
+    assert (await ask(app, "GET", "/api/v1/token-e/rpc?timeout=1")).status == 408
+    for task in open_:
+        task.cancel()
+    await asyncio.gather(*open_, return_exceptions=True)
+    assert (await ask(app, "GET", f"/api/v1/token-d/{path}?timeout=1")).status == 408
+    assert app.open_polls == 0
+
+
 async def test_a_device_may_say_that_it_can_be_claimed(app: DeviceHttp, inbound: FakeInbound) -> None:
     await ask(app, "POST", "/api/v1/token-d/claim", b'{"secretKey":"s","durationMs":60000}')
     assert inbound.batches == [[Relayed("d", (), claims=(Claim("", "s", 60000),))]]

@@ -1,8 +1,9 @@
 """The device endpoints over HTTP, /api/v1/{access_token}/…: bare ASGI, in front of the API for people."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,6 +32,7 @@ WORDS = frozenset({"telemetry", "attributes", "events", "rpc", "claim", "firmwar
 MOST_WAIT_MS = 300_000
 USUAL_WAIT_MS = 60_000
 _ROOM_S = 60
+_POLLS_S = 10
 
 _READERS: dict[str, Callable[[str, bytes], Heard]] = {
     "telemetry": native.telemetry,
@@ -52,7 +54,7 @@ def owns(path: str) -> bool:
 
 @dataclass
 class DeviceHttp:
-    """Hears devices over HTTP; `requests` and `refused` are figures for the metrics page."""
+    """Hears devices over HTTP; `requests`, `refused` and `polls_refused` are figures for the metrics page."""
 
     house: House
     inlet: Inlet
@@ -64,12 +66,20 @@ class DeviceHttp:
     call_bytes: int = 1 << 16
     in_flight: int = 100
     proxies: Proxies = field(default_factory=Proxies)
+    polls_per_device: int = 16
     requests: int = 0
     refused: int = 0
+    polls_refused: int = 0
 
     def __post_init__(self) -> None:
         """Let strangers wait."""
         self.strangers = Strangers(self.patience)
+        self._polls: Counter[str] = Counter()
+
+    @property
+    def open_polls(self) -> int:
+        """Return how many questions wait for an answer."""
+        return self._polls.total()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, if its path is one that `owns` tells."""
@@ -103,9 +113,11 @@ class DeviceHttp:
             case "GET", ["attributes"]:
                 await self._attributes(device, scope, send)
             case "GET", ["attributes", "updates"]:
-                await self._wait(scope, receive, send, self.polls.wait(device))
+                with self._polling(device):
+                    await self._wait(scope, receive, send, self.polls.wait(device))
             case "GET", ["rpc"]:
-                await self._call(device, scope, receive, send)
+                with self._polling(device):
+                    await self._call(device, scope, receive, send)
             case "GET", ["firmware" | "software" as word]:
                 await give_problem(send, 404, f"There is no {word} for this device.")
             case "POST", ["rpc"]:
@@ -162,6 +174,24 @@ class DeviceHttp:
             self.orders.has(device, call.result().number)
             with suppress(Busy):
                 await self.inlet.put(native.has(device, call.result(), "poll"))
+
+    @contextmanager
+    def _polling(self, device: str) -> Iterator[None]:
+        """Count a question of a device while it waits; raise TooMany where as many wait already as may."""
+        if self._polls[device] >= self.polls_per_device:
+            self.polls_refused += 1
+            sentence = (
+                f"Too many questions of this device wait already; {self.polls_per_device} may "
+                "(VERGER_POLLS_PER_DEVICE): ask again once one is answered."
+            )
+            raise TooMany(sentence, _POLLS_S)
+        self._polls[device] += 1
+        try:
+            yield
+        finally:
+            self._polls[device] -= 1
+            if not self._polls[device]:
+                del self._polls[device]
 
     async def _wait(
         self,
