@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.edges.api.whole import moved_in
@@ -170,6 +171,20 @@ async def test_what_there_is_no_room_for_is_not_acknowledged_and_asked_for_again
     assert "nearly full" in shown["error"]
     mode.since = None
     assert await side.values("t", 1) == [5.0]
+
+
+async def test_what_comes_sooner_than_a_rate_allows_waits_and_is_kept_in_its_order(side: Side, broker: Broker) -> None:
+    limiting = side.house.stores.limiting
+    limiting.usual = structs.replace(limiting.usual, messages="2:1")
+    for known in side.house.stores.kept.registry.everyone():
+        limiting.allow(known)
+    bridge = await side.opens(broker)
+    for number in range(6):
+        broker.says("plant/Press 1/telemetry", json.dumps({"t": number}))
+    assert await side.values("t", 6) == [float(number) for number in range(6)]
+    shown = await side.until(bridge, lambda shown: shown["messages"] == 6)
+    assert (shown["connected"], shown["refused"]) == (True, 0)
+    assert side.house.stores.kept.registry.over["messages"] > 0
 
 
 async def test_with_a_client_certificate_over_tls(side: Side, tmp_path: Path) -> None:

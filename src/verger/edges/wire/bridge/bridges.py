@@ -11,6 +11,7 @@ from msgspec import Struct
 from verger.base.clock import SECOND, Clock, moment
 from verger.base.errors import Refused
 from verger.base.outgoing import Outgoing
+from verger.base.plural import counted
 from verger.domain.bridges.model import Bridge
 from verger.domain.bridges.store import BridgeStore
 from verger.edges.wire.bridge.calling import call
@@ -33,6 +34,7 @@ class _Open(Struct):
     bridge: Bridge
     standing: Standing
     task: asyncio.Task[None] | None = None
+    line: Line | None = None
 
 
 def _trouble(down: _Open) -> Trouble:
@@ -86,7 +88,10 @@ class Bridges:
     async def check(self) -> str:
         """Tell how many bridges have been down for two minutes, without naming anybody's broker."""
         down = self._down()
-        return f"{len(down)} of {len(self._open)} bridges are not connected; Settings says why." if down else "ok"
+        if not down:
+            return "ok"
+        of, are = counted(len(self._open), "bridge"), "is" if len(down) == 1 else "are"
+        return f"{len(down)} of {of} {are} not connected; Settings says why."
 
     def troubles(self) -> list[Trouble]:
         """Return what is wrong with bridges, each told to whom it belongs."""
@@ -102,6 +107,8 @@ class Bridges:
         for each in self._open.values():
             labels = {"bridge": each.bridge.id}
             yield Figure("bridge_connected", "Whether a bridge is connected", each.standing.connected, labels=labels)
+            waiting = each.line.waiting if each.line is not None else 0
+            yield Figure("bridge_waiting", "Messages of a bridge that came too soon and wait", waiting, labels=labels)
             messages, refused = float(each.standing.messages), float(each.standing.refused)
             yield Figure("bridge_messages", "Messages kept from a bridge", messages, grows=True, labels=labels)
             yield Figure("bridge_refused", "Messages of a bridge refused", refused, grows=True, labels=labels)
@@ -139,6 +146,7 @@ class Bridges:
         secrets = await self._store.secrets(opened.tenant, bridge.id)
         reader = Reader(bridge.rules, acquainted, opened.standing)
         line = Line(bridge, await call(self._outgoing, bridge, secrets), reader, self._inlet)
+        opened.line = line
         try:
             await line.open(secrets)
             standing = opened.standing
@@ -146,6 +154,7 @@ class Bridges:
             log.info("a bridge is connected", bridge=bridge.id)
             await line.run()
         finally:
+            opened.line = None
             await line.close()
 
     def _now(self) -> datetime:

@@ -1,7 +1,8 @@
 """One line to somebody else's broker: it subscribes, and acknowledges a message once that is in our log.
 
 MQTT asks for acknowledgements in the order of the messages, so each waits for those before it. What could not be kept
-ends the line unacknowledged, and the broker sends it again. While the inlet is full nothing is read.
+ends the line unacknowledged, and the broker sends it again. What came sooner than a rate allows waits until it may be
+kept. While the inlet is full, or too many wait, nothing is read.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from verger.base.errors import Refused
 from verger.domain.bridges.model import Bridge, Secrets
 from verger.domain.telemetry.model import Answer, Heard
 from verger.edges.wire.bridge.reading import Reader
+from verger.edges.wire.bridge.waiting import Coming, Waiting
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.encode import encode
 from verger.edges.wire.mqtt.packets import (
@@ -56,10 +58,16 @@ class Line:
         self._in, self._out = streams
         self._stream = Stream(bridge.protocol, largest=4 << 20)
         self._waiting: deque[list[int]] = deque()  # [packet id, answered] in the order of coming
-        self._tickets: dict[int, list[int]] = {}
+        self._tickets: dict[int, tuple[list[int], Coming]] = {}
+        self._soon = Waiting(self._join)
         self._early: list[Packet] = []
         self._next = 0
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def waiting(self) -> int:
+        """Return how many messages came too soon and wait."""
+        return len(self._soon)
 
     async def open(self, secrets: Secrets) -> None:
         """Introduce ourselves and subscribe; raise Broken with what the broker says."""
@@ -102,6 +110,7 @@ class Line:
 
     async def close(self) -> None:
         """End the connection."""
+        self._soon.stop()
         with suppress(OSError):
             self._say(Disconnect())
             self._out.close()
@@ -109,17 +118,27 @@ class Line:
                 await self._out.wait_closed()
 
     def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
-        """Acknowledge what is in the log; break the line for what is not."""
+        """Acknowledge what is in the log, let wait what came too soon; break the line for what is not kept."""
         for ticket, answer in zip(tickets, answers, strict=True):
-            slot = self._tickets.pop(ticket)
-            if answer is None or (answer.later and not answer.wait_s):
+            slot, coming = self._tickets.pop(ticket)
+            if answer is not None and answer.wait_s:
+                self._wait(slot, coming, answer.wait_s)
+                continue
+            if answer is None or answer.later:
                 if not self._broken.done():
                     why = answer.later if answer else "A message could not be kept."
                     self._broken.set_exception(Broken(f"{why} It is asked for again."))
                 return
             slot[1] = 1
             self._reader.count(answer)
+            self._soon.kept(coming)
         self._acknowledge()
+
+    def _wait(self, slot: list[int], coming: Coming, seconds: int) -> None:
+        """Let a message that came too soon try again, unless the broker will send it again anyway."""
+        if not self._broken.done():
+            self._tickets[coming.ticket] = (slot, coming)
+            self._soon.later(coming, seconds)
 
     def _acknowledge(self) -> None:
         """Write the acknowledgements that are due."""
@@ -143,6 +162,7 @@ class Line:
             for packet in packets:
                 match packet:
                     case Publish():
+                        await self._soon.room()
                         await self._inlet.room()
                         await self._reader.meet(packet.topic)
                         self._take(packet)
@@ -175,8 +195,14 @@ class Line:
             slot[1] = 1
             return
         self._next += 1
-        self._tickets[self._next] = slot
-        self._inlet.join(heard, self, self._next, len(packet.body))
+        coming = Coming(self._next, heard, len(packet.body))
+        self._tickets[self._next] = (slot, coming)
+        if not self._soon.queued(coming):
+            self._join(coming)
+
+    def _join(self, coming: Coming) -> None:
+        """Send a message on its way to the log."""
+        self._inlet.join(coming.heard, self, coming.ticket, coming.size)
 
     async def _expect(self, kind: type[P]) -> P:
         """Return the first packet of a kind; what comes before it is heard later. Raise Broken."""
