@@ -115,6 +115,23 @@ async def test_past_the_limit_a_gateway_is_told_who_was_not_made(side: Side, gat
     assert {remark.message[:2] for remark in remarks} == {"E:", "F:"}
 
 
+async def test_what_is_wrong_with_a_device_behind_stands_on_its_own_log_page(side: Side, gateway: str) -> None:
+    await side.way_in.take([Relayed(gateway, (), behind=(Behind("A"), Behind("B.1")))])
+    wrong_clock = (Readings({"t": 1.0}, 1_000_000),)
+    many = (Readings({str(number): 1.0 for number in range(5)}),)
+    faults = (Fault("B.1.u.v", "Not a number."), Fault("C", "Not an object."), Fault("", "And more."))
+    await side.way_in.take([Relayed(gateway, (), faults, behind=(Behind("A", wrong_clock), Behind("B.1", many)))])
+    await side.house.kept.remarks.write()
+
+    async def page(name: str) -> set[tuple[str, str]]:
+        device = called(side, gateway, name)
+        remarks = await side.house.kept.remarks.of(side.house.tenant, device)
+        return {(remark.kind, remark.message.partition(" ")[0]) for remark in remarks}
+
+    assert await page("A") == {("clock", "A")}
+    assert await page("B.1") == {("refused", "u.v:"), ("refused", "4:")}
+
+
 async def test_a_tenant_may_keep_gateways_from_making_devices(side: Side, gateway: str) -> None:
     await side.house.kept.policies.change(side.house.tenant, Policy(made_by_gateways=False))
     known = await side.house.add("Known", gateway=gateway)

@@ -155,12 +155,25 @@ class Relaying:
         if not kept and not faults:
             faults.append(Fault("", "There was nothing to keep in this message."))
         self._note(gateway, faults)
+        for fault in relayed.refused:  # what the inbound refuses, it notes on the device's own page by itself
+            device, field = self._whose(gateway, fault)
+            if device is not None:
+                self._note(device, [Fault(field, fault.message)])
         return Answer(kept, tuple(faults))
 
-    def _note(self, gateway: str, faults: Iterable[Fault]) -> None:
-        if known := self.kept.registry.known(gateway):
+    def _whose(self, gateway: str, fault: Fault) -> tuple[str | None, str]:
+        """Return which device behind a gateway a fault of its message is about, and what of it; None for no one."""
+        parts = fault.field.split(".")  # names and metrics may have dots of their own
+        for end in range(len(parts), 0, -1):
+            device = self.kept.relays.find(gateway, ".".join(parts[:end]))
+            if device is not None:
+                return device, ".".join(parts[end:])
+        return None, fault.field
+
+    def _note(self, device: str, faults: Iterable[Fault]) -> None:
+        if known := self.kept.registry.known(device):
             for fault in faults:
-                self.kept.remarks.note(known.tenant, gateway, "refused", f"{fault.field}: {fault.message}".lstrip(": "))
+                self.kept.remarks.note(known.tenant, device, "refused", f"{fault.field}: {fault.message}".lstrip(": "))
 
 
 def _faults(answer: Answer | None) -> tuple[Fault, ...]:
