@@ -12,6 +12,7 @@ from verger.domain.derived.store import DerivedStore
 from verger.edges.api.grounds import Grounds
 from verger.flows.alerting import Alerting
 from verger.flows.bridging import Bridging, Lines
+from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
 from verger.flows.deriving import Deriving
@@ -55,7 +56,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         importing=long_work.importing,
         safekeeping=long_work.safekeeping,
         provisioning=side.provisioning,
-        desiring=side.desiring,
+        changing=Changing(side.provisioning, side.desiring),
         claiming=side.claiming,
         door=side.door,
         retiring=retiring,

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid
-from verger.domain.devices.attributes import with_change
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.flows.ports import Screens, Wire
@@ -62,12 +61,6 @@ class Desiring:
         self.wire.desire(device, desired.values, gone)
         word = {"type": "attributes", "device": device.id, "desired": desired.values | dict.fromkeys(gone)}
         self.screens.tell(device.id, word)
-
-    async def check(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
-        """Raise Invalid for a change that would be refused, so that what comes with it is not kept either."""
-        _check(change)
-        state = (await self.kept.attributes.of(tenant, [device])).get(device)
-        with_change(state.desired if state else {}, change, self.most)
 
 
 def _check(change: Mapping[str, Any]) -> None:

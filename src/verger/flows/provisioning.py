@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from msgspec import structs
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.certificates import fingerprint
 from verger.base.clock import Clock, moment
@@ -35,7 +36,7 @@ class Provisioning:
 
         A certificate comes in PEM form or as its fingerprint, and is told as that. Raise Invalid or Conflict.
         """
-        await self._check(tenant, device)
+        await self.check(tenant, device)
         known_by = None if certificate is None else fingerprint(certificate)
         token = _checked(secret)
         if token and known_by:
@@ -54,16 +55,27 @@ class Provisioning:
         return proof
 
     async def change(self, tenant: str, device: Device, metrics: Mapping[str, Mapping[str, str]]) -> Device:
-        """Keep a changed device, and what some of its metrics are called and measured in."""
-        await self._check(tenant, device)
-        device = await self.kept.devices.change(tenant, device, moment(self.clock.now()))
+        """Keep a changed device, and what some of its metrics are called and measured in, all of it or nothing."""
+        await self.check(tenant, device)
+        async with self.kept.db.writing() as connection:
+            device = await self.within(connection, tenant, device, metrics)
+        self.changed(tenant, device)
+        return device
+
+    async def within(
+        self, connection: AsyncConnection, tenant: str, device: Device, metrics: Mapping[str, Mapping[str, str]]
+    ) -> Device:
+        """Do as `change` does, within the caller's transaction; `check` comes before it, `changed` after it."""
+        device = await self.kept.devices.change_within(connection, tenant, device, moment(self.clock.now()))
+        await self.kept.series.name_within(connection, tenant, device.id, metrics)
+        return device
+
+    def changed(self, tenant: str, device: Device) -> None:
+        """Let everybody know of a device that was changed."""
         self.kept.registry.move(device.id, device.place)
         self.kept.relays.stand(device)
         self.kept.registry.classify(device.id, device.type, device.silence)
-        if metrics:
-            await self.kept.series.name(tenant, device.id, metrics)
         self.screens.changed(tenant)
-        return device
 
     async def retire(self, tenant: str, device: str) -> None:
         """End a device; what it said stays."""
@@ -81,14 +93,8 @@ class Provisioning:
         await self.retire(tenant, old)
         return coming
 
-    async def check_place(self, tenant: str, place: str) -> None:
-        """Raise Invalid when there is no such place."""
-        try:
-            await self.places.get(tenant, place)
-        except Missing:
-            raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
-
-    async def _check(self, tenant: str, device: Device) -> None:
+    async def check(self, tenant: str, device: Device) -> None:
+        """Raise Invalid for a device that names what is not there."""
         await self.check_place(tenant, device.place)
         if device.dialect not in DIALECTS:
             names = ", ".join(sorted(DIALECTS))
@@ -100,6 +106,13 @@ class Provisioning:
                 raise Invalid("There is no such device type.", [Fault("type", "Name a type that is there.")]) from None
         if device.gateway is not None:
             await self._check_gateway(tenant, device)
+
+    async def check_place(self, tenant: str, place: str) -> None:
+        """Raise Invalid when there is no such place."""
+        try:
+            await self.places.get(tenant, place)
+        except Missing:
+            raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
 
     async def _check_gateway(self, tenant: str, device: Device) -> None:
         fault = Fault("gateway", "Name another device of yours that speaks for this one.")

@@ -5,6 +5,7 @@ from itertools import islice
 
 from msgspec import Struct
 from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database, Instant, metadata
@@ -94,16 +95,16 @@ class SeriesStore:
         A metric never heard stays unknown.
         """
         async with self._db.writing() as connection:
-            for metric, values in ((metric, values) for metric, values in names.items() if values):
-                await connection.execute(
-                    update(series_table)
-                    .where(
-                        series_table.c.tenant == tenant,
-                        series_table.c.device == device,
-                        series_table.c.metric == metric,
-                    )
-                    .values(**values)
-                )
+            await self.name_within(connection, tenant, device, names)
+
+    async def name_within(
+        self, connection: AsyncConnection, tenant: str, device: str, names: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        """Do as `name` does, within the caller's transaction."""
+        table = series_table.c
+        for metric, values in ((metric, values) for metric, values in names.items() if values):
+            mine = (table.tenant == tenant, table.device == device, table.metric == metric)
+            await connection.execute(update(series_table).where(*mine).values(**values))
 
     async def everything(self) -> list[Series]:
         """Return every series of every tenant, to fill the registry at start."""

@@ -146,21 +146,24 @@ class DeviceStore:
 
     async def change(self, tenant: str, device: Device, at: datetime) -> Device:
         """Keep a changed device as the next version; a new place begins a new stay. Raise Stale or Conflict."""
+        async with self._db.writing() as connection:
+            return await self.change_within(connection, tenant, device, at)
+
+    async def change_within(self, connection: AsyncConnection, tenant: str, device: Device, at: datetime) -> Device:
+        """Do as `change` does, within the caller's transaction."""
         after = structs.replace(device, version=device.version + 1)
         mine = (_TABLE.tenant == tenant, _TABLE.id == device.id)
+        before = (await connection.execute(select(_TABLE.place).where(*mine))).scalar_one_or_none()
+        changing = update(device_table).where(*mine, _TABLE.version == device.version).values(**_row(after))
         try:
-            async with self._db.writing() as connection:
-                before = (await connection.execute(select(_TABLE.place).where(*mine))).scalar_one_or_none()
-                done = await connection.execute(
-                    update(device_table).where(*mine, _TABLE.version == device.version).values(**_row(after))
-                )
-                if done.rowcount == 0:
-                    raise Stale("Somebody changed this device since you read it. Read it again, then change it.")
-                if before != device.place:
-                    await _leave(connection, tenant, device.id, at)
-                    await _arrive(connection, tenant, device, at)
+            done = await connection.execute(changing)
         except IntegrityError as error:
             raise Conflict(f"A {device.dialect} device with the address {device.address} is there already.") from error
+        if done.rowcount == 0:
+            raise Stale("Somebody changed this device since you read it. Read it again, then change it.")
+        if before != device.place:
+            await _leave(connection, tenant, device.id, at)
+            await _arrive(connection, tenant, device, at)
         return after
 
     async def retire(self, connection: AsyncConnection, tenant: str, device: str, at: datetime) -> None:

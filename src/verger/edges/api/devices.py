@@ -141,11 +141,8 @@ async def change(
     meant_for(before.version, expected)
     metrics = {} if data.metrics is UNSET else {name: told(change) for name, change in data.metrics.items()}
     after = merged(before, structs.replace(data, metrics=UNSET, attributes=UNSET))
-    if data.attributes is not UNSET:
-        await grounds.desiring.check(caller.tenant, device, data.attributes.desired)
-    await grounds.provisioning.change(caller.tenant, after, metrics)
-    if data.attributes is not UNSET:
-        await grounds.desiring.desire(caller.tenant, device, data.attributes.desired)
+    desired = None if data.attributes is UNSET else data.attributes.desired
+    await grounds.changing.change(caller.tenant, after, metrics, desired)
     return await grounds.showing.device(caller.tenant, device)
 
 

@@ -14,12 +14,12 @@ from verger.domain.telemetry.events import EventStore
 from verger.flows.alerting import Alerting
 from verger.flows.backtesting import Backtesting
 from verger.flows.bridging import Bridging
+from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
 from verger.flows.deriving import Deriving
-from verger.flows.desiring import Desiring
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
@@ -55,7 +55,7 @@ class Grounds:
     importing: Importing
     safekeeping: Safekeeping
     provisioning: Provisioning
-    desiring: Desiring
+    changing: Changing
     claiming: Claiming
     door: Door
     retiring: Retiring
