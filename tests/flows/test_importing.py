@@ -242,6 +242,20 @@ async def test_begun_anew_after_it_was_cut_short_it_keeps_each_once(
         desk.importing.folder.find(desk.house.tenant, order.file)
 
 
+async def test_hours_of_which_only_summaries_are_left_take_nothing_and_are_told_as_faults(desk: Desk) -> None:
+    await desk.imports(lines_of(desk.device.id, "t,2026-01-01T10:00:00Z,1", "t,2026-01-01T10:30:00Z,2"))
+    [series] = await desk.house.kept.series.of(desk.house.tenant, [desk.device.id])
+    await desk.history.thin([series.number], NOW - DAY)
+    times = (("t", "10:00"), ("t", "10:45"), ("t", "11:00"), ("u", "10:00"))
+    rows = [f"{metric},2026-01-01T{at}:00Z,4" for metric, at in times]
+    for trial in (True, False):
+        report = await desk.imports(lines_of(desk.device.id, *rows), trial=trial)
+        assert (report["readings"], report["kept"], report["duplicates"], report["faulty"]) == (2, 2, 0, 2)
+        assert [fault["line"] for fault in report["faults"]] == [2, 3]
+        assert "Only the summary" in report["faults"][0]["message"]
+    assert await desk.kept("t") == [(1_767_265_200.0, 4.0)]
+
+
 async def test_a_file_is_its_tenants_alone_and_goes_after_a_day(desk: Desk) -> None:
     file = await desk.bring("time,t\n")
     folder = desk.importing.folder

@@ -17,8 +17,9 @@ import numpy as np
 from msgspec import Struct, field, structs
 from numpy.typing import NDArray
 
-from verger.base.clock import DAY, Clock, moment
+from verger.base.clock import DAY, HOUR, Clock, moment
 from verger.base.errors import Busy, Refused
+from verger.base.plural import counted
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Doing
 from verger.domain.history.history import History
@@ -32,6 +33,7 @@ BATCH = 100_000  # readings that go into chunks together
 _TURN = 2_000  # lines that are read at a time: some milliseconds, then whoever waits has a turn
 _PAGE = 50_000
 _LONGEST, _LONGEST_UNIT = 200, 40
+_SUMMED = "Only the summary of this hour is kept any more (see Settings, Retention), so no reading is added to it."
 _FULL = "The disk is nearly full, so nothing is imported: free some space on it, then import this file again."
 
 Name = tuple[str, str]
@@ -111,14 +113,25 @@ class Importing:
 
     async def _fresh(self, tally: "_Tally", rows: Sequence[Found], number: int | None) -> _Columns:
         """Return and count what is not there yet of a series; None has nothing."""
-        at, first = np.unique(np.array([row.at for row in rows], np.int64), return_index=True)
         if number is not None:
+            rows = await self._takeable(tally, rows, number)
+        at, first = np.unique(np.array([row.at for row in rows], np.int64), return_index=True)
+        if number is not None and rows:
             stays = ~np.isin(at, await self._times(number, int(at[0]), int(at[-1])))
             at, first = at[stays], first[stays]
         tally.readings += len(rows)
         tally.kept += len(at)
         value = np.array([row.value for row in rows], np.float64)[first]
         return np.full(len(at), number or 0, np.uint32), at, value
+
+    async def _takeable(self, tally: "_Tally", rows: Sequence[Found], number: int) -> Sequence[Found]:
+        """Return what the history would take; the rest are faults, for nothing is added to an hour known in sum."""
+        start, end = min(row.at for row in rows), max(row.at for row in rows) + 1
+        summed = set((await self.history.summed(number, start, end)).tolist())
+        for row in rows if summed else ():
+            if row.at // HOUR * HOUR in summed:
+                tally.fault(row.line, _SUMMED)
+        return [row for row in rows if row.at // HOUR * HOUR not in summed] if summed else rows
 
     async def _numbers(self, doing: Doing, tally: "_Tally", units: dict[Name, str]) -> dict[Name, int]:
         """Return the number of each series that has one; unless it is a trial, new ones get theirs."""
@@ -132,8 +145,8 @@ class Importing:
         for device, metrics in fresh.items():
             if len({metric for owner, metric in {*numbers, *tally.new} if owner == device}) > self.limit:
                 raise Refused(
-                    f"A device would have more than {self.limit} metrics (VERGER_SERIES_PER_DEVICE): is the metric's "
-                    "the right column?"
+                    f"A device would have more than {counted(self.limit, 'metric')} (VERGER_SERIES_PER_DEVICE): is the "
+                    "metric's the right column?"
                 )
             if not tally.trial:
                 numbers |= await self._create(
@@ -184,11 +197,11 @@ class _Tally:
         """Put readings of known devices into the batch, and count the rest as faults."""
         self.lines = line
         for fault in faults:
-            self._fault(fault.line, fault.message)
+            self.fault(fault.line, fault.message)
         for each in found:
             device = self.devices.get(each.device)
             if why := self._wrong(each, device):
-                self._fault(each.line, why)
+                self.fault(each.line, why)
             else:
                 self.batch.append(each if device == each.device else structs.replace(each, device=device))
                 self.first = each.at if self.first is None else min(self.first, each.at)
@@ -224,7 +237,8 @@ class _Tally:
             last=None if self.last is None else msgspec.to_builtins(moment(self.last)),
         )
 
-    def _fault(self, line: int, message: str) -> None:
+    def fault(self, line: int, message: str) -> None:
+        """Count a line of which nothing is kept."""
         self.faulty += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(LineFault(line, message))

@@ -17,7 +17,7 @@ from verger.domain.history.codec import Damaged, decode
 from verger.domain.history.grain import Found, Mask, lots_of
 from verger.domain.history.hot import View
 from verger.domain.history.hourly import begins_of, unpacked
-from verger.domain.history.model import Readings
+from verger.domain.history.model import Readings, Times
 from verger.domain.history.months import Span
 from verger.domain.history.order import between, cut, joined, united
 
@@ -89,11 +89,27 @@ def laid_out(
             loose = joined(cut(proved(source, file, hours.pick(reaching))[1], *span), loose)
             hours = hours.pick(~reaching)
     if days.thin.any():
-        thin = days.pick(days.thin)
-        known = begins_of(thin.heads["tmin"] // DAY)[unpacked(thin.hours.tolist())["n"] > 0]
-        fresh = ~np.isin(loose.at // HOUR * HOUR, known)
+        fresh = ~np.isin(loose.at // HOUR * HOUR, _in_sum(days))
         loose = Readings(loose.at[fresh], loose.value[fresh])
     return (days.also(hours).touching(*span) if len(hours.ids) else days), loose
+
+
+def summed(source: Source, series: int, start: int, end: int) -> Times:
+    """Return when those hours of a series begin, on days that touch start <= time < end, that are only known in sum."""
+    found = [np.empty(0, np.int64)]
+    for month in source.months(series, start, end):
+        with source.chunks.unless_damaged(month), source.chunks.reading(month) as file:
+            days, _ = file.found([series], start, end)
+            if days.thin.any():
+                found.append(_in_sum(days))
+    return np.concatenate(found)
+
+
+def _in_sum(days: Found) -> Times:
+    """Return when the hours begin of which only summaries are left; some of the days must be thin."""
+    thin = days.pick(days.thin)
+    hours: Times = begins_of(thin.heads["tmin"] // DAY)[unpacked(thin.hours.tolist())["n"] > 0]
+    return hours
 
 
 def opened(
