@@ -1,5 +1,6 @@
 """Secrets: making them, proving them, sealing what holds them, and keeping them out of sight."""
 
+import base64
 import hashlib
 import hmac
 import os
@@ -19,6 +20,7 @@ _FILE = "secret.key"
 
 _MASKS = (
     (re.compile(r"\b(v[a-z]_)[A-Za-z0-9_-]{6,}"), r"\1…"),
+    (re.compile(r"\b(whsec_)[A-Za-z0-9+/=]{6,}"), r"\1…"),
     (re.compile(r"(/t/)[^/\s?#\"']+"), r"\1…"),
     (re.compile(r"(/api/v1/)[^/\s?#\"']+(?=/(?:telemetry|attributes|events|rpc|claim|firmware|software)\b)"), r"\1…"),
     (re.compile(r"([?&#]code=)[^&\s\"']+"), r"\1…"),
@@ -33,6 +35,11 @@ class Unsealable(Refused):
 def new_token(kind: str) -> str:
     """Return a fresh token of 256 bits that tells its kind, such as `vs_…`."""
     return f"{kind}_{secrets.token_urlsafe(_BYTES)}"
+
+
+def signing_secret() -> str:
+    """Return a fresh secret that signs what is posted, written as Standard Webhooks has it: `whsec_…`."""
+    return f"whsec_{base64.b64encode(secrets.token_bytes(_BYTES)).decode()}"
 
 
 def digest(token: str) -> str:

@@ -3,13 +3,14 @@
 import base64
 import binascii
 import re
-import secrets
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from msgspec import Meta, Struct
 
 from verger.base.errors import Fault, Invalid, Refused
+from verger.base.outgoing import checked, parts_of
+from verger.base.secrets import signing_secret
 
 Kind = Literal["email", "webhook", "push", "ntfy", "telegram"]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
@@ -89,7 +90,7 @@ class Gone(Refused):
 
 def webhook(url: str) -> Webhook:
     """Return a way to an address over HTTP, with a fresh secret; raise Invalid."""
-    return Webhook(checked(url), f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}")
+    return Webhook(checked(url), signing_secret())
 
 
 def push(endpoint: str, p256dh: str, auth: str) -> Push:
@@ -110,16 +111,6 @@ def by_url(url: str) -> Ntfy | Telegram:
     if scheme in ("ntfy", "ntfys"):
         return _ntfy(url)
     raise _wrong("url", "Write tgram://bot-token/chat, ntfys://host/topic, or ntfy://topic for ntfy.sh.")
-
-
-def checked(url: str, field: str = "url") -> str:
-    """Return an address over HTTP; raise Invalid when it is none."""
-    parts = _split(url)
-    if parts is None or parts.scheme not in ("http", "https"):
-        raise _wrong(field, "Write a whole address such as https://example.org/hook.")
-    if parts.username is not None or parts.password is not None:
-        raise _wrong(field, "Leave user and password out of the address.")
-    return url
 
 
 def shown(way: Way) -> str:
@@ -159,7 +150,7 @@ def _telegram(rest: str) -> Telegram:
 
 
 def _ntfy(url: str) -> Ntfy:
-    parts = _split(url)
+    parts = parts_of(url)
     if parts is None or parts.query or parts.fragment:
         raise _wrong("url", _TOPIC)
     server, topic = f"http://{_place(parts)}", parts.path.strip("/")
@@ -171,16 +162,6 @@ def _ntfy(url: str) -> Ntfy:
         raise _wrong("url", _TOPIC)
     user, password = (unquote(part) if part else None for part in (parts.username, parts.password))
     return Ntfy(server, topic, user, password)
-
-
-def _split(url: str) -> SplitResult | None:
-    """Return the parts of an address with a host, None when it is none."""
-    try:
-        parts = urlsplit(url)
-        fine = bool(parts.hostname) and parts.port != 0 and url.isascii() and all(letter > " " for letter in url)
-    except ValueError:
-        return None
-    return parts if fine else None
 
 
 def _place(parts: SplitResult) -> str:

@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,7 +41,7 @@ class Courier:
             case Mail(address):
                 await self.mail.send(address, message)
             case Webhook(url, secret):
-                await self.post(url, secret, message.id, msgspec.json.encode(message))
+                await self.post(url, [secret], message.id, msgspec.json.encode(message))
             case Push():
                 await self._push(way, message)
             case Ntfy():
@@ -50,10 +51,10 @@ class Courier:
                 body = msgspec.json.encode({"chat_id": chat, "text": said})
                 await self.http.post(f"{self.telegram}/bot{token}/sendMessage", _JSON, body)
 
-    async def post(self, url: str, secret: str, fresh: str, body: bytes) -> None:
-        """Post JSON, signed; raise as `carry` does."""
+    async def post(self, url: str, secrets: Sequence[str], fresh: str, body: bytes) -> None:
+        """Post JSON, signed by each of some secrets; raise as `carry` does."""
         at_s = self.clock.now() // SECOND
-        await self.http.post(url, _JSON | signed(secret, fresh, at_s, body), body)
+        await self.http.post(url, _JSON | signed(secrets, fresh, at_s, body), body)
 
     async def _push(self, way: Push, message: Message) -> None:
         told: dict[str, Any] = {"id": message.id, "title": message.title, "severity": message.severity}

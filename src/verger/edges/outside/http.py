@@ -7,8 +7,8 @@ from urllib.parse import urljoin
 import httpcore
 
 from verger.base.errors import Refused
-from verger.base.outgoing import Outgoing
-from verger.domain.notifications.ways import Gone, checked
+from verger.base.outgoing import Outgoing, checked
+from verger.domain.notifications.ways import Gone
 
 _CALL_S = 20.0
 _MOST_REDIRECTS = 3
