@@ -12,6 +12,8 @@ from tests.flows.conftest import FakeScreens, FakeWire, House
 from verger.base.clock import SECOND, HeldClock, moment
 from verger.base.db import Database
 from verger.base.ids import new_id
+from verger.base.outgoing import Outgoing
+from verger.base.secrets import ServerSecret
 from verger.domain.alerts.store import AlertStore
 from verger.domain.alerts.tables import alert_table
 from verger.domain.commands.store import CommandStore, command_table
@@ -27,6 +29,7 @@ from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.members import Members
 from verger.flows.acting import Acting, Effects
 from verger.flows.automation import Automation
+from verger.flows.calling import Callbook
 from verger.flows.commanding import Commanding
 from verger.flows.court import Court
 from verger.flows.desiring import Desiring
@@ -51,6 +54,7 @@ class World:
         self.kept = RulesKept.over(self.db)
         self.commands = CommandStore(self.db)
         self.alerts, self.clock = AlertStore(self.db), self.house.clock
+        self.book, self.outgoing = Callbook.over(self.db, self.clock, ServerSecret(b"s" * 32), 3), Outgoing()
 
     async def open(self) -> None:
         """Begin, or begin anew as a fresh process would, with what of the log was not kept as judged."""
@@ -60,7 +64,7 @@ class World:
         outbox, members = Outbox(self.db, clock), Members(self.db)
         effects = Effects(self.alerts, TaskStore(self.db), self.commands, outbox, self.kept.runs, members)
         desiring = Desiring(kept, FakeWire(), FakeScreens(), clock, 100)
-        acting = Acting(kept, Commanding(kept, self.commands, clock), effects, desiring, None)
+        acting = Acting(kept, Commanding(kept, self.commands, clock), effects, desiring, self.book.calls)
         self.automation = Automation(court, self.kept, acting, clock)
         position = (await FollowerStore(self.db).positions()).get(Automation.name, 0)
         await self.automation.open(position)
@@ -70,7 +74,8 @@ class World:
 
     @property
     def ruling(self) -> Ruling:
-        return Ruling(self.kept, self.house.kept, self.house.places, self.alerts, self.automation, self.clock)
+        house, judge = self.house, self.automation
+        return Ruling(self.kept, house.kept, house.places, self.alerts, judge, self.clock, self.outgoing)
 
     async def rule(self, **written: Any) -> KeptRule:
         """Write a rule as people would."""

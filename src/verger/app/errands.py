@@ -9,6 +9,7 @@ from verger.app.commands import Orders
 from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, deletion_kinds
+from verger.base.outgoing import Outgoing
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.domain.imports.folder import ImportFolder
@@ -61,8 +62,7 @@ async def open_errands(
     safekeeping, upkeep = involved.safekeeping, involved.upkeep
     mode, limit = upkeep.room.mode, settings.series_per_device
     imported = Importing(stores.kept, stores.history, imports, stores.clock, limit, lambda: mode.shut is not None)
-    ruling = Ruling(stores.rules, stores.kept, stores.places, stores.alerts, involved.automation, stores.clock)
-    tests = Backtesting(ruling, stores.history, stores.events)
+    tests = Backtesting(_ruling(stores, involved.automation), stores.history, stores.events)
     stack.push_async_callback(errands.stop)
     await errands.start(
         {
@@ -79,6 +79,11 @@ async def open_errands(
     work.start(every(_EXPIRED_S, export.purge))
     work.start(every(_EXPIRED_S, imported.purge))
     return LongWork(errands, export, imported, safekeeping, tests)
+
+
+def _ruling(stores: Stores, judge: Automation) -> Ruling:
+    outgoing = Outgoing(stores.settings.outgoing_networks)
+    return Ruling(stores.rules, stores.kept, stores.places, stores.alerts, judge, stores.clock, outgoing)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

@@ -69,6 +69,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         **_orders(parts),
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
         deriving=Deriving(DerivedStore(stores.db), places, kept.registry, parts.following.reckoning),
+        signing=stores.callbook.signing,
         ruling=long_work.backtesting.ruling,
         backtesting=long_work.backtesting,
         showing=showing,

@@ -79,13 +79,13 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     for stop in (followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
     bridges = await open_bridges(stack, stores, inlet)
-    safekeeping = await open_safekeeping(stack, stores, work)
+    safekeeping, voice = await open_safekeeping(stack, stores, work), open_telling(stores, hub, work)
     wire, works = (
         partial(wire_figures, inlet, listener, devices),
         partial(errand_figures, stores, orders.together.errands),
     )
     messages = partial(message_figures, following.exchange, listener)
-    shown = (presence, hub, orders.outbound, upkeep, side, safekeeping, stores.limiting, bridges)
+    shown = (presence, hub, orders.outbound, upkeep, side, safekeeping, stores.limiting, bridges, voice.calling)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
@@ -99,7 +99,6 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     involved = Involved(safekeeping, upkeep, following.automation)
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
-    voice = open_telling(stores, hub, work)
     grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, following, voice))
     return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
 

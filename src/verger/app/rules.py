@@ -29,7 +29,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     court = Court(Rulebook(kept.rules, stores.places, stores.kept.registry), kept, stores.events, stores.clock)
     effects = Effects(stores.alerts, stores.tasks, stores.commands, stores.outbox, kept.runs, stores.tenancy.members)
     desiring = Desiring(stores.kept, orders.dispatch, screens, stores.clock, stores.settings.desired_per_device)
-    acting = Acting(stores.kept, orders.commanding, effects, desiring, None)
+    acting = Acting(stores.kept, orders.commanding, effects, desiring, stores.callbook.calls)
     automation = Automation(court, kept, acting, stores.clock)
     await automation.open((await stores.letters.positions()).get(Automation.name, 0))
     stores.commands.listeners.append(Overhearing(court, kept).commanded)

@@ -30,6 +30,7 @@ from verger.domain.telemetry.log import Log
 from verger.domain.telemetry.store import FollowerStore
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.automation import Automation
+from verger.flows.calling import Callbook, Uncalled
 from verger.flows.checking import Checking, check_database
 from verger.flows.delivering import Untold
 from verger.flows.forgetting import Forgetting
@@ -64,6 +65,7 @@ class Stores:
     policies: PolicyStore
     tasks: TaskStore
     mailroom: Mailroom
+    callbook: Callbook
     deletions: DeletionStore
     exports: ExportFolder
     history: History
@@ -84,8 +86,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     await check_database(settings.database_file)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
     db = await _open_database(stack, settings)
-    kept = Kept.over(db, clock, settings.attribute_changes_per_device)
-    await kept.fill(settings.series_per_device)
+    kept = await _open_kept(db, settings, clock)
     tenancy = Tenancy.over(db, clock, secret, settings.session_days)
     limiting = await Limiting.over(kept, tenancy.limits, settings)
     history, kept_log = await _open_history(stack, settings, clock), await _open_log(stack, settings)
@@ -108,6 +109,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         policies=PolicyStore(db),
         tasks=TaskStore(db),
         mailroom=Mailroom.over(db, clock, secret),
+        callbook=Callbook.over(db, clock, secret, settings.webhooks_waiting),
         deletions=DeletionStore(db),
         exports=ExportFolder(settings.data / "exports", settings.export_bytes),
         history=history,
@@ -123,6 +125,12 @@ async def _open_database(stack: AsyncExitStack, settings: Settings) -> Database:
     stack.push_async_callback(db.close)
     await migrate(db)
     return db
+
+
+async def _open_kept(db: Database, settings: Settings, clock: Clock) -> Kept:
+    kept = Kept.over(db, clock, settings.attribute_changes_per_device)
+    await kept.fill(settings.series_per_device)
+    return kept
 
 
 async def _open_history(stack: AsyncExitStack, settings: Settings, clock: Clock) -> History:
@@ -156,6 +164,7 @@ async def _settle(stores: Stores) -> None:
         Timers(stores.db),
         Judging(stores.rules),
         Untold(stores.mailroom),
+        Uncalled(stores.callbook),
         Unasked(stores.commands, stores.db, stores.clock),
         Unsent(MessageStore(stores.db)),
         hidden,

@@ -12,6 +12,7 @@ from verger.edges.outside.courier import Courier
 from verger.edges.outside.http import Http
 from verger.edges.outside.mail import Mailer
 from verger.edges.outside.webpush import public, server_key, text
+from verger.flows.calling import Calling
 from verger.flows.delivering import Delivering
 from verger.flows.notifying import Notifying
 from verger.flows.telling import Telling
@@ -21,23 +22,30 @@ _FORGET_S = 600.0
 
 @dataclass(frozen=True)
 class Voice:
-    """What tells people, and what they say to it."""
+    """What tells people and other programs, and what people say to it."""
 
     notifying: Notifying
     delivering: Delivering
     telling: Telling
+    calling: Calling
 
 
 def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
-    """Begin to spread what is put into the outbox, and to deliver it."""
+    """Begin to spread what is put into the outbox, to deliver it, and to make the calls of rules."""
     room, clock, home = stores.mailroom, stores.clock, stores.settings.public_url
     courier = _courier(stores)
     voice = Voice(
         Notifying(room, stores.tenancy.members, hub, clock),
         Delivering(room, stores.tenancy.users, courier, clock, home),
         Telling(room, hub, courier, clock, home, text(public(courier.key))),
+        Calling(stores.callbook, courier, clock, stores.settings.webhook_hours),
     )
-    for loop in (voice.notifying.run(), voice.delivering.run(), every(_FORGET_S, partial(_forget, stores))):
+    for loop in (
+        voice.notifying.run(),
+        voice.delivering.run(),
+        voice.calling.run(),
+        every(_FORGET_S, partial(_forget, stores)),
+    ):
         work.start(loop)
     return voice
 

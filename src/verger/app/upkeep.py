@@ -60,7 +60,7 @@ async def open_upkeep(
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
     trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, save)
     until = partial(gone_by, stores.settings)
-    naming = (stores.alerts, stores.outbox)
+    naming = (stores.alerts, stores.outbox, stores.rules.runs)
     forever = Erasing(forgetting(stores), trail, stores.events, naming, stores.settings.data, until)
     upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock), forever)
     room.mode.in_need(upkeep.pruning.at_once)

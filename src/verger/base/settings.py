@@ -162,6 +162,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "jobs_at_once": _whole(1, 1000),
     "job_days": _whole(1, 3650),
     "command_days": _whole(1, 36_500),
+    "webhook_hours": _whole(1, 720),
+    "webhooks_waiting": _whole(1, 1_000_000),
     "export_bytes": _whole(1 << 20, 1 << 50),
     "export_hours": _whole(1, 8760),
     "import_bytes": _whole(1 << 10, 1 << 40),
@@ -228,6 +230,8 @@ class Settings:
     jobs_at_once: int = 4  # of one organisation
     job_days: int = 30  # how long one that ended is remembered
     command_days: int = 365  # how long one that ended is told
+    webhook_hours: int = 24  # how long a call of a rule is tried
+    webhooks_waiting: int = 1_000  # calls of one organisation's rules
     export_bytes: int = 2 << 30  # all exported files together
     export_hours: int = 24  # how long one can be fetched
     import_bytes: int = 100 << 20  # the largest file to import

@@ -44,8 +44,8 @@ class Orders(Protocol):
 class Calls(Protocol):
     """Where calls of other people's addresses wait to be made."""
 
-    async def put(self, connection: AsyncConnection, tenant: str, cause: str, url: str, body: Any) -> str:
-        """Call an address once the caller's transaction is committed; return the call's id."""
+    async def put(self, connection: AsyncConnection, tenant: str, run: str, url: str, body: Any) -> str:
+        """Call an address once the caller's transaction is committed; return the call's id. Raise Refused."""
         ...
 
 
@@ -88,7 +88,7 @@ class Acting:
     orders: Orders
     effects: Effects
     desires: Desiring
-    calls: Calls | None
+    calls: Calls
 
     async def plan(self, tenant: str, rule: Rule, decision: Decision, place: str | None, where: str) -> Plan:
         """Check what is to be done before anything is written; `where` is the name of the place."""
@@ -171,10 +171,8 @@ class Acting:
         return kept.stage, kept.id, None
 
     async def _called(self, connection: AsyncConnection, plan: Plan, run: str, told: ToWebhook) -> Made:
-        if self.calls is None:
-            return REFUSED, None, "This version of Verger calls no webhooks."
-        body = _filled(plan, told.body)
-        return QUEUED, await self.calls.put(connection, plan.tenant, f"run:{run}", told.url, body), None
+        body = _account(plan, run) if told.body is None else _filled(plan, told.body)
+        return QUEUED, await self.calls.put(connection, plan.tenant, run, told.url, body), None
 
     async def _notice(self, plan: Plan, told: ToNotify) -> Notice:
         return Notice(
@@ -229,6 +227,19 @@ def _task(plan: Plan, told: ToTask) -> Task:
         made_by=f"rule:{plan.rule.id}",
         created_at=at,
     )
+
+
+def _account(plan: Plan, run: str) -> dict[str, Any]:
+    """Return what is told of a run where its rule does not say."""
+    decision, rule = plan.decision, plan.rule
+    return {
+        "rule": {"id": rule.id, "name": rule.name},
+        "run": run,
+        "at": moment(decision.at),
+        "place": plan.place,
+        "device": decision.device,
+        "because": decision.because,
+    }
 
 
 def _filled(plan: Plan, body: Any) -> Any:

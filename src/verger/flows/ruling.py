@@ -1,14 +1,16 @@
 """Ruling: people write rules, change them, and let them go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from msgspec import structs
 
 from verger.base.clock import Clock
 from verger.base.errors import Fault, Forbidden, Invalid, Missing
+from verger.base.outgoing import Outgoing, checked
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
 from verger.domain.alerts.store import AlertStore
@@ -17,12 +19,14 @@ from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device, DeviceType
 from verger.domain.places.model import Tree
 from verger.domain.places.store import PlaceStore
+from verger.domain.rules.actions import ToWebhook
 from verger.domain.rules.adjusting import moved
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.model import Rule, leaves
 from verger.domain.rules.runs import Run
 from verger.domain.rules.store import KeptRule
+from verger.domain.webhooks.model import LONGEST
 from verger.flows.rulebook import ground_of
 
 PAUSED = "paused"
@@ -51,6 +55,7 @@ class Ruling:
     alerts: AlertStore
     judge: Judge
     clock: Clock
+    outgoing: Outgoing
 
     async def page(self, tenant: str, asked: Asked, place: str | None = None) -> Page[KeptRule]:
         """Return a page of rules, all or those of a place and what lies below it; raise Missing."""
@@ -79,7 +84,7 @@ class Ruling:
         It goes on with what it remembers unless it judges something else from now on: then its alerts end too.
         """
         meant_for(before.version, expected)
-        await self.check(tenant, after)
+        await self.check(tenant, after, before)
         after = structs.replace(after, paused_at=None, paused_because=None)
         forget = _judged(before) != _judged(after)
         async with self.judge.still():
@@ -119,8 +124,11 @@ class Ruling:
                 await self.kept.rules.remove(connection, tenant, rule)
             self.judge.renewed(tenant, rule, forget=True)
 
-    async def check(self, tenant: str, rule: Rule) -> None:
-        """Raise Invalid for a rule whose place or devices are not there, not within it, or cannot do it."""
+    async def check(self, tenant: str, rule: Rule, before: Rule | None = None) -> None:
+        """Raise Invalid for a rule whose place or devices are not there, not within it, or cannot do it.
+
+        An address that it calls may not be an inner one; those that stood in it before are judged when they are called.
+        """
         tree = await self.places.tree(tenant)
         place = tree.places.get(rule.place)
         if place is None:
@@ -128,7 +136,8 @@ class Ruling:
         compiled(rule, ground_of(place))
         mine = await self.devices.devices.these(tenant, rule.devices)
         there = {device.id: device for device in mine if device.retired_at is None}
-        if faults := [*_strangers(rule, there, tree)]:
+        known = [] if before is None else [action.webhook for action in before.then]
+        if faults := [*_strangers(rule, there, tree), *_uncallable(rule, known, self.outgoing)]:
             raise Invalid(" ".join(dict.fromkeys(fault.message for fault in faults)), faults)
         await self._check_commands(tenant, rule, there)
 
@@ -161,6 +170,23 @@ def _strangers(rule: Rule, there: dict[str, Device], tree: Tree) -> Iterator[Fau
             yield Fault(path, "There is no such device.")
         elif there[device].place not in below:
             yield Fault(path, "This device is not at the rule's place or below it.")
+
+
+def _uncallable(rule: Rule, known: Sequence[ToWebhook | None], outgoing: Outgoing) -> Iterator[Fault]:
+    """Give a fault for each call that cannot be made, of those that are not known."""
+    for at, action in enumerate(rule.then):
+        told = action.webhook
+        if told is None or told in known:
+            continue
+        try:
+            checked(told.url)
+        except Invalid as wrong:
+            yield Fault(f"then[{at}].webhook.url", str(wrong))
+            continue
+        if why := outgoing.objection(told.url):
+            yield Fault(f"then[{at}].webhook.url", why)
+        if (size := len(msgspec.json.encode(told.body))) > LONGEST:
+            yield Fault(f"then[{at}].webhook.body", f"It has {size:,} bytes, and may have {LONGEST:,}: say less.")
 
 
 def _named(rule: Rule) -> Iterator[tuple[str, str]]:

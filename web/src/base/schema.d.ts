@@ -1850,6 +1850,46 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/webhooks/secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read the secret that signs webhooks of rules
+         * @description Return the secret of your organisation; receivers check by it who calls.
+         */
+        readonly get: operations["webhooks.secret"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/webhooks/secret/renew": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Renew the secret that signs webhooks of rules
+         * @description Sign by a fresh secret from now on; `previous_until` tells how long the one before signs too.
+         */
+        readonly post: operations["webhooks.renew"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/health": {
         readonly parameters: {
             readonly query?: never;
@@ -3146,6 +3186,11 @@ export interface components {
             readonly kind: string;
             readonly message: string;
         };
+        /** Renewal */
+        readonly Renewal: {
+            /** @default false */
+            readonly at_once?: boolean;
+        };
         /** Renewed */
         readonly Renewed: {
             readonly credentials: components["schemas"]["DeviceCredentials"];
@@ -3289,6 +3334,15 @@ export interface components {
             readonly tenants: readonly components["schemas"]["Membership"][];
             readonly token: string;
             readonly user: components["schemas"]["User"];
+        };
+        /** Signing */
+        readonly Signing: {
+            /** Format: date-time */
+            readonly made_at: string;
+            readonly previous_until: string | null;
+            readonly secret: string;
+            /** @default 1 */
+            readonly version: number;
         };
         /**
          * Silence
@@ -7429,6 +7483,60 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Upload"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "webhooks.secret": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Signing"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "webhooks.renew": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Renewal"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Signing"];
                 };
             };
             readonly default: components["responses"]["Problem"];

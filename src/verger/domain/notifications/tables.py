@@ -106,20 +106,3 @@ delivery = Table(
     Index("ix_notification_delivery_state_due_at", "state", "due_at"),
     Index("ix_notification_delivery_target_sent_at", "target", "sent_at"),
 )
-
-callout = Table(
-    "callout",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    _tenant(),
-    Column("cause", String(120), nullable=False),
-    Column("call", LargeBinary, nullable=False),  # sealed
-    Column("at", Instant, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("due_at", Instant, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("error", Text, nullable=True),
-    Column("ended_at", Instant, nullable=True),
-    Index("ix_callout_state_due_at", "state", "due_at"),
-    Index("ix_callout_tenant_cause", "tenant", "cause"),
-)

@@ -1,12 +1,12 @@
 """Runs of rules: when one fired, because of which readings, and how each of its actions ended."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
-from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, select, update
+from sqlalchemy import JSON, Column, ForeignKey, Index, String, Table, Text, cast, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, delete_some, metadata
@@ -91,6 +91,14 @@ class RunStore:
             structs.replace(done, state=state, error=error) if done.id == action else done for done in _run(row).then
         ]
         await connection.execute(update(run_table).where(*mine).values(then=msgspec.to_builtins(then)))
+
+    async def expire(self, tenant: str, devices: Collection[str], start: datetime, before: datetime) -> int:
+        """Remove some runs of devices, or due to them, with start <= time < before; return how many, 0 at the end."""
+        because = cast(_TABLE.because, Text)
+        of = or_(_TABLE.device.in_(devices), *(because.contains(device, autoescape=True) for device in devices))
+        mine = (_TABLE.tenant == tenant, of, _TABLE.at >= start, _TABLE.at < before)
+        async with self._db.writing() as connection:
+            return await delete_some(connection, run_table, *mine)
 
     async def purge(self, before: datetime) -> int:
         """Forget some runs of before a time; return how many, 0 at the end."""

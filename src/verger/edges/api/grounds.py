@@ -11,6 +11,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
+from verger.domain.webhooks.signing import SigningStore
 from verger.flows.alerting import Alerting
 from verger.flows.backtesting import Backtesting
 from verger.flows.bridging import Bridging
@@ -71,6 +72,7 @@ class Grounds:
     bridging: Bridging
     deriving: Deriving
     ruling: Ruling
+    signing: SigningStore
     backtesting: Backtesting
     showing: Showing
     charting: Charting

@@ -29,6 +29,7 @@ from verger.edges.api import (
     system,
     targets,
     tasks,
+    webhooks,
 )
 from verger.edges.api.grounds import Grounds
 
@@ -142,6 +143,8 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     rules.test,
     rules.remove,
     rules.runs,
+    webhooks.secret,
+    webhooks.renew,
     derived.items,
     derived.add,
     derived.read,

@@ -1,0 +1,226 @@
+"""Calling: what rules have to say to other programs leaves the house, again until it is taken, for a day at most."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+import structlog
+
+from verger.base.clock import HOUR, SECOND, Clock, moment
+from verger.base.db import Database
+from verger.base.errors import Refused
+from verger.base.secrets import ServerSecret
+from verger.base.work import attempt
+from verger.domain.backups.mark import Mark
+from verger.domain.notifications.model import MANAGERS, Notice, Urgency
+from verger.domain.notifications.outbox import Outbox
+from verger.domain.rules.runs import RunStore
+from verger.domain.webhooks.calls import CallStore
+from verger.domain.webhooks.model import Call
+from verger.domain.webhooks.signing import SigningStore
+from verger.flows.oversight import Figure
+
+FAILURES = 5  # in a row, and whoever is called rests
+
+_LOOK_S = 1.0
+_AT_ONCE = 16
+_OF_ONE = 4  # tenant, at once
+_FIRST_WAIT = 10 * SECOND
+_DONE, _FAILED, _EXPIRED, _QUEUED = "done", "failed", "expired", "queued"
+_Target = tuple[str, str]
+
+log = structlog.get_logger()
+
+
+class Posts(Protocol):
+    """Whoever posts to other people's addresses."""
+
+    async def post(self, url: str, secrets: Sequence[str], fresh: str, body: bytes) -> None:
+        """Post JSON, signed by each of some secrets; raise Refused with a sentence unless it was taken."""
+        ...
+
+
+@dataclass(frozen=True)
+class Callbook:
+    """All that is kept of calls, and of what asked for them."""
+
+    db: Database
+    calls: CallStore
+    signing: SigningStore
+    runs: RunStore
+    outbox: Outbox
+
+    @classmethod
+    def over(cls, db: Database, clock: Clock, secret: ServerSecret, most: int) -> Self:
+        """Return it over one database; at most so many calls of a tenant wait."""
+        calls, signing = CallStore(db, clock, secret, most), SigningStore(db, clock, secret)
+        return cls(db, calls, signing, RunStore(db), Outbox(db, clock))
+
+    async def ended(self, calls: Sequence[Call], state: str, why: str) -> None:
+        """Let some calls go that were not taken, and keep in their runs why."""
+        async with self.db.writing() as connection:
+            for call in calls:
+                await self.calls.end(connection, call)
+                await self.runs.ended(connection, call.tenant, call.run, call.id, state, why)
+
+
+@dataclass(frozen=True)
+class Uncalled:
+    """What waited to be called when a backup was taken may have been called since, and is not called again."""
+
+    book: Callbook
+
+    async def returned(self, _mark: Mark, _last: int) -> list[str]:
+        """Let every call go."""
+        why = "It waited when the backup was taken that was restored since, and may have been made."
+        gone = 0
+        while some := await self.book.calls.old():
+            await self.book.ended(some, _EXPIRED, why)
+            gone += len(some)
+        told = "The secrets that sign webhooks are those of the backup: renew again what was renewed since."
+        return [f"{gone} calls of rules to other programs are not made, for they may have been. {told}"]
+
+
+@dataclass
+class Tally:
+    """What was done since the start, and what waited at the last look."""
+
+    done: Counter[str] = field(default_factory=Counter)
+    waiting: int = 0
+    failing: int = 0
+
+
+@dataclass(frozen=True)
+class Calling:
+    """Makes the calls that are due; each keeps its id however often it is tried, within so many hours."""
+
+    book: Callbook
+    courier: Posts
+    clock: Clock
+    hours: int
+    tally: Tally = field(default_factory=Tally)
+    _busy: dict[_Target, asyncio.Task[None]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Make calls as they fall due until cancelled; one that is under way then is made again later."""
+        fresh = self.book.calls.fresh
+        try:
+            while True:
+                await attempt(self.begin)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_S):
+                        await fresh.wait()
+                fresh.clear()
+        finally:
+            for task in self._busy.values():
+                task.cancel()
+            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+
+    async def begin(self) -> None:
+        """Begin to call whoever something is due for, as many at once as may be, and give up what is too old."""
+        now, calls, tally = self.clock.now(), self.book.calls, self.tally
+        tally.waiting, tally.failing = await calls.count()
+        given_up = moment(now - self.hours * HOUR)
+        if tally.failing:
+            await calls.forgive(given_up)
+        while tally.waiting and (some := await calls.old(given_up)):
+            await self._give_up(some)
+        of_one = Counter(tenant for tenant, _ in self._busy)
+        for target in await calls.targets_due(moment(now)) if tally.waiting else ():
+            if len(self._busy) >= _AT_ONCE:
+                break
+            if target not in self._busy and of_one[target[0]] < _OF_ONE:
+                of_one[target[0]] += 1
+                self._busy[target] = asyncio.create_task(self._serve(target), name="call")
+
+    async def settled(self) -> None:
+        """Return once nothing is due any more."""
+        await self.begin()
+        while self._busy:
+            await asyncio.gather(*self._busy.values())
+            await self.begin()
+
+    async def _serve(self, target: _Target) -> None:
+        """Make the calls of a target that are due, one after another, until it rests."""
+        try:
+            for call in await self.book.calls.due(*target, moment(self.clock.now())):
+                if not await self._call(call):
+                    break
+            self.book.calls.fresh.set()  # there may be more
+        except Exception:
+            log.exception("calls could not be made", target=target[1])
+        finally:
+            del self._busy[target]
+
+    async def _call(self, call: Call) -> bool:
+        """Make one call; return whether the next one may be made."""
+        again = self.clock.now() + min(_FIRST_WAIT << min(call.attempts, 12), HOUR)
+        # What is counted before it is made is not made without end where its outcome cannot be kept.
+        async with self.book.db.writing() as connection:
+            if not await self.book.calls.claim(connection, call, moment(again)):
+                return True
+            secrets = await self.book.signing.secrets(connection, call.tenant)
+        try:
+            url, body = self.book.calls.opened(call)
+            await self.courier.post(url, secrets, call.id, body)
+        except Refused as refused:
+            return await self._failed(call, str(refused))
+        async with self.book.db.writing() as connection:
+            await self.book.calls.end(connection, call)
+            await self.book.calls.mended(connection, call)
+            await self.book.runs.ended(connection, call.tenant, call.run, call.id, _DONE, None)
+        self.tally.done["taken"] += 1
+        return True
+
+    async def _failed(self, call: Call, why: str) -> bool:
+        """Keep why; at the fifth failure in a row let whoever is called rest, and tell managers of it."""
+        self.tally.done["failed"] += 1
+        log.warning("a call was not taken", target=call.target, attempts=call.attempts + 1, why=why)
+        async with self.book.db.writing() as connection:
+            failures = await self.book.calls.failed(connection, call, why)
+            told = f"{why} It is tried again, after {_times(call.attempts + 1)}."
+            await self.book.runs.ended(connection, call.tenant, call.run, call.id, _QUEUED, told)
+            if failures < FAILURES:
+                return True
+            rest = min(_FIRST_WAIT << min(failures - 1, 12), HOUR)
+            await self.book.calls.rest(connection, call, moment(self.clock.now() + rest))
+            if failures == FAILURES:
+                await self.book.outbox.put(connection, call.tenant, self._resting(call, why))
+        return False
+
+    def _resting(self, call: Call, why: str) -> Notice:
+        body = (
+            f"Calls of rules failed {FAILURES} times in a row, at last because: {why} They wait and are tried again, "
+        )
+        return Notice(
+            severity=Urgency.warning,
+            kind="webhook_failing",
+            title=f"{call.target} takes no calls"[:200],
+            body=f"{body}each for {self.hours} hours at most.",
+            to=MANAGERS,
+        )
+
+    async def _give_up(self, calls: Sequence[Call]) -> None:
+        for call in calls:
+            trouble = await self.book.calls.trouble(call.tenant, call.target)
+            why = call.error or (trouble.error if trouble is not None else "Verger was not running.")
+            told = f"It was given up within {self.hours} hours, after {_times(call.attempts)}. {why}"
+            await self.book.ended([call], _FAILED, told)
+            self.tally.done["given_up"] += 1
+
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of calls."""
+        yield Figure("webhooks_waiting", "Calls of rules that wait", self.tally.waiting)
+        yield Figure("webhooks_failing_targets", "Addresses whose last call failed", self.tally.failing)
+        for how in ("taken", "failed", "given_up"):
+            count, labels = float(self.tally.done[how]), {"outcome": how}
+            yield Figure("webhooks_attempts", "Calls of rules by what came of them", count, grows=True, labels=labels)
+        refused = float(self.book.calls.refused)
+        yield Figure("webhooks_refused", "Calls of rules that did not fit beside those that wait", refused, grows=True)
+
+
+def _times(attempts: int) -> str:
+    return "one attempt" if attempts == 1 else f"{attempts or 'no'} attempts"

@@ -1,0 +1,63 @@
+"""Webhooks of rules over the API: which addresses may be written, and who sees what signs."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from tests.edges.api.conftest import HERE, visitor
+from tests.edges.api.product import Product, opened_product
+from tests.people import PASSWORD
+from tests.recorded import Record
+from verger.base.clock import HeldClock
+from verger.domain.tenancy.model import Role
+
+SPAN = {"from": "2026-01-01T00:00:00Z", "to": "2026-02-01T00:00:00Z"}
+
+
+@pytest_asyncio.fixture
+async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
+    async with opened_product(tmp_path / "data", clock) as opened:
+        yield opened
+
+
+def written(product: Product, url: str) -> dict[str, Any]:
+    when = {"metric": "t", "is": "below", "value": 3}
+    return {"name": "Frost", "place": product.place["id"], "when": when, "then": [{"webhook": {"url": url}}]}
+
+
+def refused(answer: httpx.Response) -> bool:
+    """Tell whether the address was refused with a sentence that says what to do."""
+    told = answer.json()
+    fields = [fault["field"].removeprefix("rule.") for fault in told.get("errors", ())]
+    return answer.status_code == 422 and fields == ["then[0].webhook.url"] and "choose another" in told["detail"]
+
+
+async def test_an_inner_address_is_refused_however_a_rule_is_written(product: Product) -> None:
+    owner, inner = product.owner, written(product, "http://169.254.169.254/latest")
+    assert refused(await owner.post("/rules", json=inner))
+    assert refused(await owner.post("/rules/test", json={"rule": inner, **SPAN}))
+    kept = await owner.post("/rules", json=written(product, "https://hook.example.org/x"))
+    assert kept.status_code == 201
+    rule = f"/rules/{kept.json()['id']}"
+    assert refused(await owner.patch(rule, json={"then": [{"webhook": {"url": "http://[::1]:8000/"}}]}))
+    assert (await owner.patch(rule, json={"enabled": False})).status_code == 200
+
+
+async def test_managers_see_what_signs_and_renew_it(product: Product, record: Record) -> None:
+    first = await product.get("/webhooks/secret")
+    assert first["secret"].startswith("whsec_")
+    assert await product.get("/webhooks/secret") == first
+    second = (await product.owner.post("/webhooks/secret/renew", json={})).json()
+    assert (second["secret"] != first["secret"], second["previous_until"] is not None) == (True, True)
+    third = (await product.owner.post("/webhooks/secret/renew", json={"at_once": True})).json()
+    assert (third["secret"] not in (first["secret"], second["secret"]), third["previous_until"]) == (True, None)
+    record("signing.json", second | {"secret": "whsec_c2VjcmV0"})
+    tenancy, tenant = product.house.stores.tenancy, (await product.get("/me"))["tenant"]["id"]
+    user = await tenancy.users.add(tenant, Role.member, "Onni", "onni@example.test", PASSWORD)
+    async with visitor(product.app, base=f"{HERE}/api/v1") as member:
+        member.headers["Authorization"] = f"Bearer {await tenancy.sessions.open(user.id, tenant)}"
+        assert (await member.get("/webhooks/secret")).status_code == 403
+        assert (await member.post("/webhooks/secret/renew", json={})).status_code == 403
