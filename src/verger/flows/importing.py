@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from verger.base.plural import counted
 from verger.domain.devices.kept import Kept
 from verger.domain.errands.errands import Doing
 from verger.domain.history.history import History
+from verger.domain.imports.dates import Guess
 from verger.domain.imports.folder import ImportFolder
 from verger.domain.imports.lines import Found, Lines
 from verger.domain.imports.model import MOST_FAULTS, MOST_SERIES, FileForm, LineFault, Report, SeriesFound
@@ -80,8 +82,9 @@ class Importing:
         path = await self._aside(self.folder.find, doing.tenant, order.file)
         tally = _Tally(self.clock.now(), order.trial, _by_name((device.id, device.name) for device in devices))
         doing.reached(0, path.stat().st_size)
+        reading = await self._meant(doing, path, order.reading)
         with path.open("rb") as file:
-            lines = await self._aside(Lines, file, order.reading)
+            lines = await self._aside(Lines, file, reading)
             more = True
             while more:
                 found, faults, more = await self._aside(lines.take, _TURN)
@@ -93,6 +96,17 @@ class Importing:
             await self._aside(self.folder.drop, doing.tenant, order.file)
         report: dict[str, Any] = msgspec.to_builtins(tally.report())
         return report
+
+    async def _meant(self, doing: Doing, path: Path, reading: FileForm) -> FileForm:
+        """Return how a file is to be understood, with the order of its dates; raise Invalid to ask for that."""
+        if reading.time != "rfc3339":
+            return reading
+        guess = Guess()
+        with path.open("rb") as file:
+            lines = await self._aside(Lines, file, reading)
+            while await self._aside(lines.look, guess, _TURN):
+                doing.reached(0)  # it may be called off
+        return structs.replace(reading, time=guess.order()) if guess.seen else reading
 
     async def purge(self) -> None:
         """Remove files that nobody imported for a day."""

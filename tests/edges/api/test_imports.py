@@ -53,3 +53,20 @@ async def test_what_does_not_fit_is_told_before_the_job_begins(whole: Whole) -> 
     assert answer.status_code == 422
     assert "Is the separator right?" in answer.json()["detail"]
     assert (await whole.ask("stranger").post("/imports", json={"file": file})).status_code == 404
+
+
+async def test_a_trial_asks_for_the_order_of_dates_that_do_not_tell_it(whole: Whole) -> None:
+    owner = whole.ask("owner")
+
+    async def tried(*days: str, **reading: str) -> dict[str, Any]:
+        text = "\n".join(["device;metric;time;value", *(f"Probe;d;{day} 12:00;1" for day in days)])
+        file = (await owner.post("/uploads", content=text.encode())).json()["id"]
+        how = {"file": file, "reading": {"separator": ";", **reading}}
+        return await ended(owner, await owner.post("/imports", json=how))
+
+    job = await tried("01.02.2026", "03.02.2026")
+    assert (job["state"], "say which, day_first or month_first" in job["error"]) == ("failed", True)
+    assert (await tried("01.02.2026", "03.02.2026", time="day_first"))["result"]["first"] == "2026-02-01T12:00:00Z"
+    assert (await tried("01.02.2026", "03.02.2026", time="month_first"))["result"]["first"] == "2026-01-02T12:00:00Z"
+    told = (await tried("01.02.2026", "13.02.2026"))["result"]
+    assert (told["first"], told["last"], told["faulty"]) == ("2026-02-01T12:00:00Z", "2026-02-13T12:00:00Z", 0)

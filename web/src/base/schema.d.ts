@@ -2480,7 +2480,7 @@ export interface components {
              * @default rfc3339
              * @enum {string}
              */
-            readonly time?: "rfc3339" | "s" | "ms";
+            readonly time?: "rfc3339" | "day_first" | "month_first" | "s" | "ms";
             /** @default time */
             readonly time_column?: string;
             /** @default UTC */

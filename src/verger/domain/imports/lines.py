@@ -16,6 +16,7 @@ from verger.base.clock import microseconds
 from verger.base.errors import Invalid
 from verger.base.plural import counted
 from verger.base.zones import zone_of
+from verger.domain.imports import dates
 from verger.domain.imports.model import FileForm, LineFault
 
 _SHOWN = 40
@@ -79,6 +80,20 @@ class Lines:
                 self._understand(row, found, faults)
         return found, faults, True
 
+    def look(self, guess: dates.Guess, most: int) -> bool:
+        """Look at the times of the next lines; whether to look on: idle once the first is as RFC 3339 has it."""
+        for _ in range(most):
+            try:
+                row = next(self._rows, None)
+            except csv.Error:
+                continue
+            if row is None:
+                return False
+            text = row[self._time].strip() if self._time < len(row) else ""
+            if not guess.look(text) and not guess.seen and _is_rfc3339(text):
+                return False
+        return True
+
     def _understand(self, row: Sequence[str], found: list[Found], faults: list[LineFault]) -> None:
         try:
             found += list(self._readings(row))
@@ -104,13 +119,18 @@ class Lines:
     def _at(self, text: str) -> int:
         """Return a time in microseconds; raise ValueError."""
         try:
-            if self._how.time == "rfc3339":
-                at = datetime.fromisoformat(text)
+            if self._how.time not in ("s", "ms"):
+                at = self._date(text)
                 return microseconds(at if at.tzinfo else at.replace(tzinfo=self._zone).astimezone(UTC))
             number = float(text.replace(self._how.decimal, "."))
             return round(number * (1_000_000 if self._how.time == "s" else 1000))
         except (ValueError, OverflowError):
             raise ValueError(f"“{text[:_SHOWN]}” is no time of the form that was chosen.") from None
+
+    def _date(self, text: str) -> datetime:
+        """Return a time as it is written; raise ValueError."""
+        order = self._how.time
+        return dates.read(text, order) if order in ("day_first", "month_first") else datetime.fromisoformat(text)
 
     def _number(self, text: str) -> float:
         """Return a value; raise ValueError."""
@@ -150,3 +170,11 @@ class Lines:
         if not metrics:
             raise Invalid("There is no column beside the time; name the columns of metrics.")
         return metrics
+
+
+def _is_rfc3339(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

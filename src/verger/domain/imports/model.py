@@ -17,7 +17,8 @@ class FileForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     `long`: a row for each reading, with the columns `device`, `metric` and `value`. `wide`: a column for each metric,
     named in `metrics` by column, else all but the time's. `device` says whose all rows are, else a column does, by id
-    or by a name that one device has. Times without a zone are those of `timezone`.
+    or by a name that one device has. Times without a zone are those of `timezone`. Dates that begin with the day or the
+    month (31.12.2026) are known for what they are where all of a file can only be one of both.
     """
 
     form: Literal["long", "wide"] = "long"
@@ -28,7 +29,7 @@ class FileForm(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     value_column: Text = "value"
     unit_column: Text = "unit"
     metrics: dict[Text, Text] = {}
-    time: Literal["rfc3339", "s", "ms"] = "rfc3339"
+    time: Literal["rfc3339", "day_first", "month_first", "s", "ms"] = "rfc3339"
     timezone: Text = "UTC"
     separator: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."
