@@ -19,17 +19,20 @@ _FEW = 24  # rows: below, plain Python is quicker than numpy
 _NOTHING = np.empty(0, np.intp)
 
 
-def still(rule: Compiled, memory: Memory, device: str, metric: str, *, only_runs: bool = False) -> Band:
+def still(
+    rule: Compiled, memory: Memory, device: str, metric: str, *, only_runs: bool = False, noted: bool = False
+) -> Band:
     """Return between which values (both included) a reading of a series changes nothing; `NONE` where each may.
 
-    With `only_runs` it does not matter how often the condition of an open alert is seen.
+    With `only_runs` it does not matter how often the condition of an open alert is seen. With `noted` somebody else
+    takes note of what rises and falls are measured from, and sees when those change.
     """
     low, high = EVERY
     settled = _settled(rule, memory, again=bool(rule.rule.alerts) and not only_runs)
     for at, (condition, leaf) in enumerate(zip(rule.leaves, memory.leaves, strict=True)):
         if condition.metric == metric and (condition.device or memory.device) == device:
             shown = leaf.holds is (at not in rule.denied) and at < rule.whens and not settled
-            low, high = meet((low, high), NONE if shown else _of(condition, leaf))
+            low, high = meet((low, high), NONE if shown else _of(condition, leaf, noted=noted))
     return low, high
 
 
@@ -46,9 +49,11 @@ def _settled(rule: Compiled, memory: Memory, *, again: bool) -> bool:
     return memory.held and not (memory.wanted or rested or again or moments)
 
 
-def _of(condition: Condition, leaf: Leaf) -> Band:
-    if leaf.holds is None or leaf.stale or condition.within_s is not None or (leaf.holds and not leaf.ripe):
+def _of(condition: Condition, leaf: Leaf, *, noted: bool) -> Band:
+    if leaf.holds is None or leaf.stale or (leaf.holds and not leaf.ripe):
         return NONE
+    if condition.within_s is not None:
+        return EVERY if noted else NONE
     return same_values(condition, held=leaf.holds) or NONE
 
 

@@ -8,8 +8,9 @@ from verger.base.clock import SECOND
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.conditions import Condition
 from verger.domain.rules.facts import TIMED, Fact, Happened, Moved, Quiet, Reading, Reported, Time, Turned
-from verger.domain.rules.levels import level, moved_window, window_due
+from verger.domain.rules.levels import level
 from verger.domain.rules.memory import Leaf, Memory
+from verger.domain.rules.windows import Readings, Window
 
 _MOST_KEYS = 256
 
@@ -70,12 +71,12 @@ def _known(leaf: Leaf, at: int, since: int, *, holds: bool) -> Leaf:
 
 
 def _measured(condition: Condition, leaf: Leaf, fact: Reading) -> Leaf:
-    window: tuple[tuple[int, float], ...] = ()
+    window: Readings = ()
     due = None
     if condition.within_s is not None:
-        window = moved_window(condition, leaf.window, fact.at, fact.value)
-        due = window_due(condition, window)
-        holds = due is not None
+        moved = Window(condition, leaf.window)
+        due = moved.take(fact.at, fact.value)
+        window, holds = moved.readings, due is not None
     else:
         holds = level(condition, fact.value, held=leaf.holds is True)
     since = leaf.since if holds == leaf.holds else min(fact.at, fact.now)

@@ -2,12 +2,7 @@
 
 from math import inf, nextafter
 
-from verger.base.clock import SECOND
 from verger.domain.rules.conditions import Condition
-
-_MOST_IN_WINDOW = 240
-
-Window = tuple[tuple[int, float], ...]
 
 
 def level(condition: Condition, value: float, *, held: bool) -> bool:
@@ -46,25 +41,3 @@ def same_values(condition: Condition, *, held: bool) -> tuple[float, float] | No
         case "outside" if not held:
             return condition.low or 0.0, condition.high or 0.0
     return None
-
-
-def moved_window(condition: Condition, window: Window, at: int, value: float) -> Window:
-    """Return the readings that a rise or fall is measured from, once there is one more.
-
-    They are those that no later one is below (above, for a fall): of the others none can be where it began. Of very
-    many every other is let go, so that a rise may be seen a little less by them.
-    """
-    sign = -1 if condition.is_ == "falls_by" else 1
-    oldest = at - round((condition.within_s or 0) * SECOND)
-    kept = [each for each in window if each[0] >= oldest and each[1] * sign < value * sign]
-    if len(kept) > _MOST_IN_WINDOW:
-        kept = kept[::2]
-    return (*kept, (at, value))
-
-
-def window_due(condition: Condition, window: Window) -> int | None:
-    """Return when the rise or fall that a window shows is over if nothing more is heard; None when it shows none."""
-    sign = -1 if condition.is_ == "falls_by" else 1
-    last = window[-1][1]
-    began = [at for at, value in window[:-1] if (last - value) * sign >= (condition.value or 0.0)]
-    return began[-1] + round((condition.within_s or 0) * SECOND) + 1 if began else None

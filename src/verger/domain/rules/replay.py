@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
-from verger.domain.rules.bounds import EVERY, meet, still
+from verger.domain.rules.bounds import EVERY, NONE, meet, still
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.facts import Fact, Reading, Time
 from verger.domain.rules.judge import begin, judge
-from verger.domain.rules.memory import Decision
+from verger.domain.rules.memory import Decision, Memory
+from verger.domain.rules.passing import Passing
 
 _LEAST, _MOST = 32, 1 << 16
 
@@ -38,11 +39,13 @@ class Replay:
         for number, hearers in enumerate(self._heard_by):
             for device in hearers:
                 self._hears[device].append(number)
-        self._low = np.full(len(rows.series), np.inf)
-        self._high = np.full(len(rows.series), -np.inf)
+        self._low = np.full(len(rows.series), -np.inf)
+        self._high = np.full(len(rows.series), np.inf)
+        self._rises = any(condition.within_s is not None for condition in rule.leaves)
+        self._own: dict[tuple[str | None, int], list[Passing]] = {}
+        self._passing: dict[int, list[Passing]] = {}
         self._row = 0
-        for number in range(len(rows.series)):
-            self._bind(number)
+        self._bind(subjects)
 
     def _hearers(self, device: str, metric: str) -> list[str | None]:
         if (device, metric) in self._rule.hears.metrics:
@@ -85,22 +88,69 @@ class Replay:
             of, value = self._rows.of[part], self._rows.value[part]
             out = (value < self._low[of]) | (value > self._high[of])
             first = int(out.argmax())
-            if out[first]:
-                return begin_at + first
+            end = first if out[first] else len(out)
+            if self._passing:
+                end = self._pass(part.start, end)
+            if end < len(out):
+                return begin_at + end
             begin_at, size = part.stop, min(size * 2, _MOST)
         return before
 
+    def _pass(self, begin_at: int, many: int) -> int:
+        """Let some rows pass that lie inside all bounds, and take note of them; return how many could."""
+        part = slice(begin_at, begin_at + many)
+        of, at, value = (each[part].tolist() for each in (self._rows.of, self._rows.at, self._rows.value))
+        for row, number in enumerate(of):
+            passing = self._passing.get(number, ())
+            for each in passing:
+                if each.changes(at[row], value[row]):
+                    return row
+            for each in passing:
+                each.note(at[row], value[row])
+        return many
+
     def _tell(self, fact: Fact, devices: Sequence[str | None]) -> Iterator[Decision]:
         for device in devices:
-            self._memories[device], decisions = judge(self._rule, self._memories[device], fact)
+            self._memories[device], decisions = judge(self._rule, self._noted(device), fact)
             yield from decisions
-        for number in {number for device in devices for number in self._hears[device]}:
-            self._bind(number)
+        self._bind(devices)
 
-    def _bind(self, number: int) -> None:
-        """Know anew which values of a series change nothing."""
-        band = EVERY
-        for device in self._heard_by[number]:
-            own = still(self._rule, self._memories[device], *self._rows.series[number], only_runs=True)
-            band = meet(band, own)
-        self._low[number], self._high[number] = band
+    def _noted(self, device: str | None) -> Memory:
+        """Return a memory with all in it that passed by since it was bound."""
+        memory = self._memories[device]
+        if not self._rises:
+            return memory
+        leaves = list(memory.leaves)
+        for number in self._hears[device]:
+            for each in self._own[device, number]:
+                leaves[each.condition] = each.noted(leaves[each.condition])
+        return structs.replace(memory, leaves=tuple(leaves))
+
+    def _bind(self, devices: Sequence[str | None]) -> None:
+        """Know anew, for some memories, which values of the series that they hear change nothing."""
+        numbers = set()
+        for device in devices:
+            for number in self._hears[device]:
+                self._own[device, number] = list(self._passings(device, number))
+                numbers.add(number)
+        for number in numbers:
+            band, series = EVERY, self._rows.series[number]
+            for device in self._heard_by[number]:
+                own = still(self._rule, self._memories[device], *series, only_runs=True, noted=True)
+                band = meet(band, own)
+            self._low[number], self._high[number] = band
+            passing = [each for device in self._heard_by[number] for each in self._own[device, number]]
+            if passing and band != NONE:
+                self._passing[number] = passing
+            else:
+                self._passing.pop(number, None)
+
+    def _passings(self, subject: str | None, number: int) -> Iterator[Passing]:
+        device, metric = self._rows.series[number]
+        for at, condition in enumerate(self._rule.leaves):
+            if (
+                condition.within_s is not None
+                and condition.metric == metric
+                and (condition.device or subject) == device
+            ):
+                yield Passing(at, condition, self._memories[subject].leaves[at])
