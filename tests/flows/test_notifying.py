@@ -41,6 +41,8 @@ def to(whom: str, title: str = "Soil at 12 %") -> Notice:
         ("viewer manager owner", {"owner": FEW, "manager": FEW}, "members", "manager"),
         ("viewer owner", {"owner": FEW}, "members", "owner"),
         ("viewer owner", {"owner": FEW}, "managers", "owner"),
+        ("viewer member manager owner", {"owner": FEW, "manager": FEW}, "members,owners", "member owner"),
+        ("member manager owner", {"owner": FEW}, "managers,owners", "manager owner"),
         ("viewer member owner", {}, "user:viewer", "viewer"),
         ("viewer member owner", {"owner": FEW}, "user:gone", "owner"),
     ],

@@ -15,11 +15,10 @@ from verger.base.jobs import Work, ask, forgo
 from verger.domain.alerts.model import Alert, AlertState, Comment, Kind
 from verger.domain.alerts.policy import PolicyStore, due
 from verger.domain.alerts.store import AlertStore
-from verger.domain.notifications.model import Notice, Urgency
+from verger.domain.notifications.model import Notice, Urgency, all_of
 from verger.domain.notifications.outbox import Outbox
 
 _TELL, _END = "alert.tell", "alert.end"
-_WIDEST = ("members", "managers", "owners")  # each of them includes those after it
 
 
 class Going(Struct, frozen=True):
@@ -91,9 +90,9 @@ class Escalating:
         now_due = due(policy.of(alert.severity), going.since, going.told_at, now)
         told_at = going.told_at
         if now_due.tell:
-            to = min(now_due.tell, key=_WIDEST.index)
+            to = all_of(now_due.tell)
             await self.outbox.put(connection, going.tenant, _notice(alert, to, going, now))
-            await self._note(connection, going.tenant, alert, "told", f"Told to {to}.")
+            await self._note(connection, going.tenant, alert, "told", f"Told to {to.replace(',', ', ')}.")
             told_at = now
         if now_due.next_at is None:
             await forgo(connection, _TELL, alert.id)

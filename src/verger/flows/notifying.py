@@ -88,8 +88,14 @@ def whom(notice: Notice, members: Sequence[Member], wanted: Mapping[str, Prefere
     """
     if notice.user is not None and any(member.id == notice.user for member in members):
         return [notice.user]
+    wants = [least for least in map(_LEAST.get, notice.roles) if least is not None] or [Role.owner]
+    told = {person for least in wants for person in _of_role(least, members, wanted)}
+    return [member.id for member in members if member.id in told]
+
+
+def _of_role(least: Role, members: Sequence[Member], wanted: Mapping[str, Preferences]) -> list[str]:
+    """Return who is told what is for a role."""
     roles = list(Role)
-    least = _LEAST.get(notice.to, Role.owner)
     for role in roles[roles.index(least) :]:
         people = [member.id for member in members if _hears(member, role, wanted)]
         if people:

@@ -1,5 +1,6 @@
 """A notice: something to tell people. A notification: a notice that has reached one of them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -11,6 +12,7 @@ from verger.base.errors import Fault, Invalid
 TITLE_LONGEST = 200
 BODY_LONGEST = 4000
 MEMBERS, MANAGERS, OWNERS = "members", "managers", "owners"
+_ROLES = (MEMBERS, MANAGERS, OWNERS)
 _ONE = "user:"
 
 Title = Annotated[str, Meta(min_length=1, max_length=TITLE_LONGEST, pattern=r"\S")]
@@ -27,7 +29,8 @@ class Urgency(StrEnum):
 class Notice(Struct, frozen=True, kw_only=True):
     """Something to tell; `subject` names what it is about, such as `alert:<id>`, and `kind` what happened to it.
 
-    `to` is members, managers, owners (and whoever may more) or one person, as `one` writes it.
+    `to` is members, managers, owners (and whoever may more), several of these as `all_of` writes them, or one person as
+    `one` does.
     """
 
     severity: Urgency
@@ -41,9 +44,14 @@ class Notice(Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         """Refuse a notice to nobody."""
-        if self.to not in (MEMBERS, MANAGERS, OWNERS) and not self.user:
+        if not self.user and not all(role in _ROLES for role in self.roles):
             sentence = "A notice goes to members, managers, owners or one person."
             raise Invalid(sentence, [Fault("to", sentence)])
+
+    @property
+    def roles(self) -> list[str]:
+        """Return the roles that it is meant for, if it is not meant for one person."""
+        return self.to.split(",")
 
     @property
     def user(self) -> str | None:
@@ -78,6 +86,11 @@ class Notification(Struct, frozen=True, kw_only=True):
 def one(user: str) -> str:
     """Return what `to` says for one person."""
     return f"{_ONE}{user}"
+
+
+def all_of(roles: Iterable[str]) -> str:
+    """Return what `to` says for several roles: each person in any of them is told once."""
+    return ",".join(sorted(roles, key=_ROLES.index))
 
 
 def shortened(text: str, longest: int) -> str:
