@@ -151,6 +151,31 @@ async def test_many_at_once_are_kept_some_at_a_time_and_none_twice(made: World) 
     assert (await made.count())["tasks"] == 90
 
 
+async def test_what_many_rules_make_of_one_command_is_kept_with_its_end_or_not_at_all(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(50):
+        await made.rule(when={"command": "pulse", "stage": "queued"}, then=[{"task": {"title": "It pulses"}}])
+    await made.rule(**DRY | {"then": [PULSE]})
+    await made.say({"soil": 10})
+    with monkeypatch.context() as broken:
+        broken.setattr(made.kept.facts, "done", lambda *_: (_ for _ in ()).throw(Busy("The disk is full.")))
+        with pytest.raises(Busy):
+            await made.wait(1)
+    await made.open()
+    await made.wait(1)
+    await made.wait(1)
+    assert (await made.count())["tasks"] == 50
+
+
+async def test_what_was_taken_is_not_said_to_be_kept_before_it_is(made: World) -> None:
+    assert made.automation.settled() == 0
+    await made.say({"t": 10})
+    assert made.automation.settled() == 0
+    await made.automation.save()
+    assert made.automation.settled() == 1
+
+
 async def test_a_rule_that_fires_too_often_is_paused_and_says_so(made: World) -> None:
     rule = await made.rule(**FROST | {"most_per_hour": 2})
     for value in (2, 6) * 4:

@@ -15,6 +15,7 @@ from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.facts import Time
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.memory import Decision
+from verger.domain.rules.waiting import WaitingFact
 from verger.domain.telemetry.model import Batch
 from verger.domain.telemetry.store import save_position
 from verger.flows.acting import Acting, Plan
@@ -52,7 +53,7 @@ class Automation:
 
     async def open(self, position: int) -> None:
         """Go on from a record, with what rules remember; to be called before anything is taken."""
-        self._taken = position
+        self._taken = self._saved = position
         await self.court.open()
 
     async def take(self, batch: Batch) -> None:
@@ -94,16 +95,17 @@ class Automation:
         """Judge what is due by now, once all has been judged that the log holds."""
         now = self._clock.now()
         heard = self.silences.facts() if self.silences is not None else []
-        facts = [*await self.court.waiting(), *heard]
+        facts: Sequence[WaitingFact] = [*await self.court.waiting(), *heard]
         if facts or self.court.minds.waits(now):
             await self.caught_up()
         async with self._turn:
+            while facts:
+                facts = await self._hear(facts)
             draft = await self.court.draft(self._taken or 0)
             due = list(self.court.minds.due(now))
             try:
-                self.court.tell(draft, facts)
                 self.court.pass_time(draft, due, Time(now, self.court.up_since))
-                await self._settle(draft, [fact.id for fact in facts if fact.id])
+                await self._settle(draft)
             except BaseException:
                 self.court.minds.rewind(due)
                 raise
@@ -117,15 +119,33 @@ class Automation:
         async with self._turn:
             await self._commit(Draft(self._taken or 0))
 
-    async def _settle(self, draft: Draft, facts: Sequence[str] = ()) -> None:
+    async def _hear(self, facts: Sequence[WaitingFact]) -> Sequence[WaitingFact]:
+        """Judge some facts that stand in no log, and return the others.
+
+        What all rules make of a fact is on disk together with its end: else a crash would have it heard twice.
+        """
+        draft, heard = await self.court.draft(self._taken or 0), 0
+        while heard < len(facts) and len(draft.decisions) < _AT_ONCE:
+            self.court.tell(draft, facts[heard : heard + 1])
+            heard += 1
+        touched = list(draft.memories)
+        ended = [fact.id for fact in facts[:heard] if fact.id]
+        if draft.acts or ended:
+            await self._commit(draft, ended)
+        else:
+            self.court.minds.settle(draft)
+        self.court.bind(touched)
+        return facts[heard:]
+
+    async def _settle(self, draft: Draft) -> None:
         """Let a draft hold: at once where nothing is to be done, else once it is on disk."""
         touched = list(draft.memories)
-        if draft.acts or facts:
+        if draft.acts:
             keys = list(draft.decisions)
             while len(keys) > _AT_ONCE:
                 some, keys = keys[:_AT_ONCE], keys[_AT_ONCE:]
                 await self._commit_some(draft, some)
-            await self._commit(draft, facts)
+            await self._commit(draft)
         else:
             self.court.minds.settle(draft)
         self.court.bind(touched)
