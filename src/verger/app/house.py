@@ -35,6 +35,7 @@ from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
 from verger.flows.oversight import Figure, Oversight
 from verger.flows.presence import Presence
+from verger.flows.proving import Proving
 from verger.flows.publishing import Publishing
 from verger.flows.showing import Showing
 
@@ -104,11 +105,15 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
 
 
 async def _start(followers: Followers) -> None:
-    """Let the followers run; on return sessions know from the log what of theirs was kept, unless that takes long."""
+    """Let the followers run; on return it is known from the log what was kept and acknowledged, unless that takes long.
+
+    That is what sessions said, and which commands devices have: those are not sent again.
+    """
     await followers.start()
     with suppress(TimeoutError):  # a device that comes before may be heard twice, and that is better than not at all
         async with asyncio.timeout(_CAUGHT_UP_S):
-            await followers.caught_up(Publishing.name)
+            for name in (Publishing.name, Proving.name):
+                await followers.caught_up(name)
 
 
 def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
