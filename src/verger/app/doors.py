@@ -50,6 +50,8 @@ def build_api(house: House) -> Front:
     return Front(
         owned_by_devices=owns,
         devices=house.devices,
+        owned_by_families=house.families.owns,
+        families=house.families,
         live=LiveSocket(house.hub, Looking(house.grounds.showing, house.hub), Visitor(system), abreast),
         mqtt=MqttSocket(house.listener, system.proxies),
         api=build(system, LOOKED_AFTER, given(house.grounds)),

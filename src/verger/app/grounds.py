@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verger.app.errands import LongWork
+from verger.app.families import Families
 from verger.app.followers import Following
 from verger.app.stores import Stores
 from verger.app.telling import Voice
@@ -31,6 +32,7 @@ class Parts:
 
     showing: Showing
     side: DeviceSide
+    families: Families
     oversight: Oversight
     long_work: LongWork
     upkeep: Upkeep
@@ -82,8 +84,10 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
 
 
 def _orders(parts: Parts) -> dict[str, Any]:
-    """Return the stories of commands."""
+    """Return the stories of commands, and of the families."""
     return {
+        "adopting": parts.families.adopting,
+        "enrolling": parts.families.enrolling,
         "commanding": parts.following.orders.commanding,
         "together": parts.following.orders.together,
         "outbound": parts.following.orders.outbound,

@@ -9,6 +9,7 @@ from functools import partial
 from verger.app.bridges import open_bridges
 from verger.app.commands import Orders
 from verger.app.errands import Involved, errand_figures, open_errands
+from verger.app.families import Families
 from verger.app.followers import Following
 from verger.app.grounds import Parts, build_grounds
 from verger.app.messages import message_figures, open_listener
@@ -26,6 +27,7 @@ from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.followers import Followers
 from verger.edges.api.grounds import Grounds
 from verger.edges.live.hub import Hub
+from verger.edges.wire.families.mount import FamilyHttp
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
@@ -54,6 +56,7 @@ class House:
     oversight: Oversight
     inlet: Inlet
     devices: DeviceHttp
+    families: FamilyHttp
     patience: Patience
     grounds: Grounds
     listener: Listener
@@ -73,20 +76,20 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     screens, following.reckoning.keep = following.informed, inbound.take
     side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
-    listener, devices = await _open_wire(side, orders, inlet, patience, following.exchange, stores, work)
-    await _start(followers)
+    families = Families.over(stores, side, orders, inlet, inbound, patience)
+    listener, devices = await _open_wire(side, orders, families, following.exchange, stores, work)
+    await _start(followers, families)
     for save in (kept.remarks.write, *following.saving):
         stack.push_async_callback(attempt, save)
     for stop in (followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
     bridges = await open_bridges(stack, stores, inlet)
     safekeeping, voice = await open_safekeeping(stack, stores, work), open_telling(stores, hub, work)
-    wire, works = (
-        partial(wire_figures, inlet, listener, devices),
-        partial(errand_figures, stores, orders.together.errands),
-    )
+    wire = partial(wire_figures, inlet, listener, devices)
+    works = partial(errand_figures, stores, orders.together.errands)
     messages = partial(message_figures, following.exchange, listener)
-    shown = (presence, hub, orders.outbound, upkeep, side, safekeeping, stores.limiting, bridges, voice.calling)
+    told = (safekeeping, stores.limiting, bridges, voice.calling)
+    shown = (presence, hub, orders.outbound, upkeep, side, families, *told)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
@@ -100,11 +103,12 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
     involved = Involved(safekeeping, upkeep, following.automation)
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
-    grounds = build_grounds(stores, Parts(showing, side, oversight, long_work, upkeep, bridges, following, voice))
-    return House(stores, hub, presence, oversight, inlet, devices, patience, grounds, listener, mqtt, tls, work, upkeep)
+    parts = Parts(showing, side, families, oversight, long_work, upkeep, bridges, following, voice)
+    doors = (devices, families.http, patience, build_grounds(stores, parts), listener, mqtt, tls)
+    return House(stores, hub, presence, oversight, inlet, *doors, work, upkeep)
 
 
-async def _start(followers: Followers) -> None:
+async def _start(followers: Followers, families: Families) -> None:
     """Let the followers run; on return it is known from the log what was kept and acknowledged, unless that takes long.
 
     That is what sessions said, and which commands devices have: those are not sent again.
@@ -114,6 +118,7 @@ async def _start(followers: Followers) -> None:
         async with asyncio.timeout(_CAUGHT_UP_S):
             for name in (Publishing.name, Proving.name):
                 await followers.caught_up(name)
+    await families.adopting.go_on()
 
 
 def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
@@ -124,14 +129,14 @@ def _figures(*sources: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
 async def _open_wire(
     side: DeviceSide,
     orders: Orders,
-    inlet: Inlet,
-    patience: Patience,
+    families: Families,
     exchange: Exchange,
     stores: Stores,
     work: Work,
 ) -> tuple[Listener, DeviceHttp]:
     """Return what hears devices and programs over MQTT, and devices over HTTP."""
-    listener = await open_listener(stores, work, side.reception, inlet, exchange, patience)
+    inlet, patience = families.desk.inlet, families.http.patience
+    listener = await open_listener(stores, work, families.desk, exchange, patience)
     dispatch = orders.dispatch
     dispatch.listeners.append(listener)
     listener.sessions.orders = orders.outbound

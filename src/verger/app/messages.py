@@ -13,12 +13,11 @@ from verger.domain.messages.memory import Room
 from verger.domain.messages.model import KEY
 from verger.domain.messages.retained import Retained
 from verger.domain.messages.store import MessageStore
-from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.admission import Admission
 from verger.flows.oversight import Figure
-from verger.flows.reception import Reception
 
 _DAY_S = 86_400
 _TIDY_S = 60.0
@@ -49,19 +48,18 @@ def _limits(settings: Settings, subscriptions: int) -> Limits:
     )
 
 
-async def open_listener(
-    stores: Stores, work: Work, reception: Reception, inlet: Inlet, exchange: Exchange, patience: Patience
-) -> Listener:
+async def open_listener(stores: Stores, work: Work, desk: Desk, exchange: Exchange, patience: Patience) -> Listener:
     """Be ready to hear devices and programs, and go on with their sessions of before."""
     listener = Listener(
-        reception,
-        inlet,
+        desk.house,
+        desk.inlet,
         exchange,
         Admission(stores.tenancy.keys),
         patience,
         _limits(stores.settings, subscriptions=100),
         _limits(stores.settings, subscriptions=1_000),
         clock=stores.clock,
+        desk=desk,
     )
     sessions = listener.sessions
     sessions.restore(await MessageStore(stores.db).sessions())

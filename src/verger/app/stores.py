@@ -33,6 +33,7 @@ from verger.flows.automation import Automation
 from verger.flows.calling import Callbook, Uncalled
 from verger.flows.checking import Checking, check_database
 from verger.flows.delivering import Untold
+from verger.flows.enrolled import Enrolled
 from verger.flows.forgetting import Forgetting
 from verger.flows.leaving import Leaving
 from verger.flows.limiting import Limiting
@@ -51,6 +52,7 @@ class Stores:
     clock: Clock
     db: Database
     kept: Kept
+    enrolled: Enrolled
     places: PlaceStore
     events: EventStore
     tenancy: Tenancy
@@ -86,19 +88,19 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
     await check_database(settings.database_file)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()
     db = await _open_database(stack, settings)
-    kept = await _open_kept(db, settings, clock)
+    kept, places = await _open_kept(db, settings, clock), PlaceStore(db)
     tenancy = Tenancy.over(db, clock, secret, settings.session_days)
-    limiting = await Limiting.over(kept, tenancy.limits, settings)
     history, kept_log = await _open_history(stack, settings, clock), await _open_log(stack, settings)
     stores = Stores(
         settings=settings,
         clock=clock,
         db=db,
         kept=kept,
-        places=PlaceStore(db),
+        enrolled=await Enrolled.over(db, secret, kept, places, settings.stranger_readings),
+        places=places,
         events=EventStore(db),
         tenancy=tenancy,
-        limiting=limiting,
+        limiting=await Limiting.over(kept, tenancy.limits, settings),
         secret=secret,
         letters=FollowerStore(db),
         errands=ErrandStore(db),
@@ -156,6 +158,8 @@ async def _settle(stores: Stores) -> None:
     leaving = Leaving(stores.alerts, stores.clock)
     stores.kept.devices.leaving.append(leaving.device)
     stores.places.leaving.append(leaving.place)
+    stores.kept.devices.leaving.append(stores.enrolled.device_left)
+    stores.places.leaving.append(stores.enrolled.place_left)
     hidden = forgetting(stores)
     parts = (
         Acting(stores.letters, _ACTING),

@@ -11,6 +11,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from verger.base.errors import Invalid
+from verger.base.listeners import family, family_ports, host, listeners
 from verger.base.rates import rate
 
 PREFIX = "VERGER_"
@@ -49,12 +50,6 @@ def _folder(text: str) -> Path:
     if not text.strip():
         raise ValueError("the path of a folder")
     return Path(text).expanduser().absolute()
-
-
-def _host(text: str) -> str:
-    if not text or any(c.isspace() or c in "/:@" for c in text.strip("[]").replace(":", "")):
-        raise ValueError("a host name or an IP address, such as 127.0.0.1")
-    return text
 
 
 def _file(text: str) -> Path:
@@ -106,18 +101,11 @@ def _level(text: str) -> str:
     return text.lower()
 
 
-def _listeners(text: str) -> tuple[tuple[int, str], ...]:
-    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
-    if not all(port.isdecimal() and int(port) in _PORTS and key.strip() for port, _, key in pairs):
-        raise ValueError("ports and ids of API keys separated by commas, such as 1884:<id of an API key>")
-    return tuple((int(port), key.strip()) for port, _, key in pairs)
-
-
 _PORT = _whole(0, _PORTS[-1])
 _READERS: dict[str, Callable[[str], Any]] = {
     "data": _folder,
-    "http_host": _host,
-    "mqtt_host": _host,
+    "http_host": host,
+    "mqtt_host": host,
     "http_port": _PORT,
     "mqtt_port": _PORT,
     "http_tls_port": _PORT,
@@ -126,7 +114,12 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "tls_key": _file,
     "tls_client_ca": _file,
     "database_url": _database,
-    "mqtt_listeners": _listeners,
+    "mqtt_listeners": listeners,
+    "compat_root": family,
+    "compat_ports": family_ports,
+    "enrolment_networks": _networks,
+    "stranger_readings": _whole(1, 1_000_000),
+    "stranger_rate": rate,
     "trusted_proxies": _networks,
     "log_level": _level,
     "backup_folder": _folder,
@@ -193,7 +186,12 @@ class Settings:
     tls_cert: Path | None = None
     tls_key: Path | None = None  # in the certificate's file, if not named
     tls_client_ca: Path | None = None  # who signs the certificates of devices
-    mqtt_listeners: tuple[tuple[int, str], ...] = ()  # ports whose programs come as the API key of an id
+    mqtt_listeners: tuple[tuple[int, str], ...] = ()  # ports whose clients come as the API key or enrolment of an id
+    compat_root: str = ""  # the dialect that is spoken at the root, beside Verger itself
+    compat_ports: tuple[tuple[str, int, str], ...] = ()  # (dialect, port, enrolment) spoken on ports of their own
+    enrolment_networks: tuple[str, ...] = ()  # that are not private, and may be enrolled all the same
+    stranger_readings: int = 1_000  # kept of one device until it is adopted
+    stranger_rate: str = "100:1"  # messages of strangers at one enrolment
     database_url: str = ""  # SQLite in the data folder
     trusted_proxies: tuple[str, ...] = ()  # whose forwarded addresses are believed
     log_level: str = "info"

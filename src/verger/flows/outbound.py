@@ -145,6 +145,26 @@ class Outbound:
                 found[device] = max(turns)
         return found
 
+    async def fetch(self, device: str) -> list[Command]:
+        """Return what waits for a device that polls, the oldest first, each noted as sent by poll."""
+        if device not in self._waiting:
+            return []
+        now, fetched = self._clock.now(), []
+        async with self.sending:
+            pairs = await self._store.undelivered([device])
+            async with self._kept.db.writing() as connection:
+                for tenant, command in pairs:
+                    found = await self._store.there(connection, tenant, command.id)
+                    gone = found is None or found.stage not in UNDELIVERED or microseconds(found.expires_at) <= now
+                    if found is None or gone or (device, found.number) in self._had:
+                        continue
+                    after = sent(found, now, "poll")
+                    if after is not found:
+                        await self._store.change(connection, tenant, after)
+                    fetched.append(after)
+                    self._sent += 1
+        return fetched
+
     async def _send(self, pairs: Sequence[Pair], now: int) -> None:
         """Put commands on the wire, then note which way they went, or when to try again."""
         if not pairs:

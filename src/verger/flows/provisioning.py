@@ -8,14 +8,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.certificates import fingerprint
 from verger.base.clock import Clock, moment
-from verger.base.errors import Fault, Invalid, Missing
+from verger.base.errors import Conflict, Fault, Invalid, Missing
 from verger.domain.devices.credentials import Basic, own
+from verger.domain.devices.families import FAMILIES, identity
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import NATIVE, Device
 from verger.domain.places.store import PlaceStore
 from verger.flows.ports import Screens, Wire
 
-DIALECTS = frozenset({NATIVE})
+DIALECTS = frozenset({NATIVE, *FAMILIES})
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Provisioning:
         """Let everybody know of a device that was changed."""
         self.kept.registry.move(device.id, device.place)
         self.kept.relays.stand(device)
+        self.kept.addresses.stand(tenant, device)
         self.kept.registry.classify(device.id, device.type, device.silence)
         self.screens.changed(tenant)
 
@@ -99,6 +101,7 @@ class Provisioning:
         if device.dialect not in DIALECTS:
             names = ", ".join(sorted(DIALECTS))
             raise Invalid(f"The dialects are: {names}.", [Fault("dialect", f"Choose one of: {names}.")])
+        self._check_address(tenant, device)
         if device.type is not None:
             try:
                 await self.kept.types.get(tenant, device.type)
@@ -113,6 +116,13 @@ class Provisioning:
             await self.places.get(tenant, place)
         except Missing:
             raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
+
+    def _check_address(self, tenant: str, device: Device) -> None:
+        """Raise Conflict when the address is that of another device of the tenant, written in another way."""
+        if device.address is not None and device.dialect in FAMILIES:
+            known = self.kept.addresses.find(tenant, device.dialect, identity(device.dialect, device.address))
+            if known is not None and known.device != device.id:
+                raise Conflict(f"A {device.dialect} device with the address {known.address} is there already.")
 
     async def _check_gateway(self, tenant: str, device: Device) -> None:
         fault = Fault("gateway", "Name another device of yours that speaks for this one.")

@@ -20,8 +20,10 @@ from verger.domain.alerts.model import Opening, Severity
 from verger.domain.backups.model import Contents, Counts
 from verger.domain.errands.model import ErrandState
 from verger.domain.notifications.model import Notice, Urgency, one
+from verger.domain.telemetry.model import Readings
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.wire.dialects.family import Voice
 from verger.flows.notifying import Notifying
 
 BRIDGE = {
@@ -51,6 +53,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /exports": {"devices": ["device"]},
     "POST /imports": {"file": "file"},
     "POST /bridges": BRIDGE,
+    "POST /enrolments": {"dialect": "cottage", "place": "place"},
+    "POST /pending-devices/adopt": {"prefix": "A", "place": "place"},
     "POST /devices/{device}/commands": {"method": "pulse"},
     "POST /commands": {"method": "pulse", "place": "place"},
     "POST /places/{place}/off": {"confirm": True},
@@ -152,9 +156,23 @@ async def opened(folder: Path) -> AsyncIterator[Whole]:
         samples = await furnished(Whole(api, tokens, {}).ask("owner"))
         samples |= await told(house)
         job = await exported(house, Whole(api, tokens, {}).ask("owner"), samples)
+        samples |= await knocked(house, Whole(api, tokens, {}).ask("owner"), samples)
         samples |= {"/alerts/{alert}": f"/alerts/{await alarmed(house, samples)}"}
         samples |= {"/backups/{backup}": f"/backups/{backup(house)}"}
         yield Whole(api, tokens, samples | {"/jobs/{job}": f"/jobs/{job}", "/exports/{export}": f"/exports/{job}"})
+
+
+async def knocked(house: House, owner: httpx.AsyncClient, samples: dict[str, str]) -> dict[str, str]:
+    """Let a device without a credential knock; return what stands for it and for its door."""
+    place, desk = samples["/places/{place}"].rpartition("/")[2], house.families.desk
+    made = (await owner.post("/enrolments", json={"dialect": "cottage", "place": place})).json()
+    door = desk.meetings.by_key(made["key"])
+    assert door is not None
+    met = await desk.hear(door, "cottage", Voice("A1_Temp", (Readings({"temperature": 21.5}),), "0badcafe"))
+    return {
+        "/enrolments/{enrolment}": f"/enrolments/{made['id']}",
+        "/pending-devices/{stranger}": f"/pending-devices/{met.stranger}",
+    }
 
 
 async def told(house: House) -> dict[str, str]:

@@ -736,6 +736,30 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/devices/{device}/code": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How a device of a family is known
+         * @description Return whether it has a code, and whether it asks for a new one; never the code.
+         */
+        readonly get: operations["pending.code"];
+        readonly put?: never;
+        /**
+         * Let a device have a new code
+         * @description Give it a new code if it says within ten minutes that it has none; the old one ends with that.
+         */
+        readonly post: operations["pending.open_code"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/devices/{device}/commands": {
         readonly parameters: {
             readonly query?: never;
@@ -918,6 +942,58 @@ export interface paths {
         readonly options?: never;
         readonly head?: never;
         readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/enrolments": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List enrolments, the newest first
+         * @description Return a page of enrolments, without their keys.
+         */
+        readonly get: operations["enrolments.items"];
+        readonly put?: never;
+        /**
+         * Let devices in that have no credential
+         * @description Open a place to devices of a dialect; the key is shown this once.
+         */
+        readonly post: operations["enrolments.add"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/enrolments/{enrolment}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read an enrolment
+         * @description Return one enrolment, without its key.
+         */
+        readonly get: operations["enrolments.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * End an enrolment
+         * @description Hear nobody there any more; those that wait there are forgotten, adopted devices stay with their history.
+         */
+        readonly delete: operations["enrolments.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change an enrolment
+         * @description Merge a change (RFC 7396): a time gone by closes it to new devices.
+         */
+        readonly patch: operations["enrolments.change"];
         readonly trace?: never;
     };
     readonly "/api/v1/exports": {
@@ -1402,6 +1478,86 @@ export interface paths {
         readonly get: operations["overview.today"];
         readonly put?: never;
         readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/pending-devices": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List devices that wait to be adopted
+         * @description Return a page of strangers, the newest first; `q` looks in their addresses.
+         */
+        readonly get: operations["pending.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/pending-devices/adopt": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Adopt many devices at once
+         * @description Adopt all whose address begins so, with the places that they say they stand in.
+         */
+        readonly post: operations["pending.adopt_all"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/pending-devices/{stranger}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Dismiss a device
+         * @description Forget it and what it said; should it knock again, it begins anew.
+         */
+        readonly delete: operations["pending.dismiss"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/pending-devices/{stranger}/adopt": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Adopt a device
+         * @description Make a device of it; what it said while it waited is its history.
+         */
+        readonly post: operations["pending.adopt"];
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -1971,6 +2127,23 @@ export interface components {
             readonly severities?: readonly (components["schemas"]["Urgency"] | unknown)[];
             readonly url?: string | null;
         };
+        /** Adoption */
+        readonly Adoption: {
+            readonly channels?: {
+                readonly [key: string]: string;
+            };
+            readonly gateway?: string | null;
+            readonly is_gateway?: boolean;
+            readonly name?: string;
+            readonly place?: string;
+            readonly silence?: components["schemas"]["Silence"];
+            readonly type?: string | null;
+        };
+        /** Adoptions */
+        readonly Adoptions: {
+            readonly place: string;
+            readonly prefix: string;
+        };
         /** Alert */
         readonly Alert: {
             readonly acknowledged_at: string | null;
@@ -2165,6 +2338,14 @@ export interface components {
             /** @default false */
             readonly secret: boolean;
             readonly until: string | null;
+        };
+        /** CodeState */
+        readonly CodeState: {
+            readonly asked_at: string | null;
+            readonly has_code: boolean;
+            readonly open_until: string | null;
+            /** @default false */
+            readonly proven: boolean;
         };
         /** Command */
         readonly Command: {
@@ -2420,6 +2601,56 @@ export interface components {
             readonly count: number;
             readonly oldest: string | null;
             readonly what: string;
+        };
+        /** Enrolment */
+        readonly Enrolment: {
+            /** @default [] */
+            readonly certificates: readonly string[];
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly dialect: string;
+            readonly id: string;
+            /** @default 0 */
+            readonly let_in: number;
+            /** @default 20 */
+            readonly max_devices: number;
+            /** @default [] */
+            readonly networks: readonly string[];
+            /** Format: date-time */
+            readonly open_until: string;
+            readonly place: string;
+            readonly port: number | null;
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** EnrolmentChange */
+        readonly EnrolmentChange: {
+            readonly certificates?: readonly string[];
+            readonly max_devices?: number;
+            readonly networks?: readonly string[];
+            /** Format: date-time */
+            readonly open_until?: string;
+            readonly place?: string;
+            readonly port?: number | null;
+        };
+        /** EnrolmentOpened */
+        readonly EnrolmentOpened: {
+            readonly certificates: readonly string[];
+            /** Format: date-time */
+            readonly created_at: string;
+            readonly dialect: string;
+            readonly id: string;
+            readonly key: string;
+            readonly let_in: number;
+            readonly max_devices: number;
+            readonly mqtt_username: string;
+            readonly networks: readonly string[];
+            /** Format: date-time */
+            readonly open_until: string;
+            readonly place: string;
+            readonly port: number | null;
+            readonly url: string;
+            readonly version: number;
         };
         /** Errand */
         readonly Errand: {
@@ -2779,6 +3010,18 @@ export interface components {
             readonly silence?: components["schemas"]["Silence"];
             readonly type?: string | null;
         };
+        /** NewEnrolment */
+        readonly NewEnrolment: {
+            /** @default [] */
+            readonly certificates?: readonly string[];
+            readonly dialect: string;
+            readonly max_devices?: number | null;
+            /** @default [] */
+            readonly networks?: readonly string[];
+            readonly open_until?: string | null;
+            readonly place: string;
+            readonly port?: number | null;
+        };
         /** NewJoinKey */
         readonly NewJoinKey: {
             readonly place?: string | null;
@@ -2949,6 +3192,16 @@ export interface components {
         /** Page[Stay] */
         readonly StayPage: {
             readonly items: readonly components["schemas"]["Stay"][];
+            readonly next: string | null;
+        };
+        /** Page[Enrolment] */
+        readonly EnrolmentPage: {
+            readonly items: readonly components["schemas"]["Enrolment"][];
+            readonly next: string | null;
+        };
+        /** Page[Stranger] */
+        readonly StrangerPage: {
+            readonly items: readonly components["schemas"]["Stranger"][];
             readonly next: string | null;
         };
         /** Page[Errand] */
@@ -3391,6 +3644,32 @@ export interface components {
             readonly proof: string;
             readonly stage: components["schemas"]["Stage"];
         };
+        /** Stranger */
+        readonly Stranger: {
+            readonly address: string;
+            readonly channels: {
+                readonly [key: string]: string;
+            };
+            readonly dialect: string;
+            readonly enrolment: string;
+            /** Format: date-time */
+            readonly first_seen: string;
+            readonly gateway: string | null;
+            readonly id: string;
+            /** Format: date-time */
+            readonly last_seen: string;
+            /** @default [] */
+            readonly path: readonly (readonly [
+                string,
+                string
+            ])[];
+            readonly place: string;
+            /** @default 0 */
+            readonly readings: number;
+            readonly sample: {
+                readonly [key: string]: unknown;
+            };
+        };
         /** Sure */
         readonly Sure: {
             readonly password: string;
@@ -3548,6 +3827,11 @@ export interface components {
              */
             readonly says?: "telemetry" | "attributes" | "events" | "native";
             readonly topic: string;
+        };
+        /** Tree */
+        readonly Tree: {
+            readonly devices: readonly components["schemas"]["Device"][];
+            readonly places: readonly components["schemas"]["Place"][];
         };
         /** Tried */
         readonly Tried: {
@@ -5295,6 +5579,60 @@ export interface operations {
             readonly default: components["responses"]["Problem"];
         };
     };
+    readonly "pending.code": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CodeState"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "pending.open_code": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CodeState"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
     readonly "commands.of_device": {
         readonly parameters: {
             readonly query?: {
@@ -5615,6 +5953,153 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["StayPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "enrolments.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EnrolmentPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "enrolments.add": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewEnrolment"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["EnrolmentOpened"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "enrolments.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly enrolment: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Enrolment"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "enrolments.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly enrolment: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "enrolments.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly enrolment: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["EnrolmentChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Enrolment"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -6468,6 +6953,125 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Today"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "pending.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StrangerPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "pending.adopt_all": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Adoptions"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Tree"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "pending.dismiss": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly stranger: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "pending.adopt": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly stranger: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["Adoption"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Added"];
                 };
             };
             readonly default: components["responses"]["Problem"];

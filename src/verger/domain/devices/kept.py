@@ -8,6 +8,7 @@ from typing import Self
 from verger.base.clock import Clock
 from verger.base.db import Database
 from verger.base.secrets import digest
+from verger.domain.devices.addresses import Addresses
 from verger.domain.devices.attributes import AttributeStore
 from verger.domain.devices.claims import ClaimStore, OpenClaim
 from verger.domain.devices.credentials import CredentialStore
@@ -44,6 +45,7 @@ class Kept:
     policies: PolicyStore
     registry: Registry
     relays: Relays
+    addresses: Addresses
     presence: PresenceStore
 
     @classmethod
@@ -62,6 +64,7 @@ class Kept:
             policies=PolicyStore(db),
             registry=Registry(),
             relays=Relays(),
+            addresses=Addresses(),
             presence=PresenceStore(db),
         )
 
@@ -92,6 +95,7 @@ class Kept:
     def _learn(self, tenant: str, device: Device, series_limit: int) -> None:
         self.registry.add(device.id, tenant, device.place, series_limit, device.type, device.silence)
         self.relays.stand(device)
+        self.addresses.stand(tenant, device)
 
     async def hand_over(self, claim: OpenClaim, fresh: Device, tenant: str, series_limit: int, at: datetime) -> bool:
         """End a claimed device and begin it anew in another tenant, with its credential; whether the claim still stood.
@@ -108,6 +112,7 @@ class Kept:
         self.registry.hand_over(claim.device, fresh.id)
         self.registry.forget(claim.device)
         self.relays.forget(claim.device)
+        self.addresses.forget(claim.device)
         return True
 
     async def renew(self, tenant: str, device: str, certificate: str | None = None, token: str | None = None) -> str:
@@ -130,6 +135,7 @@ class Kept:
             await self.devices.retire(connection, tenant, device, at)
         self.registry.forget(device)
         self.relays.forget(device)
+        self.addresses.forget(device)
 
     async def fill(self, series_limit: int) -> None:
         """Fill the registry from the stores, at start."""

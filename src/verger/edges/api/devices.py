@@ -22,7 +22,8 @@ _Certificate = Annotated[str, Meta(max_length=20_000)]
 class NewDevice(Struct, frozen=True, forbid_unknown_fields=True):
     """A device to connect, known by a fresh access token unless it brings a `secret` or a `certificate`.
 
-    `secret` is an access token that it has already; `certificate` is PEM, or the SHA-256 fingerprint of one.
+    `secret` is an access token that it has already, or what it says in its family's own words where it has an
+    `address` there; `certificate` is PEM, or the SHA-256 fingerprint of one.
     """
 
     name: str
@@ -118,7 +119,7 @@ async def add(data: JSONBody[NewDevice], caller: Given[Caller], grounds: Given[G
     known = {name: value for name, value in structs.asdict(data).items() if name not in {"secret", "certificate"}}
     fresh = Device(id=new_id(), created_at=moment(grounds.clock.now()), **known)
     tenant = caller.needs("devices:write").tenant
-    device, proof = await grounds.provisioning.add(tenant, fresh, data.secret, data.certificate)
+    device, proof = await grounds.adopting.add(tenant, fresh, data.secret, data.certificate)
     return Added(device, _credentials(proof, data.certificate))
 
 

@@ -17,10 +17,12 @@ _GONE = 1008
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Devices first, since they are many and each path costs; then screens, the API, and the pages for people."""
+    """Devices first, since they are many and each path costs; then families, screens, the API, and people's pages."""
 
     owned_by_devices: Callable[[str], bool]
     devices: App
+    owned_by_families: Callable[[str], bool]
+    families: App
     live: App
     mqtt: App
     api: App
@@ -36,6 +38,8 @@ class Front:
     def _choose(self, path: str) -> App:
         if self.owned_by_devices(path):
             return self.devices
+        if self.owned_by_families(path):
+            return self.families
         if path.startswith(_API):
             return self.api
         return self.pages
@@ -45,6 +49,8 @@ class Front:
             await self.live(scope, receive, send)
         elif scope["path"] == MQTT:
             await self.mqtt(scope, receive, send)
+        elif self.owned_by_families(scope["path"]):
+            await self.families(scope, receive, send)
         else:
             await receive()
             await send({"type": "websocket.close", "code": _GONE})

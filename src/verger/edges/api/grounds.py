@@ -12,6 +12,7 @@ from verger.domain.errands.errands import Errands
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.webhooks.signing import SigningStore
+from verger.flows.adopting import Adopting
 from verger.flows.alerting import Alerting
 from verger.flows.backtesting import Backtesting
 from verger.flows.bridging import Bridging
@@ -21,6 +22,7 @@ from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
 from verger.flows.deriving import Deriving
+from verger.flows.enrolling import Enrolling
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
 from verger.flows.importing import Importing
@@ -57,6 +59,8 @@ class Grounds:
     safekeeping: Safekeeping
     provisioning: Provisioning
     changing: Changing
+    adopting: Adopting
+    enrolling: Enrolling
     claiming: Claiming
     door: Door
     retiring: Retiring

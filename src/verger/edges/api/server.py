@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -55,8 +55,13 @@ class HttpPorts:
 
 
 @asynccontextmanager
-async def served(app: Any, settings: Settings, tls: Tls | None) -> AsyncIterator[HttpPorts]:
-    """Answer HTTP with an app; give where. Raise BadSetting when a port is taken."""
+async def served(
+    app: Any, settings: Settings, tls: Tls | None, families: Callable[[str, str], Any] | None = None
+) -> AsyncIterator[HttpPorts]:
+    """Answer HTTP with an app; give where. Raise BadSetting when a port is taken.
+
+    `families` is the app of a dialect within an enrolment, for ports of their own.
+    """
     most = max(_MOST_MESSAGE, settings.packet_bytes)
     async with AsyncExitStack() as stack:
         plain = listen(settings.http_host, settings.http_port)
@@ -66,6 +71,10 @@ async def served(app: Any, settings: Settings, tls: Tls | None) -> AsyncIterator
             encrypted = listen(settings.http_host, settings.http_tls_port, "http_tls_port")
             await stack.enter_async_context(_serving(app, encrypted, tls.context(), most))
             ports = HttpPorts(ports.plain, encrypted.getsockname()[1])
+        for dialect, port, enrolment in settings.compat_ports:
+            own = listen(settings.http_host, port, "compat_ports")
+            spoken = families(dialect, enrolment) if families else app
+            await stack.enter_async_context(_serving(spoken, own, None, most))
         yield ports
 
 

@@ -6,6 +6,7 @@ import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
 import { enSilence } from "@/base/words/enSilence";
+import { enStrangers } from "@/base/words/enStrangers";
 import { enSystem } from "@/base/words/enSystem";
 import { enTold } from "@/base/words/enTold";
 import { enTransfer } from "@/base/words/enTransfer";
@@ -21,6 +22,7 @@ export const en = {
   ...enLimits,
   ...enRetention,
   ...enSilence,
+  ...enStrangers,
   ...enSystem,
   ...enTold,
   "app.name": "Verger",

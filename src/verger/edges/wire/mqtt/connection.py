@@ -8,13 +8,14 @@ import structlog
 
 from verger.base.clock import SECOND
 from verger.base.ids import new_id
+from verger.domain.enrolments.model import Admitted
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
 from verger.edges.wire import house
-from verger.edges.wire.dialects import native, native_provision
+from verger.edges.wire.dialects import native_provision
 from verger.edges.wire.dialects.native import Order
-from verger.edges.wire.mqtt import greeting, newcomer, sessions
-from verger.edges.wire.mqtt.device import DeviceSpeaker
+from verger.edges.wire.mqtt import family, greeting, newcomer, sessions
+from verger.edges.wire.mqtt.device import MANNERS, DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State
 from verger.edges.wire.mqtt.member import KEYS, MemberSpeaker
@@ -33,8 +34,6 @@ MOST_UNANSWERED = 1_000
 PAUSED_S = 1.0
 """How soon a client that we do not listen to is looked at again."""
 
-_DEVICES = Manners(native.may_hear)
-
 
 class Connection(Pipe):
     """A socket, its session, and its speaker once one is let in."""
@@ -46,7 +45,7 @@ class Connection(Pipe):
         self.speaker: Speaker | None = None
         self._device: DeviceSpeaker | None = None
         now = self.loop.time()
-        self.session = Session(_DEVICES, now, wiring.limits, wiring.clock.now() / SECOND - now)
+        self.session = Session(MANNERS, now, wiring.limits, wiring.clock.now() / SECOND - now)
         self._wiring, self._inlet, self._bound = wiring, wiring.inlet, bound
         self._full = self._turn = self._strange = self._due = False
         self._admitting: asyncio.Task[None] | None = None
@@ -112,10 +111,13 @@ class Connection(Pipe):
                 self.speaker.on(happened)
 
     def _on_connect(self, connect: Connect) -> None:
-        """Let in the holder of a certificate, an access token or an API key, and let anybody else wait."""
+        """Let in the holder of a certificate, an access token or a key, and let anybody else wait."""
         token = connect.username or ""
         device = house.known_as(self._wiring.house, self.certificate, connect.client_id, token, connect.password)
-        if device is not None:
+        door = family.door_of(self._wiring.desk, self, token, device, self._bound)
+        if door is not None:
+            self._on_family(connect, door)
+        elif device is not None:
             self._device = DeviceSpeaker(self._wiring, self, device)
             own, _ = self._wiring.house.bounds(device)
             self.session.bound(replace(self._wiring.limits, packet_bytes=own or self._wiring.limits.packet_bytes))
@@ -123,7 +125,7 @@ class Connection(Pipe):
         elif token.startswith(KEYS) or (self._bound and not token):
             self._admitting = self.loop.create_task(self._admit(connect, token))
         elif native_provision.USER in {token, connect.client_id} and len(self._wiring.newcomers) < newcomer.MOST:
-            self._on_newcomer(connect)
+            self._pass(connect, newcomer.NewcomerSpeaker(self._wiring, self, self.address), newcomer.MANNERS)
         else:
             self._on_stranger(token)
 
@@ -149,26 +151,36 @@ class Connection(Pipe):
     def _welcome(self, connect: Connect, speaker: DeviceSpeaker | MemberSpeaker, tenant: str, most: int) -> None:
         """Give a client its session and let it speak, if its tenant may have one more."""
         again = any(line.client_id == connect.client_id for line in self._wiring.sessions.of(speaker.owner))
-        if full := self._wiring.house.enter(tenant, again=again):
-            self._counts.refused += 1
-            self._handle([self.session.refuse(Reason.QUOTA_EXCEEDED, full)])
+        if not self._enter(tenant, again=again):
             return
-        self.speaker, self._tenant = speaker, tenant
-        self._counts.accepted += 1
+        self.speaker = speaker
         now, expiry = self.loop.time(), greeting.expiry(connect, self.session.limits)
         speaker.standing, present = self._wiring.sessions.admit(self, tenant, connect, expiry, most)
         self.session.welcome(speaker.standing.memory, self.client_id, now, present=present)
         self._handle([])
         self._tick()
 
-    def _on_newcomer(self, connect: Connect) -> None:
-        """Let a device in that asks for a credential, and for nothing else."""
-        self.speaker = newcomer.NewcomerSpeaker(self._wiring, self, self.address)
-        self._wiring.newcomers.add(self.speaker)
-        self.client_id = connect.client_id or new_id()
-        self.session.manners = newcomer.MANNERS
+    def _enter(self, tenant: str, *, again: bool) -> bool:
+        """Count a connection of a tenant, or say that it has too many."""
+        if full := self._wiring.house.enter(tenant, again=again):
+            self._counts.refused += 1
+            self._handle([self.session.refuse(Reason.QUOTA_EXCEEDED, full)])
+            return False
+        self._tenant, self._counts.accepted = tenant, self._counts.accepted + 1
+        return True
+
+    def _on_family(self, connect: Connect, door: Admitted) -> None:
+        """Let devices of a family speak, each known by its words; equal client ids live side by side."""
+        if self._wiring.desk is not None and self._enter(door.tenant, again=False):
+            speaker = family.FamilySpeaker(self._wiring, self, self._wiring.desk, door)
+            self._pass(connect, speaker, speaker.manners)
+
+    def _pass(self, connect: Connect, speaker: Speaker, manners: Manners) -> None:
+        """Let somebody speak whose session ends with the connection."""
+        self.speaker, self.client_id, self.session.manners = speaker, connect.client_id or new_id(), manners
         self.session.welcome(Memory(), self.client_id, self.loop.time(), present=False)
         self.session.expiry_s = 0
+        self._handle([])
         self._tick()
 
     def _on_stranger(self, token: str) -> None:
@@ -192,23 +204,12 @@ class Connection(Pipe):
             tell("broke the protocol", device=self.owner, address=self.address, why=ended.sentence)
         if self.speaker is not None:
             self.speaker.ended(ended)
-        if ended.with_will:
-            self._on_will()
+        if ended.with_will and self.speaker is not None:
+            self._wiring.sessions.will(self, self.speaker.will)
         if self.speaker is not None:
             self._wiring.sessions.part(self)
         self.write(self.session.take())
         self.close()
-
-    def _on_will(self) -> None:
-        """Let the will be heard, now or when its time has come."""
-        will = self.session.connect.will
-        if will is None or self.speaker is None:
-            return
-        delay = min(will.properties.will_delay_interval or 0, self.session.expiry_s)
-        if delay:
-            self._wiring.sessions.will_later(self, delay, partial(self.speaker.will, will))
-        else:
-            self.speaker.will(will)
 
     # what the house wants
 
@@ -236,13 +237,11 @@ class Connection(Pipe):
         self._due = False
         self.write(self.session.take())
         if lost and not self.is_due("busy"):
-            self.after("busy", self._wiring.busy_s, self._busy)
+            sentence = "This could not be kept just now; connect and send it again."
+            self.after("busy", self._wiring.busy_s, partial(self.end, Reason.QUOTA_EXCEEDED, sentence))
             self.halt()
         if self.resting:
             self.pace()
-
-    def _busy(self) -> None:
-        self.end(Reason.QUOTA_EXCEEDED, "This could not be kept just now; connect and send it again.")
 
     def end(self, reason: Reason, sentence: str = "") -> None:
         """Say why and close."""

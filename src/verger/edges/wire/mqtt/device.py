@@ -15,6 +15,7 @@ from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
 from verger.edges.wire.mqtt import express
+from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.reasons import Reason
@@ -23,6 +24,7 @@ from verger.edges.wire.mqtt.wiring import Wiring
 
 log = structlog.get_logger()
 
+MANNERS = Manners(native.may_hear)
 MOST_ASKED = 16
 
 _QOS_2, _REPEATED, _ASKED = 1 << 16, 1 << 17, 1 << 18

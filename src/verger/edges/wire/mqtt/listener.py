@@ -15,6 +15,7 @@ from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import KEY
 from verger.domain.telemetry.model import Heard
 from verger.edges.wire.dialects.native import Order, Wanted
+from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.connection import Connection
@@ -48,10 +49,12 @@ class Listener:
         clock: Clock | None = None,
         busy_s: float = 2.0,
         newcomer_s: float = 60.0,
+        desk: Desk | None = None,
     ) -> None:
         """Hand what devices say to the inlet, and what programs say to the exchange.
 
         A device whose message was not kept stays `busy_s` seconds longer, one that asks for a credential `newcomer_s`.
+        Families are served at the `desk`.
         """
         clock = clock or SystemClock()
         self.sessions = Sessions(house, exchange, clock)
@@ -67,6 +70,7 @@ class Listener:
             member_limits or replace(limits or Limits(), subscriptions=1_000),
             busy_s=busy_s,
             newcomer_s=newcomer_s,
+            desk=desk,
         )
         self.lines: set[Pipe] = set()
         self.stopping = False
@@ -80,7 +84,7 @@ class Listener:
     async def listen(self, host: str, port: int, tls: ssl.SSLContext | None = None, bound: str = "") -> int:
         """Open a port, 0 for any free one; return which. Over TLS greeting may take as long as CONNECT after it.
 
-        Who brings no credential comes as the API key `bound`, if one is named.
+        Who brings no credential comes as the API key `bound`, or through that enrolment, if one is named.
         """
         loop = asyncio.get_running_loop()
         server = await loop.create_server(

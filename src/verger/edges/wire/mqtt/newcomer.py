@@ -31,6 +31,7 @@ class NewcomerSpeaker:
         self.unanswered = 0
         self._wiring, self._line, self._session, self._address = wiring, line, line.session, address
         self._asking: asyncio.Task[None] | None = None
+        wiring.newcomers.add(self)
         self._leaving = asyncio.get_running_loop().call_later(wiring.newcomer_s, self._leave)
 
     @property

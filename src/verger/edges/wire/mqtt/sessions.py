@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import cast
 
 import structlog
@@ -13,7 +14,7 @@ from verger.domain.messages.model import KEY
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Found
 from verger.edges.wire.house import House, NoOrders, Orders
-from verger.edges.wire.mqtt.packets import Connect
+from verger.edges.wire.mqtt.packets import Connect, Will
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 
@@ -122,10 +123,15 @@ class Sessions:
             self._end(oldest, Reason.QUOTA_EXCEEDED, "There are too many connections already.")
             self._discard(oldest)
 
-    def will_later(self, line: Line, delay: float, act: Callable[[], None]) -> None:
-        """Let a will be heard after so many seconds or when its session is over, unless its client comes before."""
+    def will(self, line: Line, hear: Callable[[Will], None]) -> None:
+        """Let the will of a connection be heard, now or when its time has come, unless its client comes before."""
+        will = line.session.connect.will
+        if will is None:
+            return
+        act = partial(hear, will)
+        delay = min(will.properties.will_delay_interval or 0, line.session.expiry_s)
         standing = self._all.get(line.owner, {}).get(line.client_id)
-        if standing is None:
+        if not delay or standing is None:
             act()
             return
         timer = asyncio.get_running_loop().call_later(delay, self._will, standing)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from verger.base.clock import Clock, SystemClock
 from verger.domain.messages.exchange import Exchange
+from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.greeting import Limits
@@ -31,7 +32,7 @@ class Counts:
 class Wiring:
     """The house behind the wire, and the rules at its door; `busy_s` is how long a lost message keeps a device.
 
-    `newcomers` are those that ask for a credential; each may stay `newcomer_s`.
+    `newcomers` are those that ask for a credential; each may stay `newcomer_s`. `desk` is where families are served.
     """
 
     house: House
@@ -47,3 +48,4 @@ class Wiring:
     busy_s: float = 2.0
     newcomer_s: float = 60.0
     newcomers: set[Speaker] = field(default_factory=set)
+    desk: Desk | None = None

@@ -1,0 +1,35 @@
+"""Settings that name ports, and what is heard there."""
+
+_PORTS = range(65536)
+
+
+def host(text: str) -> str:
+    """Return the host that is listened at."""
+    if not text or any(c.isspace() or c in "/:@" for c in text.strip("[]").replace(":", "")):
+        raise ValueError("a host name or an IP address, such as 127.0.0.1")
+    return text
+
+
+def listeners(text: str) -> tuple[tuple[int, str], ...]:
+    """Return (port, id) of the MQTT ports whose clients come as the API key or the enrolment of an id."""
+    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
+    if not all(port.isdecimal() and int(port) in _PORTS and key.strip() for port, _, key in pairs):
+        raise ValueError("ports and ids of API keys or enrolments separated by commas, such as 1884:<id of an API key>")
+    return tuple((int(port), key.strip()) for port, _, key in pairs)
+
+
+def family_ports(text: str) -> tuple[tuple[str, int, str], ...]:
+    """Return (dialect, port, enrolment) of the HTTP ports at which one family is spoken; "" for any enrolment."""
+    parts = [[*part.strip().split(":"), ""][:3] for part in text.split(",") if part.strip()]
+    if not all(len(part) == 3 and part[0] and part[1].isdecimal() and int(part[1]) in _PORTS for part in parts):
+        raise ValueError(
+            "dialects, ports and ids of enrolments separated by commas, such as outlet:8001:<enrolment id>"
+        )
+    return tuple((name.strip(), int(port), enrolment.strip()) for name, port, enrolment in parts)
+
+
+def family(text: str) -> str:
+    """Return the name of a dialect."""
+    if not text.strip().isalpha():
+        raise ValueError("the name of a dialect, such as outlet")
+    return text.strip().lower()

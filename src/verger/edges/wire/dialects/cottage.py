@@ -1,0 +1,77 @@
+"""The dialect of CottagePilot's sensors: one code for each physical device, one message for each of its sensors."""
+
+from datetime import tzinfo
+from typing import Any
+
+import msgspec
+
+from verger.domain.devices.families import sensor
+from verger.domain.telemetry.model import Garbled, Readings
+from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects.family import Family, Fault, Frame, Spoken, Voice
+
+NAME = "cottage"
+DATA = "sensors/data"
+PROVISION = "sensors/provision/"
+NO_CODE = "nan"
+_LONGEST = 200
+_MOST = 50
+_SHAPE = 'Send {"sensors":[{"sensor_id","sensor_data"}],"code"}.'
+_ID = f"A sensor_id is text of 1 to {_LONGEST} printable characters."
+
+
+def read(message: Frame, _zone: tzinfo) -> Spoken:
+    """Return who speaks at `sensors/data`; without a code, or with "nan", a device asks for one."""
+    told = values.parse(message.body)
+    return Spoken((several(told),))
+
+
+def several(told: Any) -> Voice:
+    """Return the device whose sensors one message lists; raise Garbled."""
+    if not isinstance(told, dict) or not isinstance(told.get("sensors"), list) or not told["sensors"]:
+        raise Garbled(_SHAPE, (Fault("sensors", _SHAPE),))
+    code = told.get("code")
+    if code is not None and not isinstance(code, str | int):
+        raise Garbled("A code is text.", (Fault("code", "A code is text."),))
+    return voice(told["sensors"][:_MOST], "" if code is None else str(code).strip())
+
+
+def voice(sensors: list[Any], code: str) -> Voice:
+    """Return the device that has some sensors, each {sensor_id, sensor_data}, and what they measure."""
+    faults: list[Fault] = []
+    readings: dict[str, float] = {}
+    channels: dict[str, str] = {}
+    for each in sensors:
+        name = each.get("sensor_id") if isinstance(each, dict) else None
+        if not isinstance(name, str) or not 0 < len(name.strip()) <= _LONGEST or not name.isprintable():
+            raise Garbled(_ID, (Fault("sensor_id", _ID),))
+        metric = _metric(name.strip(), channels)
+        channels[metric] = name.strip()
+        number = values.number_of(each.get("sensor_data"))
+        if number is not None and -values.LARGEST <= number <= values.LARGEST:
+            readings[metric] = number
+        elif each.get("sensor_data") is not None:
+            faults.append(Fault(name, "This is not a number."))
+    address = next(iter(channels.values()))
+    secret = "" if code in {"", NO_CODE} else code[:_LONGEST]
+    return Voice(address, (Readings(readings),) if readings else (), secret, channels, refused=tuple(faults))
+
+
+def _metric(name: str, channels: dict[str, str]) -> str:
+    """Return the metric of a sensor; of two that would be the same one, the second goes by its own name."""
+    _, metric = sensor(name)
+    return metric if channels.get(metric, name) == name else name[: values.LONGEST_NAME]
+
+
+def granted(voice: Voice, code: str) -> list[Frame]:
+    """Return the message that tells a device its code, to each sensor that asked."""
+    body = b'{"status": "provisioned", "code": %s}' % msgspec.json.encode(code)
+    return [Frame(PROVISION + name, body) for name in voice.channels.values()]
+
+
+def may_hear(topic_filter: str) -> bool:
+    """Whether a sensor may listen there: to what it is told of its own code."""
+    return topic_filter.startswith(PROVISION) and "/" not in topic_filter.removeprefix(PROVISION)
+
+
+FAMILY = Family(NAME, hears=lambda topic: topic == DATA, may_hear=may_hear, read=read, granted=granted)

@@ -1,0 +1,12 @@
+"""The families that are spoken over MQTT; a family is one line here, one file beside, and a page in docs/wire."""
+
+from verger.edges.wire.dialects import cottage
+from verger.edges.wire.dialects.family import Family
+
+SPOKEN: dict[str, Family] = {
+    family.name: family
+    for family in (
+        cottage.FAMILY,
+        # one line each
+    )
+}

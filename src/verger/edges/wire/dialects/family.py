@@ -1,0 +1,74 @@
+"""The words in which a family's dialect tells the wire who spoke, what was said, and what is to be sent back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import tzinfo
+
+from msgspec import Struct
+
+from verger.base.errors import Fault
+from verger.domain.telemetry.model import Said
+from verger.edges.wire.dialects.native_words import Ask, Frame
+
+__all__ = ["Ask", "Family", "Fault", "Frame", "Reached", "Spoken", "Voice"]
+
+
+class Voice(Struct, frozen=True, gc=False):
+    """One physical device that speaks in a message, by the address that its family knows it by.
+
+    `secret` is None where the family sends none, "" where the device asks for one, else what it brought along.
+    `channels` are the family's own ids of what is measured, by the metric in `said`. `path` are the places that the
+    device says it stands in, outermost first, as (kind, name). `gateway` is the address of the one that speaks for it.
+    `reach` is handed back to `write`: whatever it needs to find the device again.
+    """
+
+    address: str
+    said: tuple[Said, ...] = ()
+    secret: str | None = None
+    channels: dict[str, str] = {}
+    path: tuple[tuple[str, str], ...] = ()
+    gateway: str = ""
+    reach: str = ""
+    refused: tuple[Fault, ...] = ()
+
+
+class Spoken(Struct, frozen=True, gc=False):
+    """What a message means: who said what in it, and what goes straight back to its sender, such as an echo."""
+
+    voices: tuple[Voice, ...] = ()
+    echo: tuple[Frame, ...] = ()
+
+
+class Reached(Struct, frozen=True, gc=False):
+    """A device that an order goes to: its address, its channels as a person named them, and its last `reach`."""
+
+    address: str
+    channels: dict[str, str] = {}
+    reach: str = ""
+
+
+def _nothing(*_: object) -> list[Frame]:
+    return []
+
+
+def _nobody(_: str) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family over MQTT; every field is pure, and what makes no sense raises Garbled.
+
+    `hears`: whether a topic is the family's. `may_hear`: whether a device may subscribe to a topic filter.
+    `read`: a message, with the time zone of its place, to what it means. `write`: an order to what is sent, nothing
+    where the device cannot be told. `granted`: the frames by which a device that asked is told its secret.
+    `listens`: the device that a subscription alone shows to be there, without a word said.
+    """
+
+    name: str
+    hears: Callable[[str], bool]
+    may_hear: Callable[[str], bool]
+    read: Callable[[Frame, tzinfo], Spoken]
+    write: Callable[[Ask, Reached], list[Frame]] = _nothing
+    granted: Callable[[Voice, str], list[Frame]] = _nothing
+    listens: Callable[[str], Voice | None] = _nobody

@@ -1,0 +1,179 @@
+"""A request as a family's handler gets it, and what it answers with, byte for byte."""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from verger.base.errors import Busy, TooMany, Unknown
+from verger.domain.enrolments.model import Admitted
+from verger.domain.telemetry.model import Garbled
+from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects.family import Voice
+from verger.edges.wire.families.desk import Desk
+from verger.flows.meeting import Met
+
+_FORM = "application/x-www-form-urlencoded"
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request below a mount: `path` begins there, `args` are what the pattern of its route names.
+
+    `door` is where strangers without a credential may speak, None outside of every enrolment. `headers` are in lower
+    case; `base` is what stands before `path`, for links.
+    """
+
+    method: str
+    path: str
+    args: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    address: str
+    door: Admitted | None
+    base: str = ""
+
+    def json(self) -> Any:
+        """Return what the body says as JSON; raise Garbled."""
+        return values.parse(self.body)
+
+    def form(self) -> dict[str, str]:
+        """Return the fields of a form, of JSON if that was sent; raise Garbled."""
+        if self.headers.get("content-type", "").startswith(_FORM) or not self.body.lstrip().startswith(b"{"):
+            return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+        return {str(name): "" if value is None else str(value) for name, value in self.json().items()}
+
+    def bearer(self, word: str = "Bearer") -> str:
+        """Return the token of the Authorization header after a word, "" without one."""
+        said, _, token = self.headers.get("authorization", "").partition(" ")
+        return token.strip() if said.lower() == word.lower() else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a family answers; headers beside length and type are named here."""
+
+    status: int = 200
+    body: bytes = b""
+    media_type: bytes = b"application/json"
+    headers: Mapping[bytes, bytes] = field(default_factory=dict)
+
+
+def compact(told: Any, status: int = 200) -> Reply:
+    """Answer JSON without blanks, as most families read it."""
+    return Reply(status, msgspec.json.encode(told))
+
+
+Handler = Callable[[Desk, Call], Awaitable[Reply]]
+"""Answers a call; raises Garbled for what makes no sense, Busy when nothing can be kept, other Refused as they are."""
+
+
+class Socket(Protocol):
+    """A WebSocket that was taken."""
+
+    async def send(self, text: str) -> None:
+        """Send text; raise Gone once the other side has left."""
+        ...
+
+    async def heard(self) -> str:
+        """Return what comes next; raise Gone."""
+        ...
+
+
+Talk = Callable[[Desk, Call, Socket], Awaitable[None]]
+"""Speaks on a WebSocket until it returns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A handler and its path, to the slash: "/api/commands/{device}/"; a name stands for one segment.
+
+    `strangers`: whether it is for devices without a credential, who need an enrolment.
+    """
+
+    method: str
+    path: str
+    handler: Handler
+    strangers: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A WebSocket of a family; `allowed` tells, before it is taken, whether the caller may listen there."""
+
+    path: str
+    talk: Talk
+    allowed: Callable[[Desk, Call], Awaitable[bool]]
+
+
+Refusal = Callable[[Call, int, str], Reply]
+"""A failure in the shape that the family's clients expect: the call, the HTTP status and a sentence."""
+
+
+def plain_refusal(_call: Call, status: int, sentence: str) -> Reply:
+    """Answer a failure as most families do."""
+    return compact({"detail": sentence}, status)
+
+
+@dataclass(frozen=True)
+class HttpFamily:
+    """What a family speaks over HTTP: its routes in the order they are tried, its sockets, and how it refuses.
+
+    `invalid` is the status of what makes no sense.
+    """
+
+    name: str
+    routes: Sequence[Route]
+    sockets: Sequence[Endpoint] = ()
+    refusal: Refusal = plain_refusal
+    invalid: int = 400
+
+    def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
+        """Return the route of a request and what its pattern names, and whether the path is there at all."""
+        there = False
+        for route in self.routes:
+            named = matched(route.path, path)
+            if named is not None:
+                if route.method == method:
+                    return route, named, True
+                there = True
+        return None, {}, there
+
+
+async def heard(desk: Desk, call: Call, dialect: str, voice: Voice) -> Met:
+    """Return what became of what a device said, once it is on disk.
+
+    Raise Unknown where it may not speak here, Garbled where nothing of it was kept, Busy when it may come again.
+    """
+    if call.door is None:
+        raise Unknown("Nobody is let in here without a credential.")
+    met = await desk.hear(call.door, dialect, voice)
+    answer = met.answer
+    if answer.wait_s:
+        raise TooMany(answer.later, retry_s=answer.wait_s)
+    if answer.later:
+        raise Busy(answer.later, retry_s=60)
+    if not answer.kept and answer.refused:
+        kind = Unknown if met.barred or not met.known else Garbled
+        raise kind(answer.refused[0].message)
+    return met
+
+
+def matched(pattern: str, path: str) -> dict[str, str] | None:
+    """Return what a pattern names in a path that fits it to the slash, None where it does not fit."""
+    wanted, given = pattern.split("/"), path.split("/")
+    if len(wanted) != len(given):
+        return None
+    named: dict[str, str] = {}
+    for want, have in zip(wanted, given, strict=True):
+        place = _PLACE.fullmatch(want)
+        if place and have:
+            named[place[1]] = have
+        elif want != have:
+            return None
+    return named

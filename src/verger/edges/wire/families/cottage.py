@@ -1,0 +1,74 @@
+"""CottagePilot's sensors over HTTP, as they spoke before they knew MQTT."""
+
+from typing import Any
+
+from verger.base.errors import Unknown
+from verger.domain.telemetry.model import Garbled
+from verger.edges.wire.dialects import cottage
+from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
+from verger.edges.wire.families.desk import Desk
+
+_PREFIXES = ("", "/api")
+_WRONG_CODE = "This code is not the one of this sensor."
+
+
+async def create(desk: Desk, call: Call) -> Reply:
+    """Hear all sensors of a device; one without a code is told its code, one with a code the same again."""
+    told = call.json()
+    if isinstance(told, dict) and "sensors" not in told and "sensor_id" in told:
+        return await _register(desk, call, told)
+    voice = cottage.several(told)
+    met = await heard(desk, call, cottage.NAME, voice)
+    return compact({"status": "success", "code": met.secret or voice.secret})
+
+
+async def _register(desk: Desk, call: Call, told: dict[str, Any]) -> Reply:
+    """Hear of a sensor by its id alone."""
+    voice = cottage.voice([{"sensor_id": told["sensor_id"]}], cottage.NO_CODE)
+    door = call.door
+    there = door is not None and desk.meetings.find(door, cottage.NAME, voice.address) is not None
+    met = await heard(desk, call, cottage.NAME, voice)
+    return compact({"status": "success", "code": met.secret}, 200 if there else 201)
+
+
+async def add_data(desk: Desk, call: Call) -> Reply:
+    """Hear one value of a sensor that brings its code; what the path names does not matter."""
+    told = call.json()
+    if not isinstance(told, dict) or not {"sensor_id", "code", "value"} <= told.keys():
+        raise Garbled("Send sensor_id, code and value.")
+    code = str(told["code"]).strip()
+    if code in {"", cottage.NO_CODE}:
+        raise Unknown(_WRONG_CODE)
+    voice = cottage.voice([{"sensor_id": told["sensor_id"], "sensor_data": told["value"]}], code)
+    if not voice.said:
+        raise Garbled("A value is a number.")
+    await heard(desk, call, cottage.NAME, voice)
+    return compact({"status": "Success", "errors": "None"}, 201)
+
+
+async def alive(_desk: Desk, _call: Call) -> Reply:
+    """Say that the server runs."""
+    return Reply(200, b"Server is running, 200", b"text/html; charset=utf-8")
+
+
+def refusal(call: Call, status: int, sentence: str) -> Reply:
+    """Refuse as the old server did."""
+    if call.path.endswith("/add_data/") and status != 401:
+        return compact({"status": "failed", "errors": sentence}, status)
+    if status in {401, 403, 404, 405}:
+        return compact({"detail": sentence}, status)
+    return compact({"status": "failed", "message": sentence}, status)
+
+
+def _routes() -> list[Route]:
+    routes = []
+    for prefix in _PREFIXES:
+        routes += [
+            Route("POST", f"{prefix}/sensors/create_sensor/", create),
+            Route("POST", f"{prefix}/sensors/{{any}}/add_data/", add_data),
+            Route("GET", f"{prefix}/health/", alive, strangers=False),
+        ]
+    return [*routes, Route("GET", "/", alive, strangers=False)]
+
+
+FAMILY = HttpFamily(cottage.NAME, _routes(), refusal=refusal)

@@ -1,0 +1,114 @@
+"""The desk: what the house does for a family's handler."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Protocol
+
+from verger.domain.commands.model import Command
+from verger.domain.devices.addresses import Addressed
+from verger.domain.enrolments.model import Admitted
+from verger.domain.telemetry.model import KEPT, Heard
+from verger.edges.wire.dialects import native
+from verger.edges.wire.dialects.family import Voice
+from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.house import House
+from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.switchboard import Switchboard
+from verger.flows.meeting import Met
+
+
+class Meetings(Protocol):
+    """What tells devices that are known from strangers, and keeps what strangers say."""
+
+    def by_key(self, key: str) -> Admitted | None:
+        """Return whom an enrolment key lets in."""
+        ...
+
+    def by_certificate(self, fingerprint: str) -> Admitted | None:
+        """Return whom a certificate lets in that an enrolment names."""
+        ...
+
+    def by_port(self, port: int, enrolment: str = "") -> Admitted | None:
+        """Return whom a port lets in, by the enrolment it was opened for or one that names it."""
+        ...
+
+    def by_address(self, address: str) -> Admitted | None:
+        """Return whom a TCP peer address lets in."""
+        ...
+
+    def by_secret(self, dialect: str, address: str, secret: str) -> Admitted | None:
+        """Return the door of the one device, of any tenant, that has this address and proves it with its secret."""
+        ...
+
+    def by_device(self, device: str) -> Admitted | None:
+        """Return the door of a device of a family that proved itself by a credential of its own."""
+        ...
+
+    def addressed(self, device: str) -> Addressed | None:
+        """Return what a device's family calls it."""
+        ...
+
+    def find(self, door: Admitted, dialect: str, address: str) -> str | None:
+        """Return the id of the device that a tenant has under a family's address."""
+        ...
+
+    def speak(self, door: Admitted, dialect: str, voice: Voice) -> Heard | None:
+        """Return what a known device said, ready for the inlet; None for anybody who has to be met first."""
+        ...
+
+    async def meet(self, door: Admitted, dialect: str, voice: Voice) -> Met:
+        """Keep what a stranger says, on disk on return, or see to a secret; raise Busy."""
+        ...
+
+    def zone(self, door: Admitted) -> tzinfo:
+        """Return the time zone of the place where an enrolment's devices begin."""
+        ...
+
+
+class Fetches(Protocol):
+    """What gives commands to devices that poll."""
+
+    async def fetch(self, device: str) -> Sequence[Command]:
+        """Return what waits for a device, the oldest first, each noted as sent by poll."""
+        ...
+
+    def has(self, device: str, number: int) -> None:
+        """Learn that a device has a command, which is on its way into the log."""
+        ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Given to each handler with its call."""
+
+    house: House
+    inlet: Inlet
+    meetings: Meetings
+    switchboard: Switchboard
+    orders: Fetches
+
+    async def hear(self, door: Admitted, dialect: str, voice: Voice) -> Met:
+        """Return what became of what a device said, once it is on disk: in its history, or kept until it is adopted.
+
+        Raise Busy when it cannot be kept.
+        """
+        heard = self.meetings.speak(door, dialect, voice)
+        if heard is None:
+            met = await self.meetings.meet(door, dialect, voice)
+            heard = self.meetings.speak(door, dialect, voice) if met.known else None
+            if heard is None:
+                return met
+        if not heard.said and not heard.refused:
+            return Met(answer=KEPT, device=heard.device, known=True)
+        return Met(answer=await self.inlet.put(heard), device=heard.device, known=True)
+
+    async def commands(self, device: str) -> Sequence[Ask]:
+        """Return the commands that wait for a device which polls; call `fetched` once it was told them."""
+        return [Ask(each.number, each.method, each.params) for each in await self.orders.fetch(device)]
+
+    async def fetched(self, device: str, asks: Sequence[Ask]) -> None:
+        """Note that a device has its commands: a poll that fetched them is the proof."""
+        for ask in asks:
+            self.orders.has(device, ask.number)
+            await self.inlet.put(native.has(device, ask, "poll"))

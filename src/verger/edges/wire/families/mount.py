@@ -1,0 +1,236 @@
+"""Where families are found over HTTP: below /compat/<name>/ and /t/<key>/, at the root, and on ports of their own."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import structlog
+from msgspec import Struct
+
+from verger.base.errors import (
+    Busy,
+    Conflict,
+    Forbidden,
+    Missing,
+    Refused,
+    TooLarge,
+    TooMany,
+    Unknown,
+)
+from verger.base.patience import Patience
+from verger.base.proxies import Proxies
+from verger.base.secrets import masked
+from verger.base.settings import BadSetting
+from verger.domain.enrolments.model import Admitted
+from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem
+from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, matched
+from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.sockets import Conversation
+from verger.edges.wire.strangers import Strangers
+
+log = structlog.get_logger()
+
+KEYED, NAMED = "/t/", "/compat/"
+_STATUS: tuple[tuple[type[Refused], int], ...] = (
+    (TooMany, 429),
+    (Busy, 503),
+    (TooLarge, 413),
+    (Forbidden, 403),
+    (Missing, 404),
+    (Unknown, 401),
+    (Conflict, 409),
+)
+_NO_DOOR = "Nobody is let in here without a credential; make an enrolment, and use its address."
+
+
+class Found(Struct, frozen=True):
+    """Which family a request is for, what of its path is the family's, what stands before, and its door."""
+
+    family: HttpFamily
+    path: str
+    base: str
+    door: Admitted | None
+
+
+@dataclass
+class FamilyHttp:
+    """Answers devices of families, and their people; `requests` and `refused` are figures for the metrics page."""
+
+    desk: Desk
+    families: Mapping[str, HttpFamily]
+    root: str = ""
+    patience: Patience = field(default_factory=Patience)
+    proxies: Proxies = field(default_factory=Proxies)
+    body_bytes: int = 1 << 20
+    requests: int = 0
+    refused: int = 0
+
+    def __post_init__(self) -> None:
+        """Let strangers wait."""
+        self._strangers = Strangers(self.patience)
+
+    def owns(self, path: str) -> bool:
+        """Whether a path is a family's."""
+        if path.startswith((KEYED, NAMED)):
+            return True
+        family = self.families.get(self.root)
+        if family is None or path.startswith("/api/v1/") or path == "/":
+            return False
+        return family.find("", path)[2] or any(matched(each.path, path) is not None for each in family.sockets)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or speak on one socket, if its path is one that `owns` tells."""
+        await self._serve(scope, receive, send, self._found(scope))
+
+    def at_port(self, dialect: str, enrolment: str) -> "Port":
+        """Return the app of a port at which one family is spoken, within one enrolment; raise BadSetting."""
+        if dialect not in self.families:
+            names = ", ".join(sorted(self.families))
+            raise BadSetting(
+                f"VERGER_COMPAT_PORTS names {dialect}, which is not spoken over HTTP: write one of {names}."
+            )
+        return Port(self, dialect, enrolment)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
+        self.requests += 1
+        if found is None:
+            await self._unknown(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._talk(scope, receive, send, found)
+        else:
+            reply = await self._reply(scope, receive, found)
+            if reply is not None:
+                await give(send, reply.status, reply.body, reply.media_type, reply.headers)
+
+    def _found(self, scope: Scope) -> Found | None:
+        """Return which family a request is for; None for a key or a name that is not known."""
+        path: str = scope["path"]
+        door = self._door(scope)
+        if path.startswith(KEYED):
+            key, _, rest = path.removeprefix(KEYED).partition("/")
+            door = self.desk.meetings.by_key(key)
+            if door is None or (not rest and not path.endswith("/")):
+                return None
+            base = f"{KEYED}{key}"
+            if f"/{rest}".startswith(NAMED):
+                name, _, rest = rest.removeprefix(NAMED[1:]).partition("/")
+                return self._of(name, f"/{rest}", f"{base}{NAMED}{name}", door)
+            return self._of(door.enrolments[0].dialect, f"/{rest}", base, door)
+        if path.startswith(NAMED):
+            name, _, rest = path.removeprefix(NAMED).partition("/")
+            return self._of(name, f"/{rest}", f"{NAMED}{name}", door)
+        return self._of(self.root, path, "", door)
+
+    def _door(self, scope: Scope) -> Admitted | None:
+        """Return whom the port lets in, else the address."""
+        server = scope.get("server") or ("", 0)
+        return self.desk.meetings.by_port(server[1] or 0) or self.desk.meetings.by_address(self._address(scope))
+
+    def _of(self, name: str, path: str, base: str, door: Admitted | None) -> Found | None:
+        family = self.families.get(name)
+        if family is None:
+            return None
+        return Found(family, path, base, door if door is not None and door.speaks(name) else None)
+
+    async def _reply(self, scope: Scope, receive: Receive, found: Found) -> Reply | None:
+        """Return the answer of a family, None when its caller hung up; failures come in its own shape."""
+        family = found.family
+        route, args, there = family.find(scope["method"], found.path)
+        call = self._call(scope, found, args)
+        try:
+            if route is None:
+                return family.refusal(call, 405 if there else 404, "There is nothing here for this.")
+            if route.strangers and found.door is None:
+                await self._wait(scope)
+                return family.refusal(call, 401, _NO_DOOR)
+            call = self._call(scope, found, args, await body_of(scope, receive, self.body_bytes))
+            return await self._handled(route, call, found)
+        except TooLarge as large:
+            return family.refusal(call, 413, str(large))
+        except Gone:
+            return None
+
+    async def _handled(self, route: Route, call: Call, found: Found) -> Reply:
+        family = found.family
+        try:
+            return await route.handler(self.desk, call)
+        except Unknown as unknown:
+            await self._wait_for(call.address)
+            return family.refusal(call, 401, str(unknown))
+        except Refused as refused:
+            status = next((status for kind, status in _STATUS if isinstance(refused, kind)), family.invalid)
+            reply = family.refusal(call, status, str(refused))
+            if isinstance(refused, Busy):
+                told = {b"retry-after": str(refused.retry_s).encode()}
+                return Reply(reply.status, reply.body, reply.media_type, {**reply.headers, **told})
+            return reply
+        except Exception:
+            log.exception("a family's request failed", dialect=family.name, path=masked(call.base + call.path))
+            return family.refusal(call, 500, "Something went wrong here; it was noted.")
+
+    async def _talk(self, scope: Scope, receive: Receive, send: Send, found: Found) -> None:
+        """Speak on a socket that its caller may open."""
+        await receive()
+        for endpoint in found.family.sockets:
+            args = matched(endpoint.path, found.path)
+            if args is None:
+                continue
+            call = self._call(scope, found, args)
+            if await endpoint.allowed(self.desk, call):
+                await send({"type": "websocket.accept"})
+                await Conversation(receive, send).with_(endpoint.talk, self.desk, call)
+                return
+        await send({"type": "websocket.close", "code": 1008})
+
+    async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse a key or a family that is not known, the more slowly the more often it is tried."""
+        if scope["type"] == "websocket":
+            await receive()
+            await self._wait(scope)
+            await send({"type": "websocket.close", "code": 1008})
+        elif scope["path"].startswith(KEYED):
+            await self._wait(scope)
+            await give_problem(send, 401, "This enrolment is not known here.", headers={b"connection": b"close"})
+        else:
+            await give_problem(send, 404, f"These families are spoken here: {', '.join(sorted(self.families))}.")
+
+    def _call(self, scope: Scope, found: Found, args: Mapping[str, str], body: bytes = b"") -> Call:
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
+        method, address = scope.get("method", "GET"), self._address(scope)
+        return Call(method, found.path, args, query, headers, body, address, found.door, found.base)
+
+    async def _wait(self, scope: Scope) -> None:
+        await self._wait_for(self._address(scope))
+
+    async def _wait_for(self, address: str) -> None:
+        """Let a stranger wait for its refusal."""
+        self.refused += 1
+        wait = self._strangers.knock(address, "")
+        if wait is None:
+            raise TooMany("Too many callers without a credential; wait.", retry_s=30)
+        try:
+            await asyncio.sleep(wait)
+        finally:
+            self._strangers.leave()
+
+    def _address(self, scope: Scope) -> str:
+        """Return where a request comes from, as a proxy that is trusted tells it."""
+        peer = (scope.get("client") or ("",))[0]
+        return self.proxies.whence(peer, "http", scope["headers"]).address
+
+
+@dataclass(frozen=True)
+class Port:
+    """One family on a port of its own, within one enrolment."""
+
+    http: FamilyHttp
+    dialect: str
+    enrolment: str
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or speak on one socket."""
+        if scope["type"] in {"http", "websocket"}:
+            door = self.http.desk.meetings.by_port(0, self.enrolment) if self.enrolment else self.http._door(scope)  # noqa: SLF001  one and the same
+            await self.http._serve(scope, receive, send, self.http._of(self.dialect, scope["path"], "", door))  # noqa: SLF001

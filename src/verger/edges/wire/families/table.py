@@ -1,0 +1,12 @@
+"""The families that are spoken over HTTP; a family is one line here and one file beside."""
+
+from verger.edges.wire.families import cottage
+from verger.edges.wire.families.call import HttpFamily
+
+SPOKEN: dict[str, HttpFamily] = {
+    family.name: family
+    for family in (
+        cottage.FAMILY,
+        # one line each
+    )
+}

@@ -1,0 +1,300 @@
+"""Devices of a family on one connection, as many as speak there: known ones, and strangers inside an enrolment."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+import structlog
+
+from verger.base.errors import Busy
+from verger.domain.enrolments.model import KIND, Admitted
+from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
+from verger.edges.wire.dialects import native, native_provision
+from verger.edges.wire.dialects.families import SPOKEN
+from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice
+from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.mqtt.granting import Manners
+from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
+from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.pipe import Pipe
+from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.speaker import Line
+from verger.edges.wire.mqtt.wiring import Wiring
+from verger.edges.wire.topics import covering
+
+log = structlog.get_logger()
+
+_QOS_2 = 1 << 16
+_MOST_DEVICES = 10_000
+_KEYS = ("ve_", "vt_", "vk_")
+
+
+def door_of(desk: Desk | None, line: Pipe, token: str, device: str | None, bound: str) -> Admitted | None:
+    """Return the door through which families speak on a connection, None where it is none of theirs.
+
+    A key is looked at first, then a certificate, the port and the address; `bound` names what the port was opened for.
+    """
+    if desk is None:
+        return None
+    meetings = desk.meetings
+    if device is not None:
+        known = meetings.addressed(device)
+        return meetings.by_device(device) if known is not None and known.dialect in SPOKEN else None
+    if token.startswith(_KEYS):
+        return meetings.by_key(token) if token.startswith(KIND) else None
+    if token == native_provision.USER:
+        return None
+    by_port = meetings.by_port(line.port, bound)
+    if bound:
+        return by_port
+    return meetings.by_certificate(line.certificate) or by_port or meetings.by_address(line.address)
+
+
+class FamilySpeaker:
+    """Speaks for whoever speaks on its connection; what it hears goes to the log, or is kept for strangers."""
+
+    owner = ""
+
+    def __init__(self, wiring: Wiring, line: Line, desk: Desk, door: Admitted) -> None:
+        """Speak for devices that a door let in."""
+        self.unanswered = 0
+        self._wiring, self._line, self._session = wiring, line, line.session
+        self._desk, self._door = desk, door
+        self._families = [family for name, family in SPOKEN.items() if door.speaks(name)]
+        self.manners = Manners(lambda topic: any(family.may_hear(topic) for family in self._families))
+        self._zone = desk.meetings.zone(door)
+        self._here: dict[str, tuple[Family, Reached]] = {}
+        self._waiting: deque[Publish] = deque()
+        self._meeting: asyncio.Task[None] | None = None
+        self._sent: dict[int, tuple[str, Ask]] = {}
+        self._lost = self._gone = False
+        self._enrolments = tuple(each.id for each in door.enrolments)
+        desk.switchboard.open(self, self._enrolments)
+
+    @property
+    def asking(self) -> bool:
+        """Whether somebody is being met: nothing more is read meanwhile."""
+        return self._meeting is not None
+
+    # what they say
+
+    def heard(self, packet: Publish) -> None:
+        """Take a message: of known devices at once, else once it is its turn."""
+        if self._meeting is not None or not self._take(packet):
+            self._waiting.append(packet)
+            if self._meeting is None:
+                self._meeting = asyncio.get_running_loop().create_task(self._meet())
+
+    def _take(self, packet: Publish) -> bool:
+        """Take a message of which all who speak in it are known; whether it is taken."""
+        read = self._read(packet)
+        if read is None:
+            return True
+        family, spoken = read
+        heard = [self._desk.meetings.speak(self._door, family.name, voice) for voice in spoken.voices]
+        if None in heard:
+            return False
+        self._echo(spoken)
+        known = [each for each in heard if each is not None]
+        for voice, each in zip(spoken.voices, known, strict=True):
+            self._note(family, voice, each.device)
+        self._join(packet, known)
+        return True
+
+    def _read(self, packet: Publish) -> tuple[Family, Spoken] | None:
+        """Return what a message means in the family whose topic it is; answer it at once where it makes no sense."""
+        family = next((each for each in self._families if each.hears(packet.topic)), None)
+        if family is None:
+            self._say(packet, Reason.TOPIC_NAME_INVALID, "No family that is spoken here has this topic.")
+            return None
+        try:
+            return family, family.read(Frame(packet.topic, packet.body), self._zone)
+        except Garbled as garbled:
+            self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
+            if self._door.device:
+                self._wiring.house.remark(self._door.device, "refused", str(garbled))
+            return None
+
+    def _join(self, packet: Publish, heard: Sequence[Heard]) -> None:
+        """Hand a message to the inlet; it is acknowledged with the last of those who speak in it."""
+        ticket = packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2
+        parts = list(heard) or [Heard("", ())]
+        self.unanswered += len(parts)
+        self._wiring.inlet.join_all(parts, self, [*[0] * (len(parts) - 1), ticket], len(packet.body))
+
+    async def _meet(self) -> None:
+        """Take what waits, one message after the other, and see to those who are not known yet."""
+        try:
+            while self._waiting:
+                await self._take_slowly(self._waiting.popleft())
+                self._line.write(self._session.take())
+        except Exception:
+            log.exception("a stranger could not be met", enrolments=self._enrolments)
+            self._lost = True
+        self._meeting = None
+        self._line.settled(lost=self._lost)
+        self._line.pace()
+
+    async def _take_slowly(self, packet: Publish) -> None:
+        if self._take(packet):
+            return
+        read = self._read(packet)
+        if read is None:
+            return
+        family, spoken = read
+        self._echo(spoken)
+        answer: Answer | None = KEPT
+        for voice in spoken.voices:
+            answer = _worse(answer, await self._one(family, voice))
+        self._answer(packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2, answer)
+
+    async def _one(self, family: Family, voice: Voice) -> Answer | None:
+        """Return what became of what one device said; None: it could not be kept."""
+        try:
+            met = await self._desk.hear(self._door, family.name, voice)
+            while met.answer.wait_s:
+                await asyncio.sleep(met.answer.wait_s)
+                met = await self._desk.hear(self._door, family.name, voice)
+        except Busy:
+            return None
+        if met.device is not None and met.known:
+            self._note(family, voice, met.device)
+        if met.secret:
+            for frame in family.granted(voice, met.secret):
+                self._publish(frame)
+        return met.answer
+
+    def _note(self, family: Family, voice: Voice, device: str) -> None:
+        """Know that a device is here, and how it is reached."""
+        here = self._here.get(device)
+        if self._gone:
+            return
+        if here is None and len(self._here) < _MOST_DEVICES:
+            self._here[device] = family, Reached(voice.address, reach=voice.reach)
+            self._desk.switchboard.join(device, self)
+        elif here is not None and voice.reach and here[1].reach != voice.reach:
+            self._here[device] = family, Reached(voice.address, reach=voice.reach)
+
+    def _echo(self, spoken: Spoken) -> None:
+        for frame in spoken.echo:
+            self._publish(frame)
+
+    def _publish(self, frame: Frame) -> None:
+        """Send an answer to whoever asked, subscribed or not."""
+        granted = self._granted(frame.topic)
+        self._session.publish(frame.topic, frame.body, 1 if granted is None else min(1, granted))
+
+    def _granted(self, topic: str) -> int | None:
+        heard = self._session.memory.subscriptions
+        return max((how.qos for one, how in heard.items() if covering(one, topic)), default=None)
+
+    def on(self, happened: Happening) -> None:
+        """Act on what happened besides messages."""
+        match happened:
+            case Repeated():
+                self._session.repeat(happened.packet_id)
+            case Acknowledged() if sent := self._sent.pop(happened.packet_id, None):
+                device, order = sent
+                refused = happened.reason >= Reason.UNSPECIFIED_ERROR
+                why = f"The device refused it with reason 0x{happened.reason:02x}." if refused else ""
+                self._desk.switchboard.orders.has(device, order.number)
+                self.unanswered += 1
+                self._wiring.inlet.join(native.has(device, order, "puback", why), self, 0)
+            case Subscribed():
+                self._listening(happened.topics)
+
+    def _listening(self, topics: Sequence[str]) -> None:
+        """Know the devices that a subscription shows to be here, and that those here may hear more now."""
+        for family in self._families:
+            for topic in topics:
+                voice = family.listens(topic)
+                device = voice and self._desk.meetings.find(self._door, family.name, voice.address)
+                if voice and device and self._door.device in {None, device}:
+                    self._note(family, voice, device)
+        for device in self._here:
+            self._desk.switchboard.orders.listens(device)
+
+    # what became of it
+
+    def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
+        """Acknowledge messages, or do not."""
+        self.unanswered -= len(tickets)
+        for ticket, answer in zip(tickets, answers, strict=True):
+            self._answer(ticket, answer)
+        self._line.settled(lost=self._lost)
+
+    def _answer(self, ticket: int, answer: Answer | None) -> None:
+        packet_id, qos = ticket & 0xFFFF, 2 if ticket & _QOS_2 else 1
+        if answer is not None and answer.later and self._session.level == 4:
+            answer = None  # MQTT 3.1.1 cannot say no but by leaving
+        if not packet_id:
+            return
+        if answer is None:
+            self._lost = True
+            if qos == 2:
+                self._session.unkept(packet_id)
+        elif answer.kept or not (answer.refused or answer.later):
+            self._session.acknowledge(packet_id, qos)
+        else:
+            sentence = answer.later or answer.refused[0].message
+            reason = Reason.QUOTA_EXCEEDED if answer.later else Reason.PAYLOAD_FORMAT_INVALID
+            told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
+            self._session.acknowledge(packet_id, qos, reason, sentence, told)
+
+    def _say(self, packet: Publish, reason: Reason, sentence: str) -> None:
+        if packet.qos:
+            self._session.acknowledge(packet.packet_id, packet.qos, reason, sentence)
+
+    def will(self, will: Will) -> None:
+        """Let a will be heard."""
+        self.heard(Publish(will.topic, will.body))
+
+    def ended(self, ended: Ended) -> None:
+        """Note it if one that has a credential of its own broke the protocol."""
+        if ended.broken and self._door.device:
+            self._wiring.house.remark(self._door.device, "protocol", ended.sentence)
+
+    def gone(self) -> None:
+        """Let those go that spoke here; what they said is still kept."""
+        self._gone = True
+        self._desk.switchboard.close(self, tuple(self._here), self._enrolments)
+
+    # what the house wants
+
+    def ask(self, device: str, order: Ask, qos: int) -> bool:
+        """Send a command to a device, if its family can and it listens; whether it is on its way."""
+        here, known = self._here.get(device), self._desk.meetings.addressed(device)
+        if here is None or known is None or self._line.blocked:
+            return False
+        family, reached = here
+        frames = [
+            (frame, self._granted(frame.topic))
+            for frame in family.write(order, Reached(known.address, known.channels, reached.reach))
+        ]
+        granted = [(frame, min(qos, most)) for frame, most in frames if most is not None]
+        if not granted:
+            return False
+        sent = [self._session.publish(frame.topic, frame.body, most, wait=False) for frame, most in granted]
+        self._line.write(self._session.take())
+        self._sent |= dict.fromkeys([packet_id for packet_id in sent if packet_id], (device, order))
+        return None not in sent
+
+    def drop(self, device: str) -> None:
+        """Hear a device no longer; one that has this connection to itself leaves."""
+        self._here.pop(device, None)
+        if self._door.device == device:
+            self.end("This credential no longer holds.")
+
+    def end(self, sentence: str) -> None:
+        """End the connection."""
+        self._line.end(Reason.NOT_AUTHORIZED, sentence)
+
+
+def _worse(one: Answer | None, other: Answer | None) -> Answer | None:
+    """Return one answer for both: what must come again before what was refused, and that before what was kept."""
+    if one is None or one.later:
+        return one
+    if other is None or other.later:
+        return other
+    return Answer(one.kept and other.kept, (*one.refused, *other.refused))

@@ -1,0 +1,86 @@
+"""The switchboard: which connections of which families a device speaks on, and how an order reaches it there."""
+
+from typing import Protocol
+
+from verger.edges.wire.dialects.native import Ask, Order
+from verger.edges.wire.house import House, NoOrders, Orders
+
+
+class Lines(Protocol):
+    """One connection on which devices of families speak."""
+
+    def ask(self, device: str, order: Ask, qos: int) -> bool:
+        """Send a command to a device; whether it is on its way."""
+        ...
+
+    def drop(self, device: str) -> None:
+        """Hear a device no longer."""
+        ...
+
+    def end(self, sentence: str) -> None:
+        """End the connection."""
+        ...
+
+
+class Switchboard:
+    """Connects devices that were adopted with the lines they speak on; a way of the dispatch."""
+
+    def __init__(self, house: House) -> None:
+        """Tell the house who comes and goes."""
+        self.orders: Orders = NoOrders()
+        self._house = house
+        self._on: dict[str, dict[Lines, None]] = {}  # by device
+        self._through: dict[str, dict[Lines, None]] = {}  # by enrolment
+
+    def open(self, line: Lines, enrolments: tuple[str, ...]) -> None:
+        """Know a line that some enrolments let in."""
+        for enrolment in enrolments:
+            self._through.setdefault(enrolment, {})[line] = None
+
+    def join(self, device: str, line: Lines) -> None:
+        """Know that a device speaks on a line."""
+        lines = self._on.setdefault(device, {})
+        if not lines:
+            self._house.connected(device)
+        lines[line] = None
+        self.orders.listens(device)
+
+    def close(self, line: Lines, devices: tuple[str, ...], enrolments: tuple[str, ...]) -> None:
+        """Know a line no longer, nor those on it."""
+        for device in devices:
+            self._leave(device, line)
+        for enrolment in enrolments:
+            if lines := self._through.get(enrolment):
+                lines.pop(line, None)
+                if not lines:
+                    del self._through[enrolment]
+
+    def _leave(self, device: str, line: Lines) -> None:
+        lines = self._on.get(device)
+        if lines is not None and line in lines:
+            del lines[line]
+            if not lines:
+                del self._on[device]
+                self._house.disconnected(device)
+
+    def shut(self, enrolment: str) -> None:
+        """End the lines that an enrolment let in."""
+        for line in list(self._through.get(enrolment, ())):
+            line.end("This enrolment has ended.")
+
+    # as a way of the dispatch
+
+    def drop(self, device: str) -> None:
+        """Hear a device no longer on the lines it spoke on."""
+        for line in list(self._on.get(device, ())):
+            line.drop(device)
+            self._leave(device, line)
+
+    def deliver(self, device: str, order: Order, qos: int = 1) -> bool:
+        """Send a command to a device; whether one of its lines took it."""
+        if not isinstance(order, Ask):
+            return False
+        return any(line.ask(device, order, qos) for line in list(self._on.get(device, ())))
+
+    async def kept(self) -> None:
+        """Return: nothing waits here for devices that are away."""

@@ -1,0 +1,61 @@
+"""Doors: whom enrolments let in, and which devices a family's addresses and secrets mean."""
+
+from datetime import tzinfo
+
+from verger.base.secrets import same
+from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.families import identity
+from verger.domain.devices.kept import Kept
+from verger.domain.enrolments.model import Admitted
+from verger.flows.enrolled import Enrolled
+
+
+class Doors:
+    """Knows by what somebody may come in."""
+
+    def __init__(self, kept: Kept, enrolled: Enrolled) -> None:
+        """Know devices and enrolments."""
+        self._kept, self._enrolled = kept, enrolled
+
+    def by_key(self, key: str) -> Admitted | None:
+        """Return whom an enrolment key lets in."""
+        return self._enrolled.roll.by_key(key)
+
+    def by_certificate(self, fingerprint: str) -> Admitted | None:
+        """Return whom a certificate lets in that an enrolment names."""
+        return self._enrolled.roll.by_certificate(fingerprint) if fingerprint else None
+
+    def by_port(self, port: int, enrolment: str = "") -> Admitted | None:
+        """Return whom a port lets in, by the enrolment it was opened for or one that names it."""
+        return self._enrolled.roll.by_port(port, enrolment)
+
+    def by_address(self, address: str) -> Admitted | None:
+        """Return whom a TCP peer address lets in."""
+        return self._enrolled.roll.by_address(address)
+
+    def by_secret(self, dialect: str, address: str, secret: str) -> Admitted | None:
+        """Return the door of the one device, of any tenant, that has this address and proves it with its secret."""
+        name, found = identity(dialect, address), None
+        for each in self._kept.addresses.anywhere(dialect, name):
+            pairing = self._enrolled.pairings.get((each.tenant, dialect, name))
+            if pairing is not None and same(pairing.secret, secret):
+                found = found or Admitted(each.tenant, (), each.device)
+        return found
+
+    def by_device(self, device: str) -> Admitted | None:
+        """Return the door of a device that proved itself by a credential of its own."""
+        known = self._kept.addresses.of(device)
+        return None if known is None else Admitted(known.tenant, (), device)
+
+    def find(self, door: Admitted, dialect: str, address: str) -> str | None:
+        """Return the id of the device that a tenant has under a family's address."""
+        known = self._kept.addresses.find(door.tenant, dialect, identity(dialect, address))
+        return None if known is None else known.device
+
+    def addressed(self, device: str) -> Addressed | None:
+        """Return what a device's family calls it."""
+        return self._kept.addresses.of(device)
+
+    def zone(self, door: Admitted) -> tzinfo:
+        """Return the time zone of the place where devices begin that this door lets in."""
+        return self._enrolled.zone(door)

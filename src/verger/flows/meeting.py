@@ -1,0 +1,280 @@
+"""Meeting: devices that their families know by an address, and strangers, whose words are kept until somebody cares."""
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from msgspec import Struct, structs
+
+from verger.base.clock import MINUTE, Clock, moment
+from verger.base.errors import Fault
+from verger.base.ids import new_id
+from verger.base.rates import Meter
+from verger.base.secrets import same
+from verger.domain.devices.families import identity
+from verger.domain.devices.kept import Kept
+from verger.domain.enrolments.model import Admitted, Enrolment, Pairing, Stranger
+from verger.domain.enrolments.pairing import Key
+from verger.domain.enrolments.strangers import sampled
+from verger.domain.telemetry.model import Answer, Heard, Readings, Said
+from verger.flows.doors import Doors
+from verger.flows.enrolled import Enrolled
+from verger.flows.oversight import Figure
+from verger.flows.waiting import packed
+
+_MOST_TIMES = 10_000
+CODE_WINDOW = 10 * MINUTE
+_NOT_OPEN = "No new device is let in here now: open the enrolment again, or let it take more devices."
+_NOT_HERE = "This family is not spoken here; make an enrolment for it."
+_NO_NEW_CODE = "It asks for a new code: open the window for that on its page, if it was you who reset it."
+_WRONG = "It brought a code that is not its own."
+_LIED = "It spoke under the address of another device, which its credential does not allow."
+
+
+class Speaks(Protocol):
+    """A physical device that speaks, as its dialect read it; see `edges/wire/dialects/family.py`."""
+
+    @property
+    def address(self) -> str:
+        """Return what its family calls it."""
+        ...
+
+    @property
+    def said(self) -> tuple[Said, ...]:
+        """Return what it said."""
+        ...
+
+    @property
+    def secret(self) -> str | None:
+        """Return what it brought along: None where the family brings nothing, "" where it asks for one."""
+        ...
+
+    @property
+    def channels(self) -> dict[str, str]:
+        """Return its own ids of its metrics, by metric."""
+        ...
+
+    @property
+    def path(self) -> tuple[tuple[str, str], ...]:
+        """Return the places it says it stands in."""
+        ...
+
+    @property
+    def gateway(self) -> str:
+        """Return the address of what speaks for it."""
+        ...
+
+    @property
+    def refused(self) -> tuple[Fault, ...]:
+        """Return what of it could not be taken."""
+        ...
+
+
+class Met(Struct, frozen=True):
+    """What became of what somebody said: kept or not, whose it is, and a `secret` that it is to be told.
+
+    `known`: it is an adopted device. `barred`: it may not speak here at all.
+    """
+
+    answer: Answer = Answer(kept=False)
+    device: str | None = None
+    stranger: str | None = None
+    secret: str = ""
+    known: bool = False
+    barred: bool = False
+
+
+class Meeting(Doors):
+    """Tells devices from strangers. What it keeps is on disk on return."""
+
+    def __init__(self, kept: Kept, enrolled: Enrolled, clock: Clock, rate: str) -> None:
+        """Let strangers of one enrolment speak at a rate."""
+        super().__init__(kept, enrolled)
+        self.barred = self.met = 0
+        self._clock, self._rate = clock, rate
+        self._given: dict[str, int] = {}  # by stranger
+        self._meters: dict[str, Meter] = {}
+        self._turn = asyncio.Lock()
+
+    # what is known already
+
+    def speak(self, door: Admitted, dialect: str, voice: Speaks) -> Heard | None:
+        """Return what a known device said, ready for the inlet; None for anybody who has to be met first."""
+        name = self._name(door.tenant, dialect, voice)
+        known = self._kept.addresses.find(door.tenant, dialect, name)
+        if door.device is not None and (known is None or known.device != door.device):
+            return Heard(door.device, (), (Fault("address", _LIED),))
+        if known is None:
+            return None
+        if voice.secret is not None and door.device is None:
+            pairing = self._enrolled.pairings.get((door.tenant, dialect, name))
+            if pairing is None or not pairing.proven or not same(pairing.secret, voice.secret):
+                return None
+        return Heard(known.device, _named(voice.said, voice.channels, known.channels), voice.refused)
+
+    def _name(self, tenant: str, dialect: str, voice: Speaks) -> str:
+        """Return what a device is known by: by its address, or, where that is new, by the secret of a sibling."""
+        name = identity(dialect, voice.address)
+        if not voice.secret or self._enrolled.pairings.get((tenant, dialect, name)) is not None:
+            return name
+        owner = self._enrolled.pairings.owner(tenant, dialect, voice.secret)
+        return name if owner is None else owner[2]
+
+    # who is new
+
+    async def meet(self, door: Admitted, dialect: str, voice: Speaks) -> Met:
+        """Keep what a stranger says, or see to a secret. Of a known device nothing is kept: it may `speak` if `known`.
+
+        Raise Busy when nothing can be kept.
+        """
+        enrolment = door.enrolment(dialect)
+        if enrolment is None:
+            self.barred += 1
+            return Met(answer=_refusal(_NOT_HERE), barred=True)
+        if wait := self._wait(enrolment):
+            return Met(answer=Answer(kept=False, later="Strangers speak too fast here.", wait_s=wait))
+        async with self._turn:
+            key = (door.tenant, dialect, self._name(door.tenant, dialect, voice))
+            known = self._kept.addresses.find(*key)
+            if known is not None:
+                return await self._known(key, known.device, voice)
+            return await self._stranger(key, enrolment, voice)
+
+    async def _known(self, key: Key, device: str, voice: Speaks) -> Met:
+        """See to the secret of an adopted device; it speaks afterwards if its own was right."""
+        told, right = await self._secret(key, voice.secret)
+        if told:
+            self._kept.remarks.note(key[0], device, "code", "It was given a new code.")
+            return Met(device=device, secret=told, answer=Answer(kept=True))
+        if right:
+            return Met(device=device, known=True)
+        sentence = _NO_NEW_CODE if voice.secret == "" else _WRONG
+        self._kept.remarks.note(key[0], device, "code", sentence)
+        return Met(device=device, answer=_refusal(sentence))
+
+    async def _stranger(self, key: Key, enrolment: Enrolment, voice: Speaks) -> Met:
+        store, now = self._enrolled.strangers, moment(self._clock.now())
+        found = self._enrolled.waiting.get(key)
+        if found is None:
+            current = self._enrolled.roll.get(enrolment.id)
+            if current is None or current[1].open_until <= now or current[1].let_in >= current[1].max_devices:
+                self.barred += 1
+                return Met(answer=_refusal(_NOT_OPEN), barred=True)
+        told, right = await self._secret(key, voice.secret)
+        if not told and not right:
+            return Met(stranger=found, answer=_refusal(_NO_NEW_CODE if voice.secret == "" else _WRONG))
+        if found is None:
+            stranger = Stranger(
+                id=new_id(),
+                dialect=key[1],
+                address=voice.address[:200],
+                enrolment=enrolment.id,
+                place=enrolment.place,
+                first_seen=now,
+                last_seen=now,
+            )
+            await store.begin(key[0], key[2], stranger)
+            self._enrolled.waiting[key] = stranger.id
+            self._enrolled.roll.count(enrolment.id, 1)
+            self.met += 1
+        else:
+            stranger = await store.get(key[0], found)
+        body, readings = packed(voice.said, self._time(stranger.id))
+        await store.hear(key[0], _heard(stranger, voice, now), body, readings)
+        return Met(
+            stranger=stranger.id, secret=told, answer=Answer(kept=bool(body) or bool(told), refused=voice.refused)
+        )
+
+    async def _secret(self, key: Key, brought: str | None) -> tuple[str, bool]:
+        """Return the secret that a device is to be told, and whether the one that it brought is its own."""
+        pairings, now = self._enrolled.pairings, moment(self._clock.now())
+        pairing = pairings.get(key)
+        if brought is None:
+            return "", True
+        if brought == "":
+            if pairing is not None and pairing.proven and not (pairing.open_until and pairing.open_until > now):
+                await pairings.put(key, structs.replace(pairing, asked_at=now, open_until=None))
+                return "", False
+            if pairing is None or pairing.proven:
+                pairing = Pairing(secret=self._fresh(key))
+                await pairings.put(key, pairing)
+            return pairing.secret, False
+        if pairing is None:
+            await pairings.put(key, Pairing(secret=brought, proven=True))
+            return "", True
+        if not same(pairing.secret, brought):
+            return "", False
+        if not pairing.proven or pairing.asked_at:
+            await pairings.put(key, Pairing(secret=brought, proven=True))
+        return "", True
+
+    def _time(self, stranger: str) -> int:
+        """Return a time of receipt that nothing else of a stranger has, and that no device would send."""
+        now = self._clock.now()
+        at = max(now, self._given.get(stranger, 0) + 1)
+        self._given[stranger] = at = at if at % 1000 else at + 1
+        if len(self._given) > _MOST_TIMES:
+            self._given = {each: given for each, given in self._given.items() if given >= now}
+        return at
+
+    def _fresh(self, key: Key) -> str:
+        """Return a code of 8 hexadecimal digits that no other device of the tenant has."""
+        while True:
+            code = secrets.token_hex(4)
+            if self._enrolled.pairings.owner(key[0], key[1], code) is None:
+                return code
+
+    def _wait(self, enrolment: Enrolment) -> int:
+        """Return the whole seconds until a stranger may speak at an enrolment, 0 for now."""
+        now = self._clock.now()
+        meter = self._meters.setdefault(enrolment.id, Meter(self._rate, now))
+        wait = meter.wait(1, now)
+        if wait:
+            return max(1, round(wait))
+        meter.spend(1)
+        return 0
+
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of strangers."""
+        enrolled = self._enrolled
+        yield Figure("strangers_waiting", "Devices that wait to be adopted", len(enrolled.waiting))
+        yield Figure("strangers_met", "Devices that came without a credential", self.met, grows=True)
+        yield Figure("strangers_barred", "Times that a stranger was not let in", self.barred, grows=True)
+        dropped = enrolled.strangers.dropped
+        yield Figure("strangers_dropped", "Readings of strangers past the limit", dropped, grows=True)
+
+
+def _named(said: tuple[Said, ...], channels: dict[str, str], own: dict[str, str]) -> tuple[Said, ...]:
+    """Return what was said with its metrics as a person named them."""
+    if not own or not channels:
+        return said
+    names = {metric: own[channel] for metric, channel in channels.items() if own.get(channel, metric) != metric}
+    if not names:
+        return said
+    return tuple(
+        Readings({names.get(metric, metric): value for metric, value in each.values.items()}, each.at)
+        if isinstance(each, Readings)
+        else each
+        for each in said
+    )
+
+
+def _heard(stranger: Stranger, voice: Speaks, now: Any) -> Stranger:
+    """Return a stranger after it spoke."""
+    fresh: dict[str, Any] = {}
+    for said in voice.said:
+        if isinstance(said, Readings):
+            fresh |= said.values
+    return structs.replace(
+        stranger,
+        last_seen=now,
+        sample=sampled(stranger.sample, fresh),
+        channels=stranger.channels | {channel: metric for metric, channel in voice.channels.items()},
+        gateway=voice.gateway or stranger.gateway,
+        path=voice.path or stranger.path,
+    )
+
+
+def _refusal(sentence: str) -> Answer:
+    return Answer(kept=False, refused=(Fault("", sentence),))

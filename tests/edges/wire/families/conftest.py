@@ -1,0 +1,57 @@
+"""The whole product, with what families need: enrolments, devices on real sockets, and people who adopt them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest_asyncio
+
+from tests.edges.api.conftest import HERE, visitor
+from tests.edges.api.product import Product, opened_product
+from tests.edges.wire.mqtt.device import Device
+from verger.base.clock import HeldClock
+from verger.edges.wire.mqtt.packets import Connect, Publish
+
+
+@pytest_asyncio.fixture
+async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
+    async with opened_product(tmp_path / "data", clock) as opened:
+        yield opened
+
+
+async def posted(product: Product, path: str, **body: Any) -> Any:
+    """Post something, and see it done."""
+    answer = await product.owner.post(path, json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+async def enrolled(product: Product, dialect: str, **more: Any) -> Any:
+    """Open the product's place to a dialect."""
+    return await posted(product, "/enrolments", dialect=dialect, place=product.place["id"], **more)
+
+
+async def waiting(product: Product) -> list[Any]:
+    """Return the devices that wait to be adopted."""
+    items: list[Any] = (await product.get("/pending-devices"))["items"]
+    return items
+
+
+def client(product: Product, peer: str = "198.51.100.9") -> httpx.AsyncClient:
+    """Return a device that speaks HTTP."""
+    return visitor(product.app, peer, HERE)
+
+
+def stranger(product: Product, key: str | None, client_id: str = "ESP8266Client-1a2b", level: int = 4) -> Device:
+    """Return a device that speaks MQTT, by an enrolment's key as its user name."""
+    device = Device(product.house.mqtt.plain, level, "", client_id)
+    device.connect = Connect(client_id, level, username=key, keep_alive=15)
+    return device
+
+
+async def next_message(device: Device) -> Publish:
+    """Return the next message that a device hears."""
+    while not isinstance(packet := await device.hear(), Publish):
+        assert packet is not None, "the connection ended"
+    return packet
