@@ -110,7 +110,7 @@ async def test_what_is_refused_is_told_by_name_in_mqtt_5(port: int, inbound: Fak
     async with Device(port) as device:
         await device.begin()
         answer = await device.ask(telemetry('{"t":1,"h":"nan"}'))
-    words = Properties(reason_string="1 values were not kept.", user_properties=(("h", "This is not a number."),))
+    words = Properties(reason_string="1 value was not kept.", user_properties=(("h", "This is not a number."),))
     assert answer == PubAck(1, 0, words)
     assert inbound.heard == [Heard("d", (Readings({"t": 1.0}),), (Fault("h", "This is not a number."),))]
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import structlog
 from msgspec import structs
@@ -77,14 +78,15 @@ class DeviceSpeaker:
             meaning, ticket = Heard(self.owner, ()), ticket | _ASKED
         elif packet.qos == 2 and (memory := self._session.memory).name:
             once = Once(memory.name, packet.packet_id, memory.arriving[packet.packet_id])
-            meaning = structs.replace(meaning, once=once)
+            self._join_known(structs.replace(meaning, once=once), ticket, len(packet.body))
+            return
         self._join(meaning, ticket, len(packet.body))
 
     def on(self, happened: Happening) -> None:
         """Act on what happened besides messages."""
         match happened:
             case Repeated():
-                self._join(Heard(self.owner, ()), happened.packet_id | _REPEATED)
+                self._join_known(Heard(self.owner, ()), happened.packet_id | _REPEATED)
             case Acknowledged() if order := self._sent.pop(happened.packet_id, None):
                 refused = happened.reason >= Reason.UNSPECIFIED_ERROR
                 why = f"The device refused it with reason 0x{happened.reason:02x}." if refused else ""
@@ -96,6 +98,14 @@ class DeviceSpeaker:
     def _join(self, heard: Heard, ticket: int, size: int = 0) -> None:
         self.unanswered += 1
         self._inlet.join(heard, self, ticket, size)
+
+    def _join_known(self, heard: Heard, ticket: int, size: int = 0) -> None:
+        """Join once the session is on disk: else a crash would leave its number to a session that nobody knows."""
+        if not self._session.memory.name or self._session.memory.saved:
+            self._join(heard, ticket, size)
+            return
+        self.unanswered += 1
+        self._wiring.exchange.keeper.when_kept(partial(self._inlet.join, heard, self, ticket, size))
 
     def _ask(self, asked: native.Meaning) -> None:
         """Answer a device that asks."""
