@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest_asyncio
+from msgspec import structs
 
 from tests.flows.conftest import House
 from verger.base.clock import moment
@@ -29,12 +30,29 @@ class Table:
     async def keep(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         for each in heard:
             assert isinstance(each, Heard)
+            await self._number(each)
             self.kept += [(each.device, said.values) for said in each.said if isinstance(said, Readings)]
         return [KEPT] * len(heard)
 
+    async def _number(self, heard: Heard) -> None:
+        """Give new metrics numbers, as keeping does."""
+        registry = self.house.kept.registry
+        known = registry.known(heard.device)
+        assert known is not None
+        named = [metric for said in heard.said if isinstance(said, Readings) for metric in said.values]
+        fresh = {(self.house.tenant, heard.device): [metric for metric in named if metric not in known.series]}
+        for series in await self.house.kept.series.create(fresh):
+            registry.learn(series.device, {series.metric: series.number})
+
+    async def named(self, device: str) -> dict[str, tuple[str, str]]:
+        """Return what the metrics of a device are called and measured in."""
+        found = await self.house.kept.series.of(self.house.tenant, [device])
+        return {series.metric: (series.name, series.unit) for series in found}
+
     async def open(self) -> None:
         registry = self.house.kept.registry
-        self.reckoning = Reckoning(self.db, self.store, self.house.places, registry, self.house.clock)
+        series = self.house.kept.series
+        self.reckoning = Reckoning(self.db, self.store, series, self.house.places, registry, self.house.clock)
         self.reckoning.keep = self.keep
         await self.reckoning.open((await FollowerStore(self.db).positions()).get(Reckoning.name, 0))
 
@@ -44,8 +62,12 @@ class Table:
             "place": self.house.place.id,
             "created_at": moment(self.house.clock.now()),
         }
-        deriving = Deriving(self.store, self.house.places, self.house.kept.registry, self.reckoning)
-        return await deriving.add(self.house.tenant, Derived(**own | more))
+        return await self.deriving.add(self.house.tenant, Derived(**own | more))
+
+    @property
+    def deriving(self) -> Deriving:
+        kept = self.house.kept
+        return Deriving(self.store, kept.series, self.house.places, kept.registry, self.reckoning)
 
     async def say(self, device: str, **values: float) -> Batch:
         known = self.house.kept.registry.known(device)
@@ -90,3 +112,17 @@ async def test_what_was_counted_up_is_remembered_and_a_record_that_comes_again_g
     await table.reckoning.take(again)
     assert table.kept[-1] == first
     assert table.kept.count(first) == 2
+
+
+async def test_its_series_is_called_and_measured_as_it_says_unless_people_say_otherwise(table: Table) -> None:
+    one, other = [(await table.house.add(name)).id for name in ("One", "Other")]
+    derived = await table.derive(metric="twice", expression="power * 2", name="Doubled", unit="W")
+    for device in (one, other):
+        await table.say(device, power=10)
+    assert (await table.named(one))["twice"] == ("Doubled", "W")
+    await table.house.kept.series.name(table.house.tenant, other, {"twice": {"name": "Mine"}})
+    after = structs.replace(derived, name="Two times", unit="kW")
+    await table.deriving.change(table.house.tenant, derived, after, None)
+    assert (await table.named(one))["twice"] == ("Two times", "kW")
+    assert (await table.named(other))["twice"] == ("Mine", "kW")
+    assert (await table.named(one))["power"] == ("", "")

@@ -70,7 +70,7 @@ def build_grounds(stores: Stores, parts: Parts) -> Grounds:
         commands=stores.commands,
         **_orders(parts),
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
-        deriving=Deriving(DerivedStore(stores.db), places, kept.registry, parts.following.reckoning),
+        deriving=Deriving(DerivedStore(stores.db), kept.series, places, kept.registry, parts.following.reckoning),
         signing=stores.callbook.signing,
         ruling=long_work.backtesting.ruling,
         backtesting=long_work.backtesting,

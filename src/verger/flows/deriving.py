@@ -8,6 +8,7 @@ from verger.domain.derived.expression import metrics, parse
 from verger.domain.derived.model import Derived
 from verger.domain.derived.store import DerivedStore
 from verger.domain.devices.registry import Registry
+from verger.domain.devices.series import SeriesStore
 from verger.domain.places.store import PlaceStore
 from verger.flows.reckoning import Reckoning
 
@@ -17,6 +18,7 @@ class Deriving:
     """Keeps derived metrics, checked against the place they are for."""
 
     store: DerivedStore
+    series: SeriesStore
     places: PlaceStore
     registry: Registry
     reckoning: Reckoning
@@ -33,6 +35,7 @@ class Deriving:
         meant_for(before.version, expected)
         await self._check(tenant, after)
         kept = await self.store.change(tenant, after)
+        await self._call(tenant, before, kept)
         self.reckoning.forget(kept.id)
         return kept
 
@@ -41,6 +44,16 @@ class Deriving:
         meant_for((await self.store.get(tenant, derived)).version, expected)
         await self.store.remove(tenant, derived)
         self.reckoning.forget(derived)
+
+    async def _call(self, tenant: str, before: Derived, after: Derived) -> None:
+        """Let its series have its new name and unit, except where people gave them others."""
+        old, new = ({"name": each.name, "unit": each.unit} for each in (before, after))
+        if old == new:
+            return
+        below = (await self.places.tree(tenant)).below(after.place)
+        mine = [known for known in self.registry.everyone() if known.tenant == tenant and known.place in below]
+        showing = [known.device for known in mine if after.metric in known.series]
+        await self.series.call(tenant, after.metric, showing, old, new)
 
     async def _check(self, tenant: str, derived: Derived) -> None:
         """Raise Invalid for a place or a device that is not there, or a device that lies elsewhere."""

@@ -1,7 +1,7 @@
 """Reckoning: derived metrics, reckoned from what is heard and kept as series of their own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +12,7 @@ from verger.base.work import attempt
 from verger.domain.derived.calculating import Ledger, Sum
 from verger.domain.derived.store import DerivedStore
 from verger.domain.devices.registry import Registry
+from verger.domain.devices.series import SeriesStore
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.model import Answer, Batch, Heard, Readings, Run
 from verger.domain.telemetry.store import save_position
@@ -29,10 +30,20 @@ class Reckoning:
 
     name: ClassVar[str] = "derived"
 
-    def __init__(self, db: Database, store: DerivedStore, places: PlaceStore, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self,
+        db: Database,
+        store: DerivedStore,
+        series: SeriesStore,
+        places: PlaceStore,
+        registry: Registry,
+        clock: Clock,
+    ) -> None:
         """Know of no derived metrics; `keep` keeps what is reckoned as if it had been heard."""
         self.keep: Keep | None = None
-        self._db, self._store, self._places, self._registry, self._clock = db, store, places, registry, clock
+        self._db, self._store, self._series, self._places = db, store, series, places
+        self._registry, self._clock = registry, clock
+        self._called: set[Key] = set()  # whose series has its name and unit
         self._sums: list[tuple[Sum, frozenset[str]]] = []  # with the devices below the place of each
         self._wanted: set[str] = set()  # the metrics that any is reckoned from
         self._ledgers: dict[Key, Ledger] = {}
@@ -53,6 +64,7 @@ class Reckoning:
         """Remember nothing of a derived metric that is another now."""
         self._ledgers = {key: ledger for key, ledger in self._ledgers.items() if key[0] != derived}
         self._dirty = {key for key in self._dirty if key[0] != derived}
+        self._called = {key for key in self._called if key[0] != derived}
         self._stale = True
 
     async def take(self, batch: Batch) -> None:
@@ -62,9 +74,21 @@ class Reckoning:
             ledgers, found = self._reckoned(batch)
             if found and self.keep is not None:
                 await self.keep([Heard(device, (Readings(values, at),)) for (device, at), values in found.items()])
+                await self._call(ledgers.keys())
             self._ledgers |= ledgers
             self._dirty |= ledgers.keys()
         self._taken = batch.sequence
+
+    async def _call(self, keys: Iterable[Key]) -> None:
+        """Give series that are new the name and unit of what is reckoned, unless people gave them others."""
+        sums = {each.derived.id: each.derived for each, _ in self._sums}
+        for derived, owner in set(keys) - self._called:
+            known = self._registry.known(owner)
+            if known is None or (told := sums[derived]).metric not in known.series:
+                continue  # nothing came of it yet
+            if told.named:
+                await self._series.call(known.tenant, told.metric, [owner], {}, told.named)
+            self._called.add((derived, owner))
 
     def settled(self) -> int | None:
         """Return the record up to which all that is remembered is on disk."""

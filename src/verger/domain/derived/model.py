@@ -35,6 +35,11 @@ class Derived(Struct, frozen=True, kw_only=True):
         if faults := tuple(_faults(self)):
             raise Invalid(" ".join(fault.message for fault in faults), faults)
 
+    @property
+    def named(self) -> dict[str, str]:
+        """Return what its series is called (`name`) and measured in (`unit`), as far as that is said."""
+        return {field: value for field, value in (("name", self.name), ("unit", self.unit)) if value}
+
 
 def _faults(derived: Derived) -> Iterator[Fault]:
     if not 1 <= len(derived.metric.strip()) <= _KEY_LONGEST:

@@ -106,6 +106,21 @@ class SeriesStore:
             mine = (table.tenant == tenant, table.device == device, table.metric == metric)
             await connection.execute(update(series_table).where(*mine).values(**values))
 
+    async def call(
+        self, tenant: str, metric: str, devices: Sequence[str], before: Mapping[str, str], after: Mapping[str, str]
+    ) -> None:
+        """Say what a metric of some devices is called and measured in, where that still is as it was `before`."""
+        for start in range(0, len(devices), _AT_ONCE):
+            mine = (
+                series_table.c.tenant == tenant,
+                series_table.c.metric == metric,
+                series_table.c.device.in_(devices[start : start + _AT_ONCE]),
+            )
+            async with self._db.writing() as connection:
+                for field, value in after.items():
+                    as_before = series_table.c[field] == before.get(field, "")
+                    await connection.execute(update(series_table).where(*mine, as_before).values({field: value}))
+
     async def everything(self) -> list[Series]:
         """Return every series of every tenant, to fill the registry at start."""
         async with self._db.reading() as connection:
