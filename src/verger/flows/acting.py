@@ -28,6 +28,7 @@ from verger.domain.tenancy.members import Members
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
 from verger.flows.tasking import for_you
+from verger.flows.wording import in_words, measure_of, speaks_of
 
 DONE, REFUSED, QUEUED = "done", "refused", "queued"
 Made = tuple[str, str | None, str | None]
@@ -92,10 +93,10 @@ class Acting:
 
     async def plan(self, tenant: str, rule: Rule, decision: Decision, place: str | None, where: str) -> Plan:
         """Check what is to be done before anything is written; `where` is the name of the place."""
-        names = {"rule": rule.name, "place": where, "device": ""}
-        if decision.device is not None:
-            found = await self.kept.devices.these(tenant, [decision.device])
-            names["device"] = found[0].name if found else ""
+        devices = await self.kept.devices.these(tenant, speaks_of(decision))
+        called = {device.id: device.name for device in devices}
+        decision = in_words(decision, await measure_of(self.kept, tenant, devices), called)
+        names = {"rule": rule.name, "place": where, "device": called.get(decision.device or "", "")}
         plan = Plan(tenant, rule, decision, place, names)
         for at, action in enumerate(decision.then):
             if action.command is not None:

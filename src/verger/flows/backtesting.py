@@ -25,6 +25,7 @@ from verger.domain.rules.store import KeptRule
 from verger.domain.telemetry.events import EventStore
 from verger.flows.rulebook import ground_of
 from verger.flows.ruling import Ruling
+from verger.flows.wording import in_words, measure_of, speaks_of
 
 KIND = "rule test"
 SOON = 1_000_000  # readings: a test over more is long work
@@ -91,7 +92,13 @@ class Backtesting:
         rule, devices, series = await self._ground(tenant, trial)
         rows = await self._rows(trial, series, reached)
         facts = await self._events(tenant, rule, devices, trial)
-        return await asyncio.to_thread(_judge, rule, devices, rows, facts, trial, reached)
+        count, decisions = await asyncio.to_thread(_judge, rule, devices, rows, facts, trial, reached)
+        spoken = {device for decision in decisions for device in speaks_of(decision)}
+        found = await self.ruling.devices.devices.these(tenant, spoken)
+        measure = await measure_of(self.ruling.devices, tenant, found)
+        names = {device.id: device.name for device in found}
+        firings = [_firing(in_words(decision, measure, names)) for decision in decisions]
+        return Tested(readings=len(rows.at), count=count, firings=firings)
 
     async def work(self, doing: Doing) -> Any:
         """Do it as long work."""
@@ -159,9 +166,10 @@ def _ordered(names: list[tuple[str, str]], found: list[tuple[int, Readings]]) ->
 
 def _judge(
     rule: Compiled, devices: Sequence[str], rows: Rows, facts: list[Fact], trial: Trial, reached: Reached
-) -> Tested:
+) -> tuple[int, list[Decision]]:
+    """Return how often it fires, and what it decides the first thousand times."""
     replay = Replay(rule, devices, rows, trial.start - 1)
-    count, firings = 0, []
+    count, decisions = 0, []
     slices = max(1, min(_SLICES, _MOST_LOOKS // max(1, len(devices))))
     for part in range(1, slices + 1):
         until = trial.start + (trial.end - trial.start) * part // slices
@@ -171,9 +179,9 @@ def _judge(
             if decision.kind == "fire":
                 count += 1
                 if count <= MOST_FIRINGS:
-                    firings.append(_firing(decision))
+                    decisions.append(decision)
         reached(part, slices)
-    return Tested(readings=len(rows.at), count=count, firings=firings)
+    return count, decisions
 
 
 def _firing(decision: Decision) -> Firing:

@@ -15,6 +15,7 @@ from verger.domain.devices.series import Series
 from verger.domain.history.history import History
 from verger.domain.places.store import PlaceStore
 from verger.flows.presence import Presence
+from verger.flows.wording import series_of
 
 
 class Latest(Struct, frozen=True):
@@ -61,16 +62,7 @@ class Showing:
 
     async def series(self, tenant: str, devices: Sequence[Device]) -> list[Series]:
         """Return the series of devices; units and names come from the device, else from its type."""
-        types = {kind.key: kind for kind in await self.kept.types.all(tenant)} if any(d.type for d in devices) else {}
-        kinds = {device.id: types.get(device.type or "") for device in devices}
-        shown = []
-        for series in await self.kept.series.of(tenant, [device.id for device in devices]):
-            kind = kinds[series.device]
-            typed = next((m for m in kind.metrics if m.key == series.metric), None) if kind else None
-            if typed:
-                series = structs.replace(series, unit=series.unit or typed.unit, name=series.name or typed.name)  # noqa: PLW2901
-            shown.append(series)
-        return shown
+        return await series_of(self.kept, tenant, devices)
 
     async def latest(self, tenant: str, devices: Sequence[Device]) -> dict[str, dict[str, Latest]]:
         """Return the latest reading of each metric, by device."""

@@ -15,7 +15,7 @@ from verger.domain.rules.model import Rule
 
 BEGAN = 1_900_000_000 * SECOND  # 2030-03-17 17:46:40 UTC
 HERE = Ground("Europe/Helsinki", 60.17, 24.94)
-ALERT = {"alert": {"severity": "warning", "message": "{metric} is {value}"}}
+ALERT = {"alert": {"severity": "warning", "message": "t is {value}"}}
 PULSE = {"command": {"device": "d", "method": "pulse", "params": {"duration_s": 20}}}
 BELOW = {"metric": "t", "is": "below", "value": 5}
 

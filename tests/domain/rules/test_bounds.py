@@ -86,7 +86,8 @@ def test_a_message_holds_the_value_that_made_it_and_leaves_names_to_others() -> 
     _, (decision,) = judge(judged, memory, t(1, 4.100000001))
     alert = named(decision.then[0], {"device": "Basil"}).alert
     assert alert is not None
-    assert alert.message == "Basil: t 4.100000001, 60 %, {what}"
+    assert alert.message == "Basil: {metric} 4.100000001, 60 %, {what}"
+    assert decision.about == ("t", "d")
     assert [(each.says, each.value) for each in decision.because] == [
         ("t is below 5", 4.100000001),
         ("h is above 50", 60),

@@ -197,7 +197,7 @@ SCENES: dict[str, tuple[Any, dict[str, Any], Sequence[Fact], list[Told]]] = {
         {"command": "pulse", "stage": "failed"},
         {},
         [command(0, "pulse", "sent"), command(1, "pulse", "failed")],
-        [("fire", 1, "{metric} is {value}")],
+        [("fire", 1, "t is {value}")],
     ),
     "an attribute": (
         {"attribute": "door", "equals": "open"},

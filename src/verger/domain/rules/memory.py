@@ -6,6 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from verger.domain.rules.actions import Action
+from verger.domain.rules.conditions import Condition
 
 
 class Leaf(Struct, frozen=True, array_like=True, kw_only=True):
@@ -64,7 +65,9 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     `fire` is a run: all of `then` is to be done. `again` tells that an alert's condition was seen once more: `then`
     holds only alerts. `clear` ends the open alert of (rule, device) and holds nothing. `then` is rendered: messages
-    have their values, commands their device; `{device}`, `{place}` and other names are left to who knows them.
+    have their values, commands their device; `{device}`, `{metric}` and other names are left to who knows them.
+    `reasons` are the conditions of `because`, and whether each was to hold; `about` is the (metric, device) that has
+    the value.
     """
 
     kind: Literal["fire", "again", "clear"]
@@ -73,4 +76,6 @@ class Decision(Struct, frozen=True, kw_only=True):
     at: int
     value: float | None = None
     because: tuple[Because, ...] = ()
+    reasons: tuple[tuple[Condition, bool], ...] = ()
+    about: tuple[str, str | None] | None = None
     then: tuple[Action, ...] = ()

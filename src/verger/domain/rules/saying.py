@@ -1,6 +1,6 @@
 """Rules as sentences for people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from verger.domain.rules.actions import Action
 from verger.domain.rules.conditions import DAY_S, Condition
@@ -8,6 +8,12 @@ from verger.domain.rules.model import Rule
 
 Name = Callable[[str], str]
 """Tells the name of a device by its id."""
+Measure = Callable[[str, str | None], tuple[str, str]]
+"""Tells what a metric of a device is called, and the unit of its values as people write it."""
+
+
+def _bare(metric: str, _device: str | None) -> tuple[str, str]:
+    return metric, ""
 
 
 def says(condition: Condition, name: Name | None = None) -> str:
@@ -24,6 +30,21 @@ def says(condition: Condition, name: Name | None = None) -> str:
         return f"not ({says(condition.not_, name)})"
     said = _said(condition)
     return f"{said} ({name(condition.device)})" if name is not None and condition.device is not None else said
+
+
+def reason(
+    condition: Condition,
+    device: str | None,
+    measure: Measure = _bare,
+    names: Mapping[str, str] | None = None,
+    *,
+    wanted: bool,
+) -> str:
+    """Return a single condition as the reason for what a rule did, of the device that it was judged for."""
+    said = _said(condition, lambda metric, of: measure(metric, of or device))
+    if names is not None and condition.device is not None:
+        said = f"{said} ({names.get(condition.device, condition.device)})"
+    return said if wanted else f"not ({said})"
 
 
 def sentence(rule: Rule, name: Name | None = None) -> str:
@@ -62,9 +83,9 @@ def _who(device: str | None, name: Name | None) -> str:
     return name(device) if name is not None else device
 
 
-def _said(condition: Condition) -> str:
+def _said(condition: Condition, measure: Measure = _bare) -> str:
     if condition.metric is not None:
-        return _of_metric(condition)
+        return _of_metric(condition, *measure(condition.metric, condition.device))
     if condition.sun is not None:
         return _of_sun(condition)
     begin, end = condition.between or ("", "")
@@ -79,9 +100,10 @@ def _said(condition: Condition) -> str:
     return said[condition.word]
 
 
-def _of_metric(condition: Condition) -> str:
+def _of_metric(condition: Condition, called: str, unit: str) -> str:
     holds = "stays" if condition.for_s else "is"
     span = f" for {lasting(condition.for_s)}" if condition.for_s else ""
+    behind = f" {unit}" if unit else ""
     match condition.is_:
         case "below" | "above":
             what = f"{condition.is_} {condition.value:g}"
@@ -91,8 +113,9 @@ def _of_metric(condition: Condition) -> str:
             what = f"{condition.is_} {condition.low:g} to {condition.high:g}"
         case _:
             verb = "rises" if condition.is_ == "rises_by" else "falls"
-            return f"{condition.metric} {verb} by {condition.value:g} within {lasting(condition.within_s or 0)}"
-    return f"{condition.metric} {holds} {what}{span}"
+            within = lasting(condition.within_s or 0)
+            return f"{called} {verb} by {condition.value:g}{behind} within {within}"
+    return f"{called} {holds} {what}{behind}{span}"
 
 
 def _of_sun(condition: Condition) -> str:
