@@ -2,6 +2,7 @@ import { enRules } from "@/base/words/enRules";
 import { enCommands } from "@/base/words/enCommands";
 import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
+import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
@@ -19,6 +20,7 @@ export const en = {
   ...enBringing,
   ...enTransfer,
   ...enBackups,
+  ...enDerived,
   ...enLimits,
   ...enRetention,
   ...enSilence,
