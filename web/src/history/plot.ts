@@ -17,6 +17,8 @@ interface Drawing {
   /** Moments to mark by an upright line, and values to mark by a level one. */
   readonly marks: () => readonly number[];
   readonly levels: () => readonly number[];
+  /** Whether the chart is to reach every level, however far it lies from the values. */
+  readonly reaching: boolean;
   readonly zone: string;
   readonly width: number;
   readonly height: number;
@@ -69,11 +71,18 @@ function ticks(zone: string): uPlot.Axis.DynamicValues {
     });
 }
 
+/** The levels that do not make the values flat: no farther from them than they reach themselves, or a twentieth of them. */
+export function near(lowest: number, highest: number, levels: readonly number[]): number[] {
+  const room = Math.max(highest - lowest, Math.abs(lowest) / 20, Math.abs(highest) / 20);
+  return levels.filter((level) => level >= lowest - room && level <= highest + room);
+}
+
 /** The values and the levels with some air around them, also where all are one. */
-function around(lowest: number | null, highest: number | null, levels: readonly number[]): uPlot.Range.MinMax {
+function around(lowest: number | null, highest: number | null, levels: readonly number[], reaching: boolean): uPlot.Range.MinMax {
   if (lowest === null || highest === null) return [0, 1];
-  const low = Math.min(lowest, ...levels);
-  const high = Math.max(highest, ...levels);
+  const shown = reaching ? levels : near(lowest, highest, levels);
+  const low = Math.min(lowest, ...shown);
+  const high = Math.max(highest, ...shown);
   if (low === high) return [low - Math.max(1, Math.abs(low) / 20), high + Math.max(1, Math.abs(high) / 20)];
   const side = { pad: 0.1, soft: 0, mode: 3 } as const;
   return uPlot.rangeNum(low, high, { min: side, max: side });
@@ -110,7 +119,7 @@ function markings(root: HTMLElement, marks: () => readonly number[], levels: () 
   };
 }
 
-export function options(root: HTMLElement, { lines, span, marks, levels, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
+export function options(root: HTMLElement, { lines, span, marks, levels, reaching, zone, width, height, onZoom, onCursor }: Drawing): uPlot.Options {
   const grid = { stroke: colour("--line", root), width: 1 };
   const axis: uPlot.Axis = { stroke: colour("--ink-3", root), font: "11px system-ui, sans-serif", grid, ticks: { show: false }, gap: 6 };
   return {
@@ -121,7 +130,7 @@ export function options(root: HTMLElement, { lines, span, marks, levels, zone, w
     padding: [10, 20, 0, 0],
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
-    scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: (_plot, low, high) => around(low, high, levels()) } },
+    scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: (_plot, low, high) => around(low, high, levels(), reaching) } },
     axes: [
       { ...axis, grid: { show: false }, space: 76, size: 26, values: ticks(zone) },
       { ...axis, space: 42, size: (_plot, values: string[] | null) => 14 + 7 * Math.max(2, ...(values ?? []).map((one) => one.length)), values: (_plot, splits, _axis, _space, step) => splits.map((at) => stepped(at, step)) },

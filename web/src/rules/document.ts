@@ -1,6 +1,7 @@
 /** The rule document: conditions and actions as the API writes them, how a form holds them, and what they begin with. */
 import { say } from "@/base/words";
 import type { Stage } from "@/commands/commands";
+import { type Leeway, type Threshold, bare, limitsOf } from "@/rules/limits";
 
 export type Is = "below" | "above" | "equal" | "inside" | "outside" | "rises_by" | "falls_by";
 export type Severity = "info" | "warning" | "critical";
@@ -32,6 +33,8 @@ export interface Condition {
   all?: Condition[] | null;
   any?: Condition[] | null;
   not?: Condition | null;
+  /** How far members may move its numbers; in the form only. */
+  leeway?: Readonly<Partial<Record<Threshold, Leeway>>>;
 }
 
 const fields = {
@@ -65,6 +68,8 @@ export interface Written {
   when_silent: "go_on" | "wait" | "reset" | null;
   late_s: number;
   most_per_hour: number;
+  /** What members may move, by where it stands; in the form it stands beside the numbers. */
+  limits?: Readonly<Record<string, Leeway>>;
 }
 
 /** The kinds of condition that a form offers, each with what it begins with. */
@@ -139,8 +144,9 @@ export function compared(before: Condition, is: Is): Condition {
   const threshold = before.value ?? before.low ?? null;
   const shared: Condition = { value: threshold, low: threshold, within_s: 3600, ...pruned(before) };
   const own = Object.fromEntries(fields[is].map((field) => [field, shared[field] ?? null]));
-  const { device, metric, for_s } = before;
-  return { device: device ?? null, metric: metric ?? "", is, for_s: "within_s" in own ? null : (for_s ?? null), ...own };
+  const { device, metric, for_s, leeway } = before;
+  const eased = leeway === undefined ? {} : { leeway };
+  return { device: device ?? null, metric: metric ?? "", is, for_s: "within_s" in own ? null : (for_s ?? null), ...own, ...eased };
 }
 
 export const inner = (of: Condition): Condition => of.not ?? of;
@@ -160,8 +166,10 @@ export function pruned<T>(value: T): T {
 /** What is sent of a rule as the form holds it. */
 export function told(rule: Written): Written {
   const { when, only_if, then, when_silent, ...rest } = rule;
-  const needed = only_if !== null && parts(only_if).length > 0 ? pruned(only_if) : null;
-  return { ...rest, when_silent, when: pruned(when), only_if: needed, then: then.map((one) => pruned(one)) };
+  const needed = only_if !== null && parts(only_if).length > 0 ? only_if : null;
+  const limits = { ...limitsOf(when, "when"), ...(needed === null ? {} : limitsOf(needed, "only_if")) };
+  const asked = { when: pruned(bare(when)), only_if: needed === null ? null : pruned(bare(needed)), then: then.map((one) => pruned(one)) };
+  return { ...rest, when_silent, ...asked, limits };
 }
 
 /** The single conditions of a nested one. */

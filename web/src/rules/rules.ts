@@ -1,6 +1,6 @@
 /** Rules: what is kept of them, what they did, and what a draft would have done. */
 import { type Ref, computed, shallowRef } from "vue";
-import { all, at, get, patch, post, remove } from "@/base/ask";
+import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
 import { type Check, type Checked, anything, flag, list, maybe, number, oneOf, orElse, page, record, shape, text, time } from "@/base/shape";
 import { metricShown } from "@/base/units";
 import { say } from "@/base/words";
@@ -9,6 +9,7 @@ import { job } from "@/jobs/jobs";
 import { within } from "@/places/places";
 import { people } from "@/session/members";
 import { type Action, type Condition, type Written, listed, told } from "@/rules/document";
+import { withLeeway } from "@/rules/limits";
 import type { Names } from "@/rules/sentence";
 
 // the server checks what is nested, to the letter; here it is enough that there is something
@@ -27,6 +28,7 @@ export const rule = shape({
   late_s: orElse(number, 600),
   most_per_hour: orElse(number, 20),
   paused_because: maybe(text),
+  limits: orElse(record(shape({ low: maybe(number), high: maybe(number) })), {}),
   version: number,
 });
 export const rules = page(rule);
@@ -49,13 +51,20 @@ export const erase = async (id: string): Promise<void> => {
 };
 export const runsOf = (id: string, cursor: string | null): Promise<Checked<typeof runs>> => get(at`/rules/${id}/runs`, runs, { limit: 20, cursor });
 
+/** When a rule fired last; null for one that has not. */
+export const lastRun = async (id: string): Promise<number | null> => (await get(at`/rules/${id}/runs`, runs, { limit: 1 })).items[0]?.at ?? null;
+
 /** Change a rule to what is written; a condition takes the place of the one before, which a merge alone would mix with it. */
 export const change = (before: Rule, written: Written): Promise<Rule> => {
-  const { when, only_if, ...rest } = told(written);
-  const whole = { ...rest, when: over(before.when, when), only_if: only_if === null ? null : over(before.only_if ?? {}, only_if) };
+  const { when, only_if, limits, ...rest } = told(written);
+  const whole = { ...rest, when: over(before.when, when), only_if: only_if === null ? null : over(before.only_if ?? {}, only_if), limits: over(before.limits, limits ?? {}) };
   return patch(at`/rules/${before.id}`, rule, whole, before.version);
 };
-const over = (before: Condition, after: Condition): Condition => ({ ...Object.fromEntries(Object.keys(before).map((key) => [key, null])), ...after });
+const over = <T extends object>(before: object, after: T): T => ({ ...Object.fromEntries(Object.keys(before).map((key) => [key, null])), ...after });
+
+/** Move numbers of a rule, as far as members may. */
+export const move = (id: string, thresholds: Record<string, number>): Promise<Rule> =>
+  post(at`/rules/${id}/thresholds`, rule, { thresholds } satisfies Described["Thresholds"]);
 const pruneTop = (written: Written): Partial<Written> => Object.fromEntries(Object.entries(written).filter(([, value]) => value !== null));
 
 /** What a rule would have done: the answer, or the job that is at it. */
@@ -67,8 +76,10 @@ export const testOver = (written: Written, from: number, to: number): Promise<Te
   });
 
 /** A kept rule as the form holds it. */
-export const draftOf = ({ name, place, enabled, when, only_if, then, rest_s, when_silent, late_s, most_per_hour }: Rule): Written =>
-  structuredClone({ name, place, enabled, when: listed(when), only_if: only_if === null ? null : listed(only_if), then, rest_s, when_silent, late_s, most_per_hour });
+export const draftOf = ({ name, place, enabled, when, only_if, then, rest_s, when_silent, late_s, most_per_hour, limits }: Rule): Written => {
+  const eased = (of: Condition, path: string): Condition => listed(withLeeway(of, path, limits));
+  return structuredClone({ name, place, enabled, when: eased(when, "when"), only_if: only_if === null ? null : eased(only_if, "only_if"), then, rest_s, when_silent, late_s, most_per_hour });
+};
 
 const kept = shallowRef<readonly Device[]>([]);
 export const known: Readonly<Ref<readonly Device[]>> = kept;

@@ -4,6 +4,7 @@ import { factShown, metricShown, unitShown } from "@/base/units";
 import { say } from "@/base/words";
 import { wording } from "@/commands/commands";
 import { type Action, type Condition, type ConditionKind, type Written, kindOf, parts } from "@/rules/document";
+import type { Movable } from "@/rules/limits";
 import { scheduleTold } from "@/rules/schedule";
 
 /** What a sentence needs to know of devices. */
@@ -82,6 +83,12 @@ export function action({ command, alert, task, notify, webhook, set }: Action, n
   return set ? say("says.set", { name: metricShown(open(set.attribute)), device: whom(set.device), value: written(set.value) }) : "";
 }
 
+/** Why a rule fired: what held, and the value that was read. */
+export function because({ says, metric, device, value }: { readonly says: string; readonly metric: string | null; readonly device: string | null; readonly value: number | null }, names: Names): string {
+  if (metric === null || value === null) return says;
+  return say("runs.reason", { says, value: `${numbered(value)} ${unitShown(names.metric(metric, device).unit)}`.trim() });
+}
+
 /** The whole rule in one sentence. */
 export function sentence(rule: Pick<Written, "when" | "only_if" | "then">, names: Names): string {
   const clocked = kindOf(rule.when) !== "group" ? [rule.when] : parts(rule.when);
@@ -91,4 +98,12 @@ export function sentence(rule: Pick<Written, "when" | "only_if" | "then">, names
   const then = joined(rule.then.map((one) => action(one, names)), "and");
   const whole = say(timed ? "says.whole.timed" : "says.whole", { when, only, then });
   return whole.charAt(0).toUpperCase() + whole.slice(1);
+}
+
+/** What a number of a rule that members may move says, such as “Soil moisture is below”. */
+export function movableTold({ leaf, field }: Movable, names: Names): string {
+  if (field === "silent_for_s") return say("limit.silent");
+  if (field === "offset_s") return say("rule.offset");
+  const what = `${names.metric(leaf.metric ?? "", leaf.device ?? null).name}${of(leaf.device, names)}`;
+  return field === "value" ? `${what} ${say(`rule.is.${leaf.is ?? "below"}`)}` : `${what}: ${say(`limit.${field}`)}`;
 }
