@@ -5,7 +5,7 @@ import { type Check, type Checked, anything, flag, maybe, number, orElse, page, 
 const named = shape({ unit: orElse(text, ""), name: orElse(text, "") });
 const connect = shape({ mqtt: shape({ port: number }) });
 /** After how long a device is silent, and whether that opens an alert; null is as its type says, else as usual. */
-const silence = shape({ after_s: maybe(number), alert: maybe(flag) });
+export const silence = shape({ after_s: maybe(number), alert: maybe(flag) });
 export const device = shape({
   id: text,
   name: text,
