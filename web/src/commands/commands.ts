@@ -108,6 +108,29 @@ export type Outcome = Checked<typeof outcome>;
 export const offPlan = (place: string): Promise<Askings> => get(at`/places/${place}/off`, askings);
 export const turnOff = (place: string): Promise<Job> => post(at`/places/${place}/off`, job, { confirm: true } satisfies Described["Confirmed"]);
 
+/** Ask several devices for the same; the job counts those that have answered. */
+export const askMany = (devices: readonly string[], method: string, params: Params | null, ttl: number): Promise<Job> =>
+  post("/commands", job, { devices: [...devices], method, params, ttl_s: ttl } satisfies Described["ManyCommands"]);
+
+/** Something that several devices can be asked alike. */
+export interface Shared<D> {
+  readonly of: Capability;
+  readonly devices: readonly D[];
+}
+/** What some devices can be asked, each with those that can do it; types that say it alike go together. */
+export function shared<D extends { readonly type: string | null }>(devices: readonly D[], can: ReadonlyMap<string, readonly Capability[]>): Shared<D>[] {
+  const found = new Map<string, { of: Capability; devices: D[] }>();
+  for (const device of devices) {
+    for (const of of can.get(device.type ?? "") ?? []) {
+      const alike = JSON.stringify([of.method, of.params]);
+      const entry = found.get(alike) ?? { of, devices: [] };
+      entry.devices.push(device);
+      found.set(alike, entry);
+    }
+  }
+  return [...found.values()];
+}
+
 /** Parameters typed as JSON; null for none. */
 export function parsed(typed: string): Params | null {
   if (typed.trim() === "") return null;
