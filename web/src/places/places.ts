@@ -2,6 +2,7 @@
 import { type Ref, ref, shallowReadonly, shallowRef } from "vue";
 import { type Described, all, at, patch, post, remove } from "@/base/ask";
 import { byName } from "@/base/tell";
+import { tenant } from "@/session/session";
 import { type Checked, maybe, number, orElse, page, shape, text } from "@/base/shape";
 
 export const place = shape({
@@ -40,6 +41,8 @@ export async function tree(fresh = true): Promise<readonly Place[]> {
   return kept.value;
 }
 
+/** The zone of a place; that of the organisation where nobody knows the place. */
+export const zoneOf = (id: string | null): string => (id === null ? null : placeOf(id)?.timezone) ?? tenant.value?.timezone ?? "UTC";
 export const placeOf = (id: string): Place | null => kept.value.find((one) => one.id === id) ?? null;
 export const below = (parent: string | null, among: readonly Place[] = kept.value): Place[] =>
   among.filter((one) => one.parent === parent || (parent === null && !among.some(({ id }) => id === one.parent)));

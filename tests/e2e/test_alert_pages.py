@@ -1,0 +1,70 @@
+"""An alert on the pages: it appears, the bell counts, somebody takes note, says something, and ends it."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.e2e.home import EMAIL, Home, said
+from tests.e2e.person import Person, chromium, pictures_of
+
+pytestmark = pytest.mark.needs("chromium")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
+    person = Person.at(browser, home.server.address, pictures_of(tmp_path / "pictures"))
+    person.opens("/sign-in", "Welcome back")
+    person.signs_in(EMAIL)
+    expect(person.page).to_have_url("/")
+    yield person
+    person.leaves()
+
+
+def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, home: Home) -> None:
+    place = said(home.api.post("places", json={"name": "Villa", "kind": "cottage", "timezone": "Asia/Tokyo"}))["id"]
+    sensor = home.add_device("Cellar sensor", place)
+    message = {"alert": {"severity": "critical", "message": "Frost in the cellar: {value} °C"}}
+    frost = {"name": "Frost", "place": place, "when": {"metric": "t", "is": "below", "value": 0}, "then": [message]}
+    said(home.api.post("rules", json=frost))
+    expect(owner.page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+    home.tell(sensor, {"t": -4})
+    told = "Frost in the cellar: -4 °C"
+    expect(owner.page.get_by_role("region", name="Needs you").get_by_text(told, exact=True)).to_be_visible(
+        timeout=20_000
+    )
+    expect(owner.page.get_by_role("link", name="1 new, Notifications")).to_be_visible(timeout=20_000)
+    owner.looks_around("today-alert")
+    owner.page.get_by_role("link", name=re.compile(f"^Open.*{told}")).click()
+    owner.sees(told)
+    expect(owner.page.get_by_text("When t is below 0")).to_be_visible()
+    owner.presses("Take note")
+    expect(owner.page.get_by_text("noted by you")).to_be_visible()
+    owner.page.get_by_label("Say something").fill("The stove is on its way.")
+    owner.presses("Say it")
+    course = owner.page.get_by_role("region", name="What was said and done")
+    expect(course).to_contain_text("The stove is on its way.")
+    owner.looks_around("alert")
+    owner.presses("End it")
+    owner.page.get_by_role("dialog").get_by_role("button", name="End it").click()
+    expect(owner.page.get_by_text("Ended by you").first).to_be_visible()
+    owner.opens("/alerts", "Alerts")
+    expect(owner.page.get_by_text("Nothing is wrong at the moment.")).to_be_visible()
+
+    owner.page.get_by_role("link", name="1 new, Notifications").click()
+    [notice] = home.get("me/notifications")["items"]
+    in_tokyo = datetime.fromisoformat(notice["at"]).astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M")
+    line = owner.page.get_by_role("list", name="Notifications").get_by_role("listitem")
+    expect(line).to_contain_text(in_tokyo)
+    owner.presses("I have seen them all")
+    expect(owner.page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
