@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from queue import Queue
 from threading import Event
+from typing import Self
 
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
@@ -37,34 +37,37 @@ def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
     person.leaves()
 
 
-@contextmanager
-def lamp(home: Home, thing: Thing, may_answer: Event) -> Iterator[Queue[object]]:
-    """Let a lamp live that listens by MQTT; it does what it is told, and answers as soon as it may."""
-    asked: Queue[object] = Queue()
-    ready = Event()
-    client = Client(CallbackAPIVersion.VERSION2, thing.id)
-    client.username_pw_set(thing.token, "")
+class Lamp:
+    """A lamp that listens over MQTT, and does what it is told when the test lets it."""
 
-    def hear(_client: Client, _: object, message: MQTTMessage) -> None:
-        params = json.loads(message.payload)["params"]
-        asked.put(params)
-        may_answer.wait(WAIT_S)
-        number = message.topic.removeprefix(ASKED)
-        client.publish(f"v1/devices/me/rpc/response/{number}", json.dumps({"success": True}), 1)
-        client.publish("v1/devices/me/attributes", json.dumps({"lamp": params["on"]}), 1)
+    def __init__(self, home: Home, thing: Thing) -> None:
+        self.told: Queue[tuple[str, dict[str, bool]]] = Queue()
+        self.client = Client(CallbackAPIVersion.VERSION2, thing.id)
+        self.client.username_pw_set(thing.token, "")
+        came, listens = Event(), Event()
+        self.client.on_connect = lambda *_: came.set()
+        self.client.on_subscribe = lambda *_: listens.set()
+        self.client.on_message = self._hear
+        self.client.connect("127.0.0.1", home.server.mqtt)
+        self.client.loop_start()
+        assert came.wait(WAIT_S)
+        self.client.subscribe(f"{ASKED}+", 1)
+        assert listens.wait(WAIT_S)
 
-    client.on_message = hear
-    client.on_subscribe = lambda *_: ready.set()
-    came = Event()
-    client.on_connect = lambda *_: came.set()
-    client.connect("127.0.0.1", home.server.mqtt)
-    client.loop_start()
-    assert came.wait(WAIT_S)
-    client.subscribe(f"{ASKED}+", 1)
-    assert ready.wait(WAIT_S)
-    yield asked
-    client.disconnect()
-    client.loop_stop()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+    def _hear(self, _client: Client, _: object, message: MQTTMessage) -> None:
+        self.told.put((message.topic.removeprefix(ASKED), json.loads(message.payload)["params"]))
+
+    def does_it(self, number: str, params: dict[str, bool]) -> None:
+        """Answer a command, and report what proves it."""
+        self.client.publish(f"v1/devices/me/rpc/response/{number}", json.dumps({"success": True}), 1)
+        self.client.publish("v1/devices/me/attributes", json.dumps({"lamp": params["on"]}), 1)
 
 
 def lamps(home: Home, *names: str) -> list[Thing]:
@@ -87,17 +90,17 @@ def test_a_switch_is_flipped_and_the_lamp_says_so_over_mqtt(owner: Person, home:
     [thing] = lamps(home, "Lamp")
     home.tell(thing, {"lamp": False}, "attributes")
     owner.opens(f"/devices/{thing.id}", "Lamp")
-    may_answer = Event()
-    with lamp(home, thing, may_answer) as asked:
+    with Lamp(home, thing) as lamp:
         switch = owner.page.get_by_role("switch", name="Set lamp")
         expect(switch).not_to_be_checked()
         switch.click()
-        assert asked.get(timeout=WAIT_S) == {"on": True}
+        number, params = lamp.told.get(timeout=WAIT_S)
+        assert params == {"on": True}
         expect(owner.page.get_by_text("The device has it; waiting for its answer").first).to_be_visible()
         expect(switch).not_to_be_checked()
         expect(switch).to_have_attribute("aria-busy", "true")
         owner.looks_around("switch-waiting")
-        may_answer.set()
+        lamp.does_it(number, params)
         expect(owner.page.get_by_text("Confirmed by the device").first).to_be_visible()
         expect(switch).to_be_checked()
         expect(owner.page.get_by_text("On, as the device says")).to_be_visible()
@@ -126,8 +129,7 @@ def test_several_lamps_are_picked_and_asked_at_once(owner: Person, home: Home) -
     for thing in (hall, porch, shed):
         home.tell(thing, {"lamp": False}, "attributes")
     owner.opens(f"/places/{home.place}", "Lake cottage")
-    may_answer = Event()
-    with lamp(home, hall, may_answer) as asked, lamp(home, shed, Event()) as unasked:
+    with Lamp(home, hall) as lamp, Lamp(home, shed) as unasked:
         owner.presses("Ask several")
         dialog = owner.page.get_by_role("dialog")
         dialog.get_by_role("button", name=re.compile("^Ask 0")).click()
@@ -138,11 +140,11 @@ def test_several_lamps_are_picked_and_asked_at_once(owner: Person, home: Home) -
         dialog.get_by_label("Holds for (s)").fill("2")
         owner.looks_around("sheet-several")
         dialog.get_by_role("button", name="Ask 2 devices").click()
-        assert asked.get(timeout=WAIT_S) == {"on": True}
+        number, params = lamp.told.get(timeout=WAIT_S)
         expect(dialog.get_by_role("progressbar")).to_be_visible()
-        may_answer.set()
+        lamp.does_it(number, params)
         expect(dialog.get_by_text("1 confirmed it.")).to_be_visible(timeout=20_000)
         expect(dialog.get_by_text("1 has not confirmed:")).to_be_visible()
         expect(dialog.get_by_role("listitem").filter(has_text="Porch lamp")).to_be_visible()
-        assert unasked.empty()
+        assert unasked.told.empty()
     owner.looks_around("sheet-several-done")
