@@ -1,0 +1,24 @@
+"""Wording: what rules tell people is in the words that people use."""
+
+from tests.flows.conftest import House
+from tests.flows.courts import world
+from verger.base.db import Database
+from verger.base.pages import Asked
+
+
+async def test_messages_and_reasons_call_a_metric_by_its_name_and_tell_its_unit(house: House, db: Database) -> None:
+    made = await world(house, db)
+    message = {"alert": {"message": "{metric} of {device} is {value}"}}
+    frost = {"metric": "t", "is": "below", "value": 3}
+    rule = await made.rule(when=frost, then=[message, {"task": {"title": "{metric}!"}}])
+    await made.say({"t": 10})
+    await made.wait(60)
+    await house.kept.series.name(house.tenant, made.device, {"t": {"name": "Air", "unit": "Cel"}})
+    await made.say({"t": 2})
+    [alert] = await made.alerts.everything_open(house.tenant)
+    [run] = (await made.kept.runs.page(house.tenant, rule.id, Asked())).items
+    name = (await house.kept.devices.get(house.tenant, made.device)).name
+    assert alert.message == f"Air of {name} is 2"
+    assert [each.says for each in run.because] == ["Air is below 3 °C"]
+    assert run.then[1].action.task is not None
+    assert run.then[1].action.task.title == "Air!"
