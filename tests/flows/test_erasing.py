@@ -150,6 +150,29 @@ async def test_a_place_goes_with_all_that_was_measured_there(product: Product) -
     assert product.traces() == []
 
 
+async def test_of_a_device_that_moved_within_a_day_only_what_it_said_in_the_place_goes(product: Product) -> None:
+    owner, clock = product.owner, product.house.stores.clock
+    assert isinstance(clock, HeldClock)
+    shed = (await owner.post("/places", json={"name": "Shed"})).json()["id"]
+    made = (await owner.post("/devices", json={"name": "Mover", "place": shed})).json()
+    device, token = made["device"]["id"], made["credentials"]["access_token"]
+
+    async def says(level: float) -> None:
+        async with visitor(product.app, base=HERE) as line:
+            said = {"ts": clock.now() // 1000 - 1, "values": {"level": level}}
+            assert (await line.post(f"/api/v1/{token}/telemetry", json=said)).status_code == 200
+        clock.advance(60)
+
+    await says(1)
+    assert (await owner.patch(f"/devices/{device}", json={"place": product.place})).status_code == 200
+    clock.advance(60)
+    await says(2)
+    await product.house.oversight.followers.caught_up()
+    await product.finished(await owner.delete(f"/places/{shed}?contents=delete&history=delete"))
+    readings = (await owner.get(f"/devices/{device}/readings", params={"metric": "level"})).json()["items"]
+    assert [each["value"] for each in readings] == [2.0]
+
+
 async def test_what_was_cut_short_is_finished_by_the_sweep(product: Product) -> None:
     erasing, retiring = product.house.grounds.erasing, product.house.grounds.retiring
     await retiring.erase(product.tenant, product.devices[0], "user:aino")

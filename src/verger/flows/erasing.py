@@ -126,7 +126,7 @@ class Erasing:
         for part in parts:
             if not part.whole and part.series:
                 start, end = part.span
-                await history.drop(part.series, end, start)
+                await history.erase(part.series, end, start)
         reached(2, STEPS)
         await trail.release(upto)
         reached(3, STEPS)

@@ -19,7 +19,7 @@ class Vacating:
     async def erase(self, tenant: str, place: str, asked_by: str) -> Deletion:
         """Delete a place, what lies below it, and all data of the time that devices were there; raise Missing.
 
-        A device that was never elsewhere goes whole. Of any other the whole days go of which it spent all there.
+        A device that was never elsewhere goes whole. Of any other all goes that it said while it was there.
         """
         await self.places.get(tenant, place)
         below = (await self.places.tree(tenant)).below(place)

@@ -134,6 +134,10 @@ class History:
         """Remove all that is known of whole days of start <= time < before; also the latest reading, if it is there."""
         await self._keeper.drop(series, Span(start, before))
 
+    async def erase(self, series: Sequence[int], before: int, start: int = EVER.start) -> None:
+        """Remove all readings of start <= time < before; of a day there in part and only known in sum, all."""
+        await self._keeper.erase(series, Span(start, before))
+
     async def weigh(self, series: Sequence[int], start: int, before: int, *, thin: bool = False) -> Weight:
         """Return what `thin` of the same span would take away, or `drop` with `thin`."""
         span, keeper = Span(start, before), self._keeper

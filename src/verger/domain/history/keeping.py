@@ -20,6 +20,7 @@ import structlog
 from verger.base.clock import DAY, HOUR, MINUTE, Clock
 from verger.domain.history.chunks import Chunks
 from verger.domain.history.compaction import compact
+from verger.domain.history.cutting import cut
 from verger.domain.history.hot import ROW_BYTES, Columns, Hot, View
 from verger.domain.history.index import Index
 from verger.domain.history.latest import Latest
@@ -159,6 +160,16 @@ class Keeper:
                 await self.in_turn(shrink, month)
         async with self._writing:
             self.latest.forget_within(series, -(-span.start // DAY) * DAY, span.before // DAY * DAY)
+            await self._in_writer(self._index.save, self.saved, self.latest.snapshot())
+
+    async def erase(self, series: Sequence[int], span: Span) -> None:
+        """Remove a span to the microsecond: whole days, parts of two, and the latest readings that lie there."""
+        await self.drop(series, span)
+        for month in self._chunks.files.months(*span):
+            if await self.in_turn(cut, month, series, span):
+                await self.in_turn(shrink, month)
+        async with self._writing:
+            self.latest.forget_within(series, *span)
             await self._in_writer(self._index.save, self.saved, self.latest.snapshot())
 
     async def rewrite(self, months: Sequence[int]) -> None:
