@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from verger.base.errors import Fault
+from verger.base.plural import counted
 from verger.domain.telemetry.model import Garbled, Heard, Readings, Run, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.events import read_event
@@ -148,4 +149,8 @@ def several(faults: Iterable[Fault]) -> tuple[Fault, ...]:
     each = tuple(dict.fromkeys(faults))
     if len(each) <= MOST_FAULTS:
         return each
-    return (*each[:MOST_FAULTS], Fault("", f"{len(each) - MOST_FAULTS} further values were refused."))
+    more = len(each) - MOST_FAULTS
+    return (
+        *each[:MOST_FAULTS],
+        Fault("", f"{counted(more, 'further value')} {'was' if more == 1 else 'were'} refused."),
+    )
