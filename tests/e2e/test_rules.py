@@ -3,8 +3,11 @@
 import time
 from typing import Any
 
+from tests.e2e.conftest import Serve, Settle
 from tests.e2e.home import Home, said
+from tests.e2e.receiving import receiving
 from tests.e2e.waiting import until
+from tests.edges.outside.neighbours import Receiver
 
 LASTING_S, REST_S = 2, 3600
 
@@ -41,6 +44,21 @@ def test_what_lasts_rests_and_was_asked_for_outlives_a_kill_and_is_done_once(hom
     assert [done["state"] for done in run["then"]] == ["queued", "done"]
     [command] = home.get(f"devices/{device.id}/commands")["items"]
     assert (command["stage"], command["asked_by"]) == ("queued", f"rule:{lasting}")
+
+
+def test_a_call_that_a_kill_cut_short_is_made_again_under_its_id(serve: Serve, settle: Settle) -> None:
+    home = settle(serve(outgoing_networks="127.0.0.0/8"))
+    device = home.add_device()
+    with receiving(Receiver(["", "204 No Content"])) as receiver:
+        call = {"webhook": {"url": f"{receiver.url}/hook", "body": {"soil": "{value}"}}}
+        rule = write(home, when={"metric": "soil", "is": "below", "value": 30}, then=[call])
+        assert home.tell(device, {"soil": 20}).is_success
+        until(lambda: receiver.heard)
+        home.server.kill()
+        home.server.start()
+        until(lambda: home.get(f"rules/{rule}/runs")["items"][0]["then"][0]["state"] == "done", within=40)
+    assert [body for _, _, body in receiver.heard] == [b'{"soil":"20"}'] * 2
+    assert len({headers["webhook-id"] for _, headers, _ in receiver.heard}) == 1
 
 
 def test_a_draft_is_tried_over_what_was_measured(home: Home) -> None:

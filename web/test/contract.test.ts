@@ -18,6 +18,7 @@ import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
 import { place, places } from "@/places/places";
 import { members } from "@/session/members";
+import { signing } from "@/rules/signing";
 import { me, setUpState } from "@/session/session";
 import { system } from "@/system/system";
 import { tasks } from "@/tasks/tasks";
@@ -50,6 +51,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "place_history.json": placeHistory,
   "places.json": places,
   "setup.json": setUpState,
+  "signing.json": signing,
   "system.json": system,
   "tasks.json": tasks,
 };
@@ -72,13 +74,14 @@ const described: [
   Known<typeof event, Described["Happened"]>,
   Known<typeof apiKey, Described["ApiKey"]>,
   Known<typeof createdKey, Described["ShownKey"]>,
+  Known<typeof signing, Described["Signing"]>,
   Known<typeof overview, Described["Today"]>,
   Known<typeof setUpState, Described["FirstRunState"]>,
   Known<typeof backup, Described["Backup"]>,
   Known<typeof plan, Described["Plan"]>,
   Known<typeof bridge, Described["ShownBridge"]>,
   Known<typeof upload, Described["Upload"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 @dataclass
 class Receiver:
-    """Takes posts; `answers` are given in turn, the last one from then on."""
+    """Takes posts; `answers` are given in turn, the last one from then on; an empty one is silence."""
 
     answers: list[str] = field(default_factory=lambda: ["204 No Content"])
     heard: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -24,6 +24,8 @@ class Receiver:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
         self.heard.append((head[0].split()[1], headers, await reader.readexactly(int(headers["content-length"]))))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if not answer:
+            await reader.read()  # until who called hangs up
         writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\n\r\n".encode())
         writer.close()
 
