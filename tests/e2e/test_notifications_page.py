@@ -1,11 +1,9 @@
 """Notifications on their pages: seen as they come, a way added and tried, quiet hours kept."""
 
-import asyncio
 import re
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,8 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import Serve, Settle
 from tests.e2e.home import EMAIL, Home
 from tests.e2e.person import Person, chromium, pictures_of
-from tests.edges.outside.neighbours import Receiver, living
+from tests.e2e.receiving import receiving
+from tests.edges.outside.neighbours import Receiver
 from verger.base.clock import SystemClock
 from verger.base.ids import new_id
 
@@ -42,25 +41,6 @@ def owner(browser: Browser, house: Home, tmp_path: Path) -> Iterator[Person]:
     person.leaves()
 
 
-@contextmanager
-def receiving(receiver: Receiver) -> Iterator[Receiver]:
-    """Let a receiver live beside the test."""
-    loop, ready, done = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
-
-    async def live() -> None:
-        async with living(receiver):
-            ready.set()
-            await done.wait()
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(live()))
-    thread.start()
-    ready.wait()
-    yield receiver
-    loop.call_soon_threadsafe(done.set)
-    thread.join()
-    loop.close()
-
-
 def tell(house: Home, severity: str, title: str, body: str) -> None:
     """Put a notice into the outbox, as whatever has something to tell does."""
     me = house.api.get("me").json()
@@ -68,6 +48,16 @@ def tell(house: Home, severity: str, title: str, body: str) -> None:
     with closing(sqlite3.connect(house.server.folder / "verger.db", timeout=10)) as database, database:
         columns = 'id, tenant, "at", severity, kind, title, "to", body, place, spread'
         database.execute(f"INSERT INTO notice ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)", row)  # noqa: S608
+
+
+def adds_a_webhook(owner: Person, url: str) -> None:
+    owner.presses("Add a way")
+    owner.page.get_by_label("Way", exact=True).select_option("webhook")
+    owner.fills(Address=url, Name="Home automation")
+    owner.looks_around("sheet-target")
+    owner.page.get_by_role("dialog").get_by_role("button", name="Add a way").click()
+    expect(owner.page.get_by_text("whsec_")).to_be_visible()
+    owner.page.keyboard.press("Escape")
 
 
 def test_what_is_told_is_seen_and_reaches_a_webhook(owner: Person, house: Home) -> None:
@@ -86,17 +76,18 @@ def test_what_is_told_is_seen_and_reaches_a_webhook(owner: Person, house: Home) 
     owner.follows("Where and when")
     owner.looks_around("targets-none")
     with receiving(Receiver(["500 Oops", "204 No Content"])) as receiver:
-        owner.presses("Add a way")
-        owner.page.get_by_label("Way", exact=True).select_option("webhook")
-        owner.fills(Address=f"{receiver.url}/hook", Name="Home automation")
-        owner.looks_around("sheet-target")
-        owner.page.get_by_role("dialog").get_by_role("button", name="Add a way").click()
-        expect(owner.page.get_by_text("whsec_")).to_be_visible()
-        owner.page.keyboard.press("Escape")
+        adds_a_webhook(owner, f"{receiver.url}/hook")
         owner.page.get_by_role("button", name=re.compile("^Send me a test")).click()
         expect(owner.page.get_by_text("The test did not arrive. It answered 500.")).to_be_visible()
         owner.page.get_by_role("button", name=re.compile("^Send me a test")).click()
         expect(owner.page.get_by_text("The test was taken.")).to_be_visible()
+        tell(house, "critical", "The pump stands still", "Since 07:00, at Lake cottage.")
+        owner.opens("/notifications", "Notifications")
+        expect(owner.page.get_by_text("Home automation: arrived")).to_be_visible(timeout=30_000)
+    tell(house, "warning", "The hall is cold", "12 °C since 07:10.")
+    expect(owner.page.get_by_text("Home automation: failed")).to_be_visible(timeout=30_000)
+    owner.looks_around("notifications-ways")
+    owner.opens("/settings/notifications", "Where I am told")
     assert all("webhook-signature" in headers for _, headers, _ in receiver.heard)
     owner.page.get_by_label("Quiet hours").check()
     owner.page.get_by_label("Once a day, together").check()
@@ -104,3 +95,19 @@ def test_what_is_told_is_seen_and_reaches_a_webhook(owner: Person, house: Home) 
     expect(owner.page.get_by_text("Saved.")).to_be_visible()
     owner.looks_around("targets")
     assert house.api.get("me/notifications/preferences").json()["quiet"]["begin"] == "22:00"
+
+
+def test_what_signs_webhooks_of_rules_is_shown_and_made_anew(owner: Person, house: Home) -> None:
+    owner.opens("/settings", "Settings")
+    card = owner.page.get_by_role("region", name="Webhooks")
+    expect(card.get_by_text("Made ")).to_be_visible()
+    secret = house.api.get("webhooks/secret").json()["secret"]
+    expect(card.get_by_text(secret)).to_be_hidden()
+    card.get_by_role("button", name="Show the secret").click()
+    expect(card.get_by_text(secret)).to_be_visible()
+    card.get_by_role("button", name="New secret").click()
+    owner.looks_around("sheet-signing")
+    owner.page.get_by_role("dialog").get_by_role("button", name="New secret").click()
+    expect(card.get_by_text("The one before signs too until")).to_be_visible()
+    expect(card.get_by_text(house.api.get("webhooks/secret").json()["secret"])).to_be_visible()
+    owner.looks_around("settings-signing")

@@ -7,7 +7,7 @@ import pytest_asyncio
 
 from tests.flows.test_notifying import FakeWhispers
 from tests.people import Household, first_household, quick_tenancy
-from verger.base.clock import SECOND, HeldClock
+from verger.base.clock import SECOND, HeldClock, moment
 from verger.base.db import Database
 from verger.base.errors import Refused
 from verger.base.pages import Asked
@@ -196,3 +196,25 @@ async def test_after_a_restore_nothing_leaves_again(post: Post) -> None:
     await post.tell("Dry")
     assert await post.room.deliveries.give_up() == 1
     assert await post.after() == []
+
+
+async def test_each_notification_tells_how_far_it_came_by_each_way(post: Post) -> None:
+    async def ways() -> list[tuple[str, str, int, str | None, bool]]:
+        [told] = (await post.telling.page(post.home.tenant, post.owner, Asked(), unread=False)).items
+        assert await post.telling.get(post.home.tenant, post.owner, told.id) == told
+        return [(each.kind, each.state, each.attempts, each.error, each.paused) for each in told.ways]
+
+    await post.tell("Frost")
+    assert await ways() == []
+    await post.add()
+    hook = await post.add(webhook("https://example.org"), (Urgency.critical,))
+    async with post.room.db.writing() as connection:
+        await post.room.outbox.forget(connection, moment(post.clock.now() + SECOND))
+    await post.tell("Frost", severity=Urgency.critical)
+    assert await ways() == [("email", "waiting", 0, None, False), ("webhook", "waiting", 0, None, False)]
+    post.courier.error = Refused("It answered 500.")
+    await post.after()
+    await post.telling.change(post.home.tenant, post.owner, hook.id, {"paused": True}, None)
+    post.courier.error = None
+    assert await post.after(10) == ["Critical: Frost"]
+    assert await ways() == [("email", "sent", 1, None, False), ("webhook", "waiting", 1, "It answered 500.", True)]

@@ -9,7 +9,9 @@ from msgspec import Struct, structs
 from verger.base.clock import Clock, moment
 from verger.base.errors import Refused
 from verger.base.ids import new_id
+from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
+from verger.domain.notifications.deliveries import Progress
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Notification, Urgency
 from verger.domain.notifications.preferences import Preferences
@@ -23,6 +25,12 @@ class NewTarget(Target, frozen=True, kw_only=True):
     """A target just made; `secret` signs what a webhook is sent, and is not shown again."""
 
     secret: str | None
+
+
+class Received(Notification, frozen=True, kw_only=True):
+    """A notification as its owner sees it: `ways` tells how far it came by each of their targets."""
+
+    ways: tuple[Progress, ...]
 
 
 class Tried(Struct, frozen=True):
@@ -42,6 +50,19 @@ class Telling:
     clock: Clock
     home: str
     push_key: str = ""  # what browsers know us by
+
+    async def page(self, tenant: str, user: str, asked: Asked, *, unread: bool) -> Page[Received]:
+        """Return a page of what somebody was told, the newest first."""
+        found = await self.room.inbox.page(tenant, user, asked, unread=unread)
+        return Page(await self._received(tenant, user, found.items), found.next)
+
+    async def get(self, tenant: str, user: str, notification: str) -> Received:
+        """Return one notification of somebody; raise Missing."""
+        return (await self._received(tenant, user, [await self.room.inbox.get(tenant, user, notification)]))[0]
+
+    async def _received(self, tenant: str, user: str, told: Sequence[Notification]) -> list[Received]:
+        ways = await self.room.deliveries.progress(tenant, user, [each.id for each in told])
+        return [Received(**structs.asdict(each), ways=tuple(ways.get(each.id, ()))) for each in told]
 
     async def seen(self, tenant: str, user: str, notifications: Sequence[str] | None) -> int:
         """Note that somebody has seen some notifications, or all; return how many they have not."""

@@ -1189,7 +1189,7 @@ export interface paths {
         };
         /**
          * List what I was told, the newest first
-         * @description Return a page of your notifications in this organisation.
+         * @description Return a page of your notifications in this organisation, and how far each came by your ways.
          */
         readonly get: operations["notifications.items"];
         readonly put?: never;
@@ -3114,20 +3114,6 @@ export interface components {
             readonly repairs?: readonly string[];
             readonly silence?: components["schemas"]["Silence"];
         };
-        /** Notification */
-        readonly Notification: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly body: string;
-            readonly device: string | null;
-            readonly id: string;
-            readonly kind: string;
-            readonly place: string | null;
-            readonly read_at: string | null;
-            readonly severity: components["schemas"]["Urgency"];
-            readonly subject: string | null;
-            readonly title: string;
-        };
         /** Offer */
         readonly Offer: {
             readonly lasts_s?: number | null;
@@ -3214,11 +3200,6 @@ export interface components {
             readonly items: readonly components["schemas"]["Delivery"][];
             readonly next: string | null;
         };
-        /** Page[Notification] */
-        readonly NotificationPage: {
-            readonly items: readonly components["schemas"]["Notification"][];
-            readonly next: string | null;
-        };
         /** Page[Target] */
         readonly TargetPage: {
             readonly items: readonly components["schemas"]["Target"][];
@@ -3279,6 +3260,11 @@ export interface components {
             readonly items: readonly components["schemas"]["Limit"][];
             readonly next: string | null;
         };
+        /** Page[Received] */
+        readonly ReceivedPage: {
+            readonly items: readonly components["schemas"]["Received"][];
+            readonly next: string | null;
+        };
         /** Param */
         readonly Param: {
             readonly default?: unknown;
@@ -3331,7 +3317,7 @@ export interface components {
             readonly keep: number;
             readonly next_at: string | null;
             readonly restored: components["schemas"]["Mark"] | null;
-            readonly running: components["schemas"]["Progress"] | null;
+            readonly running: components["schemas"]["flows_safekeeping_Progress"] | null;
             readonly same_disk: boolean;
             readonly sealed: boolean;
             readonly trouble: string | null;
@@ -3393,11 +3379,6 @@ export interface components {
             readonly title: string;
             readonly type: string;
         };
-        /** Progress */
-        readonly Progress: {
-            readonly done: number;
-            readonly total: number | null;
-        };
         /** PushKey */
         readonly PushKey: {
             readonly key: string;
@@ -3430,6 +3411,21 @@ export interface components {
             readonly at: string;
             readonly metric: string;
             readonly value: number;
+        };
+        /** Received */
+        readonly Received: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly body: string;
+            readonly device: string | null;
+            readonly id: string;
+            readonly kind: string;
+            readonly place: string | null;
+            readonly read_at: string | null;
+            readonly severity: components["schemas"]["Urgency"];
+            readonly subject: string | null;
+            readonly title: string;
+            readonly ways: readonly components["schemas"]["domain_notifications_deliveries_Progress"][];
         };
         /** Remark */
         readonly Remark: {
@@ -3937,6 +3933,26 @@ export interface components {
             readonly when: components["schemas"]["Condition"];
             /** @enum {null|string} */
             readonly when_silent?: "go_on" | "wait" | "reset" | null;
+        };
+        /** Progress */
+        readonly domain_notifications_deliveries_Progress: {
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly due_at: string;
+            readonly error: string | null;
+            /** @enum {string} */
+            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
+            readonly name: string;
+            readonly paused: boolean;
+            readonly sent_at: string | null;
+            /** @enum {string} */
+            readonly state: "waiting" | "sent" | "given_up";
+            readonly target: string;
+        };
+        /** Progress */
+        readonly flows_safekeeping_Progress: {
+            readonly done: number;
+            readonly total: number | null;
         };
     };
     responses: {
@@ -6415,7 +6431,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["NotificationPage"];
+                    readonly "application/json": components["schemas"]["ReceivedPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -6783,7 +6799,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Notification"];
+                    readonly "application/json": components["schemas"]["Received"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -2,12 +2,25 @@
 import { computed, ref } from "vue";
 import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
 import { type Checked, flag, list, maybe, number, oneOf, page, shape, text, time } from "@/base/shape";
+import { when } from "@/base/tell";
+import { say } from "@/base/words";
 
 export const severities = ["info", "warning", "critical"] as const;
 export const kinds = ["email", "push", "telegram", "ntfy", "webhook"] as const;
 export type Severity = (typeof severities)[number];
 export type Kind = (typeof kinds)[number];
 
+const progress = shape({
+  target: text,
+  kind: oneOf(...kinds),
+  name: text,
+  state: oneOf("waiting", "sent", "given_up"),
+  due_at: time,
+  attempts: number,
+  sent_at: maybe(time),
+  error: maybe(text),
+  paused: flag,
+});
 export const notification = shape({
   id: text,
   severity: oneOf(...severities),
@@ -19,6 +32,7 @@ export const notification = shape({
   device: maybe(text),
   at: time,
   read_at: maybe(time),
+  ways: list(progress),
 });
 export const notifications = page(notification);
 const fields = {
@@ -44,6 +58,7 @@ const tried = shape({ delivered: flag, error: maybe(text) });
 const pushKey = shape({ key: text });
 
 export type Notification = Checked<typeof notification>;
+export type Progress = Checked<typeof progress>;
 export type Target = Checked<typeof target>;
 export type Made = Checked<typeof made>;
 export type Preferences = Checked<typeof preferences>;
@@ -71,6 +86,15 @@ export function leads({ subject, device, place }: Notification): string | null {
   if (subject?.startsWith("target:")) return "/settings/notifications";
   if (device !== null) return `/devices/${device}`;
   return place === null ? null : `/places/${place}`;
+}
+
+/** How far a notification came on one way, as a sentence, and whether something is wrong with it. */
+export function came({ name, state, due_at, attempts, sent_at, error, paused }: Progress, now: number, zone: string): { told: string; wrong: boolean } {
+  if (state === "sent") return { told: say("way.sent", { name, when: when(sent_at ?? due_at, now, zone) }), wrong: false };
+  if (state === "given_up") return { told: say("way.givenUp", { name }), wrong: true };
+  if (paused) return { told: say("way.paused", { name }), wrong: true };
+  if (attempts > 0) return { told: say("way.failing", { name, n: attempts, when: when(due_at, now, zone), why: error ?? "" }), wrong: true };
+  return { told: due_at > now ? say("way.later", { name, when: when(due_at, now, zone) }) : say("way.waiting", { name }), wrong: false };
 }
 
 export const everyTarget = (): Promise<Target[]> => all(`${home}/targets`, targets);

@@ -13,11 +13,13 @@ from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.notifications import tables
 from verger.domain.notifications.model import Urgency
+from verger.domain.notifications.ways import Kind
 
 State = Literal["waiting", "sent", "given_up"]
 
 _TABLE, _TARGET, _TOLD = tables.delivery.c, tables.target.c, tables.notification.c
 _HOUR = timedelta(hours=1)
+_HOW = ("state", "due_at", "attempts", "sent_at", "error")
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
@@ -32,6 +34,23 @@ class Delivery(Struct, frozen=True, kw_only=True):
     attempts: int
     sent_at: datetime | None
     error: str | None
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a notification came by one target: `paused` tells that nothing is sent there now.
+
+    While it waits `due_at` is when it is tried, at first or again, and `error` why it did not arrive so far.
+    """
+
+    target: str
+    kind: Kind
+    name: str
+    state: State
+    due_at: datetime
+    attempts: int
+    sent_at: datetime | None
+    error: str | None
+    paused: bool
 
 
 class Waiting(Struct, frozen=True):
@@ -73,6 +92,19 @@ class DeliveryStore:
             query = query.where(_TABLE.notification == notification)
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _delivery)
+
+    async def progress(self, tenant: str, user: str, notifications: Sequence[str]) -> dict[str, list[Progress]]:
+        """Return by notification how far some of somebody's came, by each of their targets."""
+        columns = [_TABLE[name] for name in ("notification", "target", *_HOW)]
+        query = select(*columns, _TARGET.kind, _TARGET.name, _TARGET.paused_at)
+        query = query.join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
+        mine = (_TABLE.tenant == tenant, _TARGET.user == user, _TABLE.notification.in_(notifications))
+        found: dict[str, list[Progress]] = {}
+        async with self._db.reading() as connection:
+            for row in await connection.execute(query.where(*mine).order_by(_TARGET.created_at, _TARGET.id)):
+                known = {name: getattr(row, name) for name in ("target", "kind", "name", *_HOW)}
+                found.setdefault(row.notification, []).append(Progress(**known, paused=row.paused_at is not None))
+        return found
 
     async def targets_due(self, now: datetime, most: int = 100) -> list[tuple[str, str]]:
         """Return (tenant, target) of those that something is due for and that are not paused."""

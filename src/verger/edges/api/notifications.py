@@ -7,9 +7,9 @@ from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from verger.base.pages import Page
-from verger.domain.notifications.model import Notification
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
+from verger.flows.telling import Received
 
 _TAGS = ["notifications"]
 
@@ -34,9 +34,9 @@ async def items(
     grounds: Given[Grounds],
     asked: Given[Asked],
     unread: Annotated[bool, QueryParameter(description="Only what you have not seen.")] = False,  # noqa: FBT002
-) -> Page[Notification]:
-    """Return a page of your notifications in this organisation."""
-    return await grounds.telling.room.inbox.page(caller.tenant, caller.person().id, asked, unread=unread)
+) -> Page[Received]:
+    """Return a page of your notifications in this organisation, and how far each came by your ways."""
+    return await grounds.telling.page(caller.tenant, caller.person().id, asked, unread=unread)
 
 
 @get("/me/notifications/unread", summary="Count what I have not seen", tags=_TAGS)
@@ -52,6 +52,6 @@ async def seen(data: JSONBody[Seen], caller: Given[Caller], grounds: Given[Groun
 
 
 @get("/me/notifications/{notification:str}", summary="Read a notification", tags=_TAGS)
-async def read(notification: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Notification:
+async def read(notification: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Received:
     """Return one of your notifications."""
-    return await grounds.telling.room.inbox.get(caller.tenant, caller.person().id, notification)
+    return await grounds.telling.get(caller.tenant, caller.person().id, notification)
