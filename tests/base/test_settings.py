@@ -28,8 +28,8 @@ def test_the_database_lies_in_the_data_folder() -> None:
         ("DATABASE_URL", "postgresql://host/name", "sqlite:////path/of/verger.db, for no other database works"),
         ("TRUSTED_PROXIES", "nearby", "networks separated by commas"),
         ("LOG_LEVEL", "loud", "debug, info"),
-        ("MQTT_LISTENERS", "1884", "ports and ids of API keys separated by commas"),
-        ("MQTT_LISTENERS", "70000:k", "ports and ids of API keys separated by commas"),
+        ("MQTT_LISTENERS", "1884", "ports and ids of API keys or enrolments separated by commas"),
+        ("MQTT_LISTENERS", "70000:k", "ports and ids of API keys or enrolments separated by commas"),
     ],
 )
 def test_a_bad_value_is_named_with_what_to_write_instead(name: str, text: str, wanted: str) -> None:
