@@ -20,5 +20,7 @@ async def test_messages_and_reasons_call_a_metric_by_its_name_and_tell_its_unit(
     name = (await house.kept.devices.get(house.tenant, made.device)).name
     assert alert.message == f"Air of {name} is 2"
     assert [each.says for each in run.because] == ["Air is below 3 °C"]
+    assert run.then[0].action.alert is not None
+    assert run.then[0].action.alert.message == alert.message
     assert run.then[1].action.task is not None
     assert run.then[1].action.task.title == "Air!"

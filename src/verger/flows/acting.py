@@ -95,8 +95,8 @@ class Acting:
         """Check what is to be done before anything is written; `where` is the name of the place."""
         devices = await self.kept.devices.these(tenant, speaks_of(decision))
         called = {device.id: device.name for device in devices}
-        decision = in_words(decision, await measure_of(self.kept, tenant, devices), called)
         names = {"rule": rule.name, "place": where, "device": called.get(decision.device or "", "")}
+        decision = in_words(decision, await measure_of(self.kept, tenant, devices), called, names)
         plan = Plan(tenant, rule, decision, place, names)
         for at, action in enumerate(decision.then):
             if action.command is not None:

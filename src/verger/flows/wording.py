@@ -1,6 +1,6 @@
 """Wording: what metrics are called and measured in, and what rules decided in those words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from msgspec import structs
 
@@ -38,17 +38,21 @@ async def measure_of(kept: Kept, tenant: str, devices: Sequence[Device]) -> Meas
     return measure
 
 
-def in_words(decision: Decision, measure: Measure, names: dict[str, str]) -> Decision:
-    """Return a decision that tells why, and in its messages of which metric, as people call what they measure.
+def in_words(
+    decision: Decision, measure: Measure, names: Mapping[str, str], words: Mapping[str, str] | None = None
+) -> Decision:
+    """Return a decision that tells why, and in its messages of what, as people call what they have and measure.
 
-    `names` are those of devices.
+    `names` are those of devices, `words` what else messages may name.
     """
     because = tuple(
         structs.replace(each, says=reason(condition, each.device, measure, names, wanted=wanted))
         for each, (condition, wanted) in zip(decision.because, decision.reasons, strict=True)
     )
-    words = {} if decision.about is None else {"metric": measure(*decision.about)[0]}
-    return structs.replace(decision, because=because, then=tuple(named(action, words) for action in decision.then))
+    called = {} if decision.device is None else {"device": names.get(decision.device, "")}
+    metric = {} if decision.about is None else {"metric": measure(*decision.about)[0]}
+    told = called | metric | dict(words or {})
+    return structs.replace(decision, because=because, then=tuple(named(action, told) for action in decision.then))
 
 
 def speaks_of(decision: Decision) -> set[str]:
