@@ -148,3 +148,6 @@ def test_several_lamps_are_picked_and_asked_at_once(owner: Person, home: Home) -
         expect(dialog.get_by_role("listitem").filter(has_text="Porch lamp")).to_be_visible()
         assert unasked.told.empty()
     owner.looks_around("sheet-several-done")
+    owner.page.get_by_role("dialog").get_by_role("button", name="Close").last.click()
+    expect(owner.page.get_by_role("switch", name="Hall lamp: Set lamp")).to_be_checked()
+    expect(owner.page.get_by_role("switch", name="Porch lamp: Set lamp")).not_to_be_checked()
