@@ -44,6 +44,8 @@ def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, ho
         timeout=20_000
     )
     expect(owner.page.get_by_role("link", name="1 new, Notifications")).to_be_visible(timeout=20_000)
+    villa = owner.page.get_by_role("region", name="Places").get_by_role("listitem").filter(has_text="Villa")
+    expect(villa).to_contain_text(told)
     owner.looks_around("today-alert")
     owner.page.get_by_role("link", name=re.compile(f"^Open.*{told}")).click()
     owner.sees(told)

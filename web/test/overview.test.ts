@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Alert, alert as readAlert } from "@/alerts/alerts";
 import { greeting } from "@/overview/greeting";
-import { type Calls, type Need, type Overview, type PlaceState, lines, needs } from "@/overview/overview";
+import { type Calls, type Need, type Overview, type PlaceState, alerted, lines, needs } from "@/overview/overview";
 import { type Task, task as readTask } from "@/tasks/tasks";
 
 const place = (id: string, more: Partial<PlaceState> = {}): PlaceState => ({
@@ -63,4 +63,11 @@ test("places have a line each, in the order of their tree", () => {
   const paths: Readonly<Record<string, string[]>> = { two: ["Farm", "Room 2"], attic: ["Attic"], one: ["Farm", "Room 1"] };
   const inOrder = lines(["two", "attic", "one"].map((id) => place(id)), (id) => paths[id] ?? []);
   expect(inOrder.map(({ path }) => path.join(" · "))).toEqual(["Attic", "Farm · Room 1", "Farm · Room 2"]);
+});
+
+test("a place is not all right while an alert holds there that nobody has noted", () => {
+  const told = [alert("low", { place: "Hall" }), alert("frost", { place: "Hall", severity: "critical" }), alert("fyi", { place: "Shed", severity: "info" }), alert("seen", { place: "Attic", state: "acknowledged" })];
+  expect(alerted(place("Hall"), told)).toMatchObject({ state: "urgent", because: "frost" });
+  expect(alerted(place("Hall"), told.slice(0, 1))).toMatchObject({ state: "attention", because: "low" });
+  for (const calm of ["Shed", "Attic", "Loft"]) expect(alerted(place(calm), told).state).toBe("good");
 });

@@ -22,7 +22,7 @@ const placeState = shape({
   kind: text,
   parent: maybe(text),
   timezone: orElse(text, "UTC"),
-  state: oneOf("good", "attention", "unknown"),
+  state: oneOf("good", "attention", "urgent", "unknown"),
   because: maybe(text),
   devices: number,
   online: number,
@@ -96,6 +96,12 @@ export function needs({ places, silent }: Overview, { alerts, tasks }: Calls, me
     ...due.map((task): Need => ({ key: task.id, state: "due", title: { task }, place: task.place, lastSeen: null, to: "/tasks" })),
   ];
   return found.toSorted((one, other) => order.indexOf(one.state) - order.indexOf(other.state));
+}
+
+/** A place as its alerts have it: the worst that holds there, unless somebody has taken note of all. */
+export function alerted(place: PlaceState, alerts: readonly Alert[]): PlaceState {
+  const worst = alerts.filter((one) => one.place === place.id && one.state === "active" && one.severity !== "info").toSorted(pressing)[0];
+  return worst === undefined ? place : { ...place, state: worst.severity === "critical" ? "urgent" : "attention", because: worst.message };
 }
 
 /** A line of Today: a place, and the names of what it lies in and its own. */
