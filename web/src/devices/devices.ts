@@ -61,7 +61,7 @@ export const letGo = (id: string): void => {
   fresh.delete(id);
 };
 
-export async function add(said: { name: string; place: string }): Promise<Device> {
+export async function add(said: { name: string; place: string; type?: string | null }): Promise<Device> {
   const made = await post("/devices", created, said satisfies Described["NewDevice"]);
   fresh.set(made.device.id, made.credentials);
   return made.device;
@@ -74,7 +74,7 @@ export async function renew(id: string): Promise<Credentials> {
   return made;
 }
 
-export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "metrics" | "is_gateway" | "silence">>): Promise<Device> =>
+export const change = (before: Device, said: Partial<Pick<Device, "name" | "place" | "type" | "metrics" | "is_gateway" | "silence">>): Promise<Device> =>
   patch(at`/devices/${before.id}`, device, said satisfies Described["DeviceChange"], before.version);
 
 /** Retire a device; with `history` its values go too. */

@@ -142,6 +142,7 @@ export const en = {
 
   "state.good": "All right",
   "state.attention": "Needs a look",
+  "state.urgent": "Needs somebody now",
   "state.unknown": "Nothing heard yet",
   "state.noDevices": "No devices yet",
   "device.speaking": "Speaking",
@@ -227,6 +228,9 @@ export const en = {
   "device.waiting.why": "Run the line under Connect. The value appears here by itself, within a second.",
   "device.arrived": "The first value has arrived: {metric} {value}",
   "device.edit": "Edit device",
+  "device.type": "Type",
+  "device.type.none": "No type",
+  "device.type.hint": "Its type says what it measures, what it can be asked, and when it is silent.",
   "device.delete": "Remove device",
   "device.delete.title": "Remove {name}?",
   "device.delete.why": "It can no longer speak here. What it measured stays in the history of its place.",
