@@ -102,6 +102,23 @@ async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
         yield product
 
 
+async def test_what_rules_have_to_say_of_a_device_to_other_programs_goes_with_it(product: Product) -> None:
+    when = {"metric": "level", "is": "above", "value": 1}
+    call = {"webhook": {"url": "https://nobody.invalid/", "body": NEEDLE}}
+    rule = {"name": "Level", "place": product.place, "when": when, "then": [call], "rest_s": 3600}
+    rule_id = (await product.owner.post("/rules", json=rule)).json()["id"]
+    made = (await product.owner.post("/devices", json={"name": "Well", "place": product.place})).json()
+    async with visitor(product.app, base=HERE) as line:
+        token = made["credentials"]["access_token"]
+        assert (await line.post(f"/api/v1/{token}/telemetry", json={"level": 7})).status_code == 200
+    await product.house.oversight.followers.caught_up()
+    calls = product.house.stores.callbook.calls
+    assert (await calls.count())[0] == 1
+    job = await product.finished(await product.owner.delete(f"/devices/{made['device']['id']}?history=delete"))
+    assert (job["state"], (await calls.count())[0]) == ("done", 0)
+    assert (await product.owner.get(f"/rules/{rule_id}/runs")).json()["items"] == []
+
+
 async def test_a_device_is_unreadable_at_once_and_off_the_disk_after_the_job(product: Product) -> None:
     device = product.devices[0]
     assert len(product.traces()) >= 3
