@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from verger.domain.retention.store import RuleStore
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.model import Event
 from verger.flows import pruning
-from verger.flows.pruning import Pruning
+from verger.flows.pruning import Ageing, Pruning
 from verger.flows.retention import Effect, Retention
 
 DAYS = 10
@@ -200,6 +201,31 @@ async def test_asked_at_once_it_runs_now_and_goes_on_where_its_time_was_up(estat
     names = {figure.name: figure.value for figure in estate.pruning.figures()}
     assert names["retention_freed_bytes"] >= 0
     assert "retention_last_pass_timestamp_seconds" in names
+
+
+async def test_what_is_kept_for_some_days_goes_with_the_pass_a_few_seconds_at_a_time(
+    estate: Estate, monkeypatch: Any
+) -> None:
+    left, asked = [5], set[datetime]()
+
+    async def purge(before: datetime) -> int:
+        asked.add(before)
+        left[0] -= 1
+        return 2 if left[0] >= 0 else 0
+
+    clock = estate.house.clock
+    passing = Pruning(estate.retention, estate.house.kept.db, clock, [Ageing("alerts", 7, purge)])
+    monkeypatch.setattr(pruning, "_BUDGET_S", -1.0)
+    runner = Jobs(estate.house.kept.db, clock, {pruning.KIND: passing.work})
+    await passing.at_once()
+    await runner.run_due()
+    assert (passing.rows["alerts"], passing.last, asked) == (2, None, {moment(clock.now() - 7 * DAY)})
+    monkeypatch.setattr(pruning, "_BUDGET_S", 60.0)
+    clock.advance(1)
+    await runner.run_due()
+    assert passing.last is not None
+    [rows] = [figure for figure in passing.figures() if figure.labels == {"what": "alerts"}]
+    assert (rows.name, rows.value) == ("retention_rows", 10)
 
 
 async def due(estate: Estate) -> int:

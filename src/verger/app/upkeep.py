@@ -19,7 +19,7 @@ from verger.edges.wire.bridge.bridges import Bridges
 from verger.flows import erasing, pruning
 from verger.flows.erasing import Erasing
 from verger.flows.oversight import Figure, Oversight
-from verger.flows.pruning import Pruning
+from verger.flows.pruning import Ageing, Pruning
 from verger.flows.retention import Retention
 from verger.flows.room import Room
 from verger.flows.safekeeping import gone_by
@@ -62,10 +62,18 @@ async def open_upkeep(
     until = partial(gone_by, stores.settings)
     naming = (stores.alerts, stores.outbox, stores.rules.runs)
     forever = Erasing(forgetting(stores), trail, stores.events, naming, stores.settings.data, until)
-    upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock), forever)
+    upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock, _ageing(stores)), forever)
     room.mode.in_need(upkeep.pruning.at_once)
     await upkeep.pruning.begin()
     return upkeep
+
+
+def _ageing(stores: Stores) -> tuple[Ageing, ...]:
+    settings = stores.settings
+    return (
+        Ageing("alerts", settings.alert_days, stores.alerts.purge),
+        Ageing("rule_runs", settings.rule_run_days, stores.rules.runs.purge),
+    )
 
 
 def deletion_kinds(upkeep: Upkeep) -> dict[str, Kind]:

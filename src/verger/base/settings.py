@@ -155,6 +155,8 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "jobs_at_once": _whole(1, 1000),
     "job_days": _whole(1, 3650),
     "command_days": _whole(1, 36_500),
+    "alert_days": _whole(1, 36_500),
+    "rule_run_days": _whole(1, 36_500),
     "webhook_hours": _whole(1, 720),
     "webhooks_waiting": _whole(1, 1_000_000),
     "export_bytes": _whole(1 << 20, 1 << 50),
@@ -228,6 +230,8 @@ class Settings:
     jobs_at_once: int = 4  # of one organisation
     job_days: int = 30  # how long one that ended is remembered
     command_days: int = 365  # how long one that ended is told
+    alert_days: int = 730  # how long one that is over is kept
+    rule_run_days: int = 365  # how long it is told that a rule fired
     webhook_hours: int = 24  # how long a call of a rule is tried
     webhooks_waiting: int = 1_000  # calls of one organisation's rules
     export_bytes: int = 2 << 30  # all exported files together

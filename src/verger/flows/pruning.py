@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from verger.flows.retention import Retention
 KIND = "retention"
 _KEY = "daily"
 _AT = 3 * HOUR  # UTC
+_LAST = "~"  # comes after every tenant
 _BUDGET_S = 2.0  # before other jobs have their turn
 
 log = structlog.get_logger()
@@ -30,11 +31,20 @@ class Pruned(Struct, frozen=True):
     freed_bytes: int
 
 
+class Ageing(Struct, frozen=True):
+    """What is kept of any tenant for so many days: `purge` removes some of before a time, and returns how many."""
+
+    what: str
+    days: int
+    purge: Callable[[datetime], Awaitable[int]]
+
+
 class Pruning:
     """Takes away what is due, tenant after tenant; a pass that is cut short goes on where it was."""
 
-    def __init__(self, retention: Retention, db: Database, clock: Clock) -> None:
+    def __init__(self, retention: Retention, db: Database, clock: Clock, ageing: Sequence[Ageing] = ()) -> None:
         """Have done nothing yet."""
+        self._ageing = ageing
         self.last: Pruned | None = None
         self.rows: Counter[str] = Counter()
         self.freed_bytes = 0
@@ -67,6 +77,9 @@ class Pruning:
                     await self._ask(self._clock.now() + 1, (each, number))
                     return
                 await self._do(each, number, steps)
+        if not await self._age(until):
+            await self._ask(self._clock.now() + 1, (_LAST, 0))
+            return
         self.last = Pruned(moment(self._clock.now()), self._freed)
         if self._freed:
             log.info("retention gave room back", bytes=self._freed)
@@ -81,6 +94,16 @@ class Pruning:
         self._freed += freed
         self.freed_bytes += freed
 
+    async def _age(self, until: float) -> bool:
+        """Take away what is too old, whosever it is; return False when the time was up before the end."""
+        for each in self._ageing:
+            before = moment(self._clock.now() - each.days * DAY)
+            while gone := await each.purge(before):
+                self.rows[each.what] += gone
+                if time.monotonic() > until:
+                    return False
+        return True
+
     async def _ask(self, at: int, given: Any) -> None:
         async with self._db.writing() as connection:
             await jobs.ask(connection, KIND, _KEY, at, given)
@@ -94,7 +117,7 @@ class Pruning:
         """Return what retention took away since the start."""
         freed = float(self.freed_bytes)
         yield Figure("retention_freed_bytes", "Bytes of the history that retention gave back", freed, grows=True)
-        for what in ("events", "attributes", "remarks"):
+        for what in ("events", "attributes", "remarks", *(each.what for each in self._ageing)):
             labels = {"what": what}
             yield Figure("retention_rows", "Rows that retention removed", self.rows[what], grows=True, labels=labels)
         if self.last is not None:

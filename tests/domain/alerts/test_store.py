@@ -179,3 +179,22 @@ async def test_what_was_said_of_it_is_told_to_its_organisation_alone(home: Home)
     assert (await home.store.comments(THEIRS, alert.id, Asked())).items == []
     with pytest.raises(Missing):
         await home.store.get(THEIRS, alert.id)
+
+
+async def test_what_is_over_goes_in_time_and_what_is_open_stays(home: Home) -> None:
+    await home.open("a")
+    await home.clear("a", 10)
+    await home.open("b")
+    for number in range(MANY):
+        await home.open(f"shown {number}", 20)
+    [lead] = [alert for alert in await home.shown() if alert.device is None]
+    async with home.db.writing() as connection:
+        await home.store.save(connection, MINE, resolved(lead, "aino", START + 21 * MINUTE))
+    assert await home.store.purge(moment(START + 10 * MINUTE)) == 0
+    assert await home.store.purge(moment(START + 11 * MINUTE)) == 1
+    assert await home.store.purge(moment(START + 99 * MINUTE)) == 0  # the lead shows what is open
+    for number in range(MANY):
+        await home.clear(f"shown {number}", 30)
+    while await home.store.purge(moment(START + 99 * MINUTE)):
+        pass
+    assert [alert.device for alert in await home.shown()] == ["b"]

@@ -149,6 +149,18 @@ class AlertStore:
                 connection, alert_table, _TABLE.tenant == tenant, _TABLE.device.in_(devices), *opened
             )
 
+    async def purge(self, before: datetime) -> int:
+        """Remove some alerts that were over before a time, with what was said of them; return how many, 0 at the end.
+
+        One that shows others stays as long as any of those is open.
+        """
+        shows = select(_TABLE.within).where(_TABLE.holds.is_not(None), _TABLE.within.is_not(None))
+        over = func.coalesce(_TABLE.resolved_at, _TABLE.cleared_at) < before
+        async with self._db.writing() as connection:
+            return await delete_some(
+                connection, alert_table, _TABLE.holds.is_(None), over, _TABLE.id.not_in(shows), most=200
+            )
+
     async def open_of(self, prefix: str) -> set[tuple[str, str]]:
         """Return (tenant, rule) of what is open in any tenant of rules whose name begins so."""
         query = select(_TABLE.tenant, _TABLE.rule).where(_TABLE.holds.is_not(None), _TABLE.rule.startswith(prefix))
