@@ -97,7 +97,7 @@ async def test_a_backup_that_is_well_is_found_well(home: Home) -> None:
     backup = await home.backing().back_up()
     verified = await Verifying(home.folder, home.shelf, home.clock).verify()
     assert verified.well, verified.said
-    assert "30 readings, 30 of them from the log; 30 events, 1 devices" in verified.said
+    assert "30 readings, 30 of them from the log; 30 events, 1 device." in verified.said
     assert home.shelf.tell(backup.id).verified == verified
 
 
