@@ -4,12 +4,17 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 
-from tests.flows.homes import NOON, Home, Open, restore, told
+from tests.flows.homes import NOON, NOW, Home, Open, restore, told
 from verger.base.clock import HOUR
 from verger.base.errors import Refused
+from verger.base.ids import new_id
+from verger.base.pages import Asked
+from verger.domain.backups import mark
 from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf
+from verger.domain.rules.store import KeptRule
 from verger.flows.verifying import Verifying
 
 
@@ -169,3 +174,27 @@ async def test_a_backup_cut_short_anywhere_leaves_nothing_that_looks_whole(home:
     assert not (home.shelf.folder / "incoming").exists() or not [*(home.shelf.folder / "incoming").iterdir()]
     names = {part.contents.name for part in home.shelf.contents(home.shelf.find()).parts}
     assert {path.name for path in objects(home.shelf)} == names
+
+
+async def test_what_rules_had_to_say_when_a_backup_was_taken_is_not_said_after_its_restore(
+    home: Home, open_on: Open
+) -> None:
+    device = await home.add()
+    grounds, tenant = home.house.grounds, home.tenant
+    call = {"webhook": {"url": "https://nobody.invalid/"}}
+    when = {"metric": "t", "is": "above", "value": -1}
+    known = {"id": new_id(), "name": "Call", "place": home.place, "created_at": NOW, "rest_s": 3600}
+    rule = await grounds.ruling.add(tenant, convert(known | {"when": when, "then": [call]}, KeptRule))
+    await home.speak(device, 1)
+    await home.house.oversight.followers.caught_up()
+    signing = await grounds.signing.get(tenant)
+    await home.backing().back_up()
+    folder, _ = restore(home)
+    house = await open_on(folder)
+    [run] = (await house.grounds.ruling.runs(tenant, rule.id, Asked())).items
+    assert [done.state for done in run.then] == ["expired"]
+    assert (await house.stores.callbook.calls.count())[0] == 0
+    assert await house.grounds.signing.get(tenant) == signing
+    found = mark.read(folder)
+    assert found is not None
+    assert any(said.startswith("1 calls of rules") for said in found.said)
