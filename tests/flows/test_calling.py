@@ -26,6 +26,13 @@ async def street(house: House, db: Database) -> AsyncIterator[Street]:
         yield Street(await world(house, db), receiver)
 
 
+async def heard(receiver: Receiver) -> None:
+    """Return once somebody has called."""
+    async with asyncio.timeout(20):
+        while not receiver.heard:  # noqa: ASYNC110  it is another's event
+            await asyncio.sleep(0)
+
+
 async def test_a_rule_that_fires_calls_once_and_its_run_says_that_it_was_taken(street: Street) -> None:
     rule = await street.fires()
     assert [(done.state, done.error) for done in await street.outcomes(rule)] == [("queued", None)]
@@ -78,9 +85,7 @@ async def test_a_call_that_an_end_cut_short_is_made_again_under_its_id(street: S
     street.receiver.answers = ["", "204 No Content"]
     await street.fires()
     running = asyncio.create_task(street.calling.run())
-    async with asyncio.timeout(20):
-        while not street.receiver.heard:  # noqa: ASYNC110  it is another's event
-            await asyncio.sleep(0)
+    await heard(street.receiver)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     street.begin()
@@ -118,6 +123,17 @@ async def test_who_fails_keeps_nobody_else_from_being_called(street: Street) -> 
         await street.fires()
         await street.goes_on()
     assert len(street.receiver.heard) == 1
+
+
+async def test_who_answers_slowly_keeps_nobody_else_waiting(street: Street) -> None:
+    async with living(Receiver([""])) as silent:
+        await street.fires(silent.url)
+        running = asyncio.create_task(street.calling.run())
+        await heard(silent)
+        await street.fires()
+        await heard(street.receiver)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_after_a_day_a_call_is_given_up_and_its_run_says_why(street: Street) -> None:

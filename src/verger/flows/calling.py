@@ -26,7 +26,7 @@ from verger.flows.oversight import Figure
 FAILURES = 5  # in a row, and whoever is called rests
 
 _LOOK_S = 1.0
-_AT_ONCE = 16
+_AT_ONCE = 32
 _OF_ONE = 4  # tenant, at once
 _FIRST_WAIT = 10 * SECOND
 _DONE, _FAILED, _EXPIRED, _QUEUED = "done", "failed", "expired", "queued"

@@ -56,7 +56,7 @@ class CallStore:
             rows = await connection.execute(query.order_by(func.min(_TABLE.due_at)))
             return [(row.tenant, row.target) for row in rows]
 
-    async def due(self, tenant: str, target: str, now: datetime, most: int = 50) -> list[Call]:
+    async def due(self, tenant: str, target: str, now: datetime, most: int = 10) -> list[Call]:
         """Return some calls of a target that are due, the oldest first."""
         mine = (_TABLE.tenant == tenant, _TABLE.target == target, _TABLE.due_at <= now)
         async with self._db.reading() as connection:
