@@ -70,6 +70,12 @@ def checked(url: str, field: str = "url") -> str:
     return url
 
 
+def discreet(url: str) -> str:
+    """Return as much of an address as tells which it is, and nobody how to use it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}/…"
+
+
 def parts_of(url: str) -> SplitResult | None:
     """Return the parts of an address with a host, None when it is none."""
     try:

@@ -1,6 +1,7 @@
 """Webhooks of rules over the API: which addresses may be written, and who sees what signs."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,16 @@ def refused(answer: httpx.Response) -> bool:
     return answer.status_code == 422 and fields == ["then[0].webhook.url"] and "choose another" in told["detail"]
 
 
+@asynccontextmanager
+async def member_of(product: Product) -> AsyncIterator[httpx.AsyncClient]:
+    """Give the client of somebody who reads rules and writes none."""
+    tenancy, tenant = product.house.stores.tenancy, (await product.get("/me"))["tenant"]["id"]
+    user = await tenancy.users.add(tenant, Role.member, "Onni", "onni@example.test", PASSWORD)
+    async with visitor(product.app, base=f"{HERE}/api/v1") as member:
+        member.headers["Authorization"] = f"Bearer {await tenancy.sessions.open(user.id, tenant)}"
+        yield member
+
+
 async def test_an_inner_address_is_refused_however_a_rule_is_written(product: Product) -> None:
     owner, inner = product.owner, written(product, "http://169.254.169.254/latest")
     assert refused(await owner.post("/rules", json=inner))
@@ -55,9 +66,20 @@ async def test_managers_see_what_signs_and_renew_it(product: Product, record: Re
     third = (await product.owner.post("/webhooks/secret/renew", json={"at_once": True})).json()
     assert (third["secret"] not in (first["secret"], second["secret"]), third["previous_until"]) == (True, None)
     record("signing.json", second | {"secret": "whsec_c2VjcmV0"})
-    tenancy, tenant = product.house.stores.tenancy, (await product.get("/me"))["tenant"]["id"]
-    user = await tenancy.users.add(tenant, Role.member, "Onni", "onni@example.test", PASSWORD)
-    async with visitor(product.app, base=f"{HERE}/api/v1") as member:
-        member.headers["Authorization"] = f"Bearer {await tenancy.sessions.open(user.id, tenant)}"
+    async with member_of(product) as member:
         assert (await member.get("/webhooks/secret")).status_code == 403
         assert (await member.post("/webhooks/secret/renew", json={})).status_code == 403
+
+
+async def test_who_writes_no_rules_sees_neither_a_whole_address_nor_what_it_is_sent(product: Product) -> None:
+    secret = written(product, "https://nobody.invalid/token-7731?key=token-7731")
+    secret["then"][0]["webhook"]["body"] = {"api_key": "token-7731"}
+    rule = f"/rules/{(await product.owner.post('/rules', json=secret)).json()['id']}"
+    await product.say("telemetry", {"t": 1})
+    paths = (rule, "/rules", f"{rule}/runs")
+    async with member_of(product) as member:
+        for path in paths:
+            answer = await member.get(path)
+            assert "https://nobody.invalid/…" in answer.text, path
+            assert "token-7731" not in answer.text, path
+    assert all(["token-7731" in (await product.owner.get(path)).text for path in paths])

@@ -4,12 +4,12 @@ import base64
 import binascii
 import re
 from typing import Annotated, Literal
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote
 
 from msgspec import Meta, Struct
 
 from verger.base.errors import Fault, Invalid, Refused
-from verger.base.outgoing import checked, parts_of
+from verger.base.outgoing import checked, discreet, parts_of
 from verger.base.secrets import signing_secret
 
 Kind = Literal["email", "webhook", "push", "ntfy", "telegram"]
@@ -119,8 +119,7 @@ def shown(way: Way) -> str:
         case Mail(address):
             return address
         case Webhook(url) | Push(url):
-            parts = urlsplit(url)
-            return f"{parts.scheme}://{parts.netloc}/…"
+            return discreet(url)
         case Ntfy(server):
             return f"{server}/…"
         case Telegram(_, chat):

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from verger.base.outgoing import discreet
 from verger.domain.rules.conditions import DAY_S, Seconds, Text
 
 Message = Annotated[str, Meta(max_length=1000)]
@@ -74,3 +75,9 @@ class Action(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     def words(self) -> list[str]:
         """Return the fields that are given."""
         return [name for name in self.__struct_fields__ if getattr(self, name) is not None]
+
+
+def shown(action: Action) -> Action:
+    """Return an action without what only those may know who write rules: a whole address, and what it is sent."""
+    told = action.webhook
+    return action if told is None else Action(webhook=ToWebhook(url=discreet(told.url)))

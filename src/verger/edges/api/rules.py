@@ -12,7 +12,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import merge, told
 from verger.domain.errands.model import Errand
-from verger.domain.rules.actions import Action
+from verger.domain.rules.actions import Action, shown
 from verger.domain.rules.conditions import Condition, Seconds, Text
 from verger.domain.rules.model import Leeway, WhenSilent
 from verger.domain.rules.runs import Run
@@ -81,7 +81,8 @@ async def items(
     caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], place: FromQuery[str | None] = None
 ) -> Page[KeptRule]:
     """Return a page of rules, all or those of `place` and what lies below it."""
-    return await grounds.ruling.page(caller.needs("rules:read").tenant, asked, place)
+    found = await grounds.ruling.page(caller.needs("rules:read").tenant, asked, place)
+    return Page([_shown(rule, caller) for rule in found.items], found.next)
 
 
 @post("/rules", summary="Write a rule", tags=_TAGS)
@@ -106,7 +107,7 @@ async def test(data: JSONBody[RuleTest], caller: Given[Caller], grounds: Given[G
 @get("/rules/{rule:str}", summary="Read a rule", tags=_TAGS)
 async def read(rule: Id, caller: Given[Caller], grounds: Given[Grounds]) -> KeptRule:
     """Return one rule; `paused_because` says why Verger let it judge no longer."""
-    return await grounds.ruling.kept.rules.get(caller.needs("rules:read").tenant, rule)
+    return _shown(await grounds.ruling.kept.rules.get(caller.needs("rules:read").tenant, rule), caller)
 
 
 @patch("/rules/{rule:str}", summary="Change a rule", tags=_TAGS)
@@ -131,7 +132,8 @@ async def adjust(
     expected: Given[int | None],
 ) -> KeptRule:
     """Move thresholds as far as the rule's `limits` let members."""
-    return await grounds.ruling.adjust(caller.needs("devices:control").tenant, rule, data.thresholds, expected)
+    tenant = caller.needs("devices:control").tenant
+    return _shown(await grounds.ruling.adjust(tenant, rule, data.thresholds, expected), caller)
 
 
 @delete("/rules/{rule:str}", summary="Remove a rule", tags=_TAGS)
@@ -143,12 +145,22 @@ async def remove(rule: Id, caller: Given[Caller], grounds: Given[Grounds], expec
 @get("/rules/{rule:str}/runs", summary="When did a rule fire, why, and what came of it?", tags=_TAGS)
 async def runs(rule: Id, caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked]) -> Page[Run]:
     """Return a page of the runs of a rule, the newest first."""
-    return await grounds.ruling.runs(caller.needs("rules:read").tenant, rule, asked)
+    found = await grounds.ruling.runs(caller.needs("rules:read").tenant, rule, asked)
+    return found if caller.may("rules:write") else Page([_discreet(run) for run in found.items], found.next)
 
 
 def fresh(written: WrittenRule, grounds: Grounds) -> KeptRule:
     """Return a written rule as one that is kept from now on; raise Invalid."""
     return KeptRule(id=new_id(), created_at=moment(grounds.clock.now()), **structs.asdict(written))
+
+
+def _shown(rule: KeptRule, caller: Caller) -> KeptRule:
+    """Return a rule as a caller may see it: whole only to those who write rules."""
+    return rule if caller.may("rules:write") else structs.replace(rule, then=tuple(shown(each) for each in rule.then))
+
+
+def _discreet(run: Run) -> Run:
+    return structs.replace(run, then=tuple(structs.replace(done, action=shown(done.action)) for done in run.then))
 
 
 def _rewritten(before: KeptRule, change: RuleRewrite) -> KeptRule:
