@@ -1,5 +1,6 @@
 """Any rule, told anything: restarts change nothing, nor does leaving out what can change nothing."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,7 @@ _RULES = st.fixed_dictionaries(
     {"when": _WHEN, "then": _THEN, "rest_s": st.sampled_from([0, 50]), "late_s": st.sampled_from([20, 600])},
     optional={"only_if": _LASTING, "when_silent": st.sampled_from(["go_on", "wait", "reset"])},
 )
+_RISING = _RULES.filter(lambda document: "within_s" in repr(document))
 _VALUES = st.sampled_from([0, 1, 2, 2.5, 3, 4, 5, 6, 9])
 _SAID = st.one_of(
     st.tuples(st.just("t"), _VALUES, st.integers(0, 40), st.sampled_from(_METRICS)),
@@ -119,6 +121,20 @@ def test_leaving_out_what_lies_inside_all_bounds_changes_nothing(document: dict[
     judged = draft(document)
     if judged is not None:
         assert sifted(facts(steps), judged) == told(facts(steps), judged)
+
+
+@settings(max_examples=100, deadline=None)
+@given(_RISING, _STEPS)
+def test_what_a_rise_only_takes_note_of_comes_to_the_same_as_when_it_is_judged(
+    document: dict[str, Any], steps: Any
+) -> None:
+    judged = draft(document)
+    memory = None if judged is None else begin(judged, "d", BEGAN)
+    for fact in facts(steps):
+        if judged is not None and memory is not None:
+            whole = judge(replace(judged, rises=False), memory, fact)
+            assert judge(judged, memory, fact) == whole
+            memory = whole[0]
 
 
 def sifted(every: list[Fact], judged: Compiled) -> list[Told]:

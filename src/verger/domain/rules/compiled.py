@@ -44,8 +44,8 @@ class Hears(Struct, frozen=True, kw_only=True):
 class Compiled:
     """A rule and its ground; `whens` of the `leaves` belong to `when`, the others to `only_if`.
 
-    Those that are `denied` should not hold. With `of_each` it is judged for each device below its place by itself, else
-    once, of no device.
+    Those that are `denied` should not hold; `rises` tells whether one is a rise or fall. With `of_each` it is judged for
+    each device below its place by itself, else once, of no device.
     """
 
     rule: Rule
@@ -57,6 +57,7 @@ class Compiled:
     whens: int
     denied: frozenset[int]
     of_each: bool
+    rises: bool
     hears: Hears
 
     @property
@@ -84,9 +85,9 @@ def compiled(rule: Rule, ground: Ground) -> Compiled:
     only_if = None if rule.only_if is None else _node(rule.only_if, iter(range(whens, len(row))))
     denied = frozenset(at for at, (path, _) in enumerate(found) if path.count(".not") % 2)
     of_each = any(each.of_device and each.device is None for each in row)
-    return Compiled(
-        rule, ground, ZoneInfo(ground.timezone), row, when, only_if, whens, denied, of_each, _hears(rule, row)
-    )
+    rises = any(each.within_s is not None for each in row)
+    zone = ZoneInfo(ground.timezone)
+    return Compiled(rule, ground, zone, row, when, only_if, whens, denied, of_each, rises, _hears(rule, row))
 
 
 def _node(condition: Condition, numbers: Iterator[int]) -> Node:

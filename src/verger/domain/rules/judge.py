@@ -5,9 +5,10 @@ from msgspec import structs
 from verger.base.clock import SECOND
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.deciding import again, cleared, fired
-from verger.domain.rules.facts import TIMED, Fact, Time, Turned
+from verger.domain.rules.facts import TIMED, Fact, Reading, Time, Turned
 from verger.domain.rules.hearing import Hearing, hear
 from verger.domain.rules.memory import Decision, Memory
+from verger.domain.rules.passing import passed
 from verger.domain.rules.timers import fresh, missed, next_wake, pass_time
 from verger.domain.rules.truth import Truth
 
@@ -29,6 +30,8 @@ def judge(rule: Compiled, memory: Memory, fact: Fact) -> Judged:
     Facts come in the order in which they were received; timers that ended before that come first. Of facts received
     together, each is judged at its own time. Whoever tells facts also tells the time, at `wake_at` or later.
     """
+    if rule.rises and isinstance(fact, Reading) and (same := passed(rule, memory, fact)) is not None:
+        return same, ()
     now = max(fact.now, memory.heard)
     at = min(fact.at, now) if isinstance(fact, TIMED) else now
     if isinstance(fact, Time):

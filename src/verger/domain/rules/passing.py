@@ -2,9 +2,39 @@
 
 from msgspec import structs
 
+from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.memory import Leaf
+from verger.domain.rules.facts import Reading
+from verger.domain.rules.memory import Leaf, Memory
 from verger.domain.rules.windows import Window
+
+
+def passed(rule: Compiled, memory: Memory, reading: Reading) -> Memory | None:
+    """Return a memory in which rises and falls took note of a reading, None where more than that may change by it."""
+    now = max(reading.now, memory.heard)
+    if (memory.wake_at is not None and memory.wake_at <= now) or reading.now - reading.at > rule.late:
+        return None
+    leaves, noted = list(memory.leaves), False
+    for number, condition in enumerate(rule.leaves):
+        leaf = leaves[number]
+        if condition.between is not None:
+            return None
+        if condition.metric == reading.metric and (condition.device or memory.device) == reading.device:
+            after = _noted(condition, leaf, reading) if reading.at > leaf.at else None
+            if after is None or (number in rule.denied and number < rule.whens):
+                return None
+            leaves[number], noted = after, True
+    return structs.replace(memory, leaves=tuple(leaves), heard=now) if noted else None
+
+
+def _noted(condition: Condition, leaf: Leaf, reading: Reading) -> Leaf | None:
+    """Return what is known of a rise or fall that does not hold and still does not."""
+    if condition.within_s is None or leaf.holds is not False or leaf.stale:
+        return None
+    window = Window(condition, leaf.window)
+    if window.take(reading.at, reading.value) is not None:
+        return None
+    return Leaf(holds=False, since=leaf.since, at=reading.at, value=reading.value, window=window.readings)
 
 
 class Passing:

@@ -41,7 +41,6 @@ class Replay:
                 self._hears[device].append(number)
         self._low = np.full(len(rows.series), -np.inf)
         self._high = np.full(len(rows.series), np.inf)
-        self._rises = any(condition.within_s is not None for condition in rule.leaves)
         self._own: dict[tuple[str | None, int], list[Passing]] = {}
         self._passing: dict[int, list[Passing]] = {}
         self._row = 0
@@ -118,7 +117,7 @@ class Replay:
     def _noted(self, device: str | None) -> Memory:
         """Return a memory with all in it that passed by since it was bound."""
         memory = self._memories[device]
-        if not self._rises:
+        if not self._rule.rises:
             return memory
         leaves = list(memory.leaves)
         for number in self._hears[device]:
