@@ -85,20 +85,24 @@ def machine(home: Home, thing: Thing, *, at_once: bool = False) -> Iterator[Mach
         made.close()
 
 
+Told = tuple[str, str]
+"""The id of a message, and what it says."""
+
+
 @dataclass
 class Receiver:
-    """Somebody who is told things: `heard` are the ids of what came; while `open` is not set, nothing is answered."""
+    """Somebody who is told things: `heard` is what came; while `open` is not set, nothing is answered."""
 
-    heard: Queue[str] = field(default_factory=Queue)
+    heard: Queue[Told] = field(default_factory=Queue)
     open: Event = field(default_factory=Event)
 
-    def take(self, what: str) -> None:
+    def take(self, what: Told) -> None:
         """Have something, and wait with the answer until it may be given."""
         self.heard.put(what)
         self.open.wait(_HELD_S)
 
-    def next(self) -> str:
-        """Return the id of what comes next."""
+    def next(self) -> Told:
+        """Return what comes next."""
         return self.heard.get(timeout=WAIT_S)
 
 
@@ -109,8 +113,8 @@ class Hook(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Take a message whole, then answer that it was taken."""
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.receiver.take(self.headers["webhook-id"])
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.receiver.take((self.headers["webhook-id"], body))
         self.send_response(204)
         self.end_headers()
 
@@ -132,12 +136,15 @@ class Mailbox(StreamRequestHandler):
                 self.receiver.take(self._letter())
             self._say("221 bye" if verb == "QUIT" else "250 fine")
 
-    def _letter(self) -> str:
-        fresh = ""
+    def _letter(self) -> Told:
+        heads, words = dict[str, str](), list[str]()
         while (line := self.rfile.readline().decode().strip()) != ".":
-            name, _, value = line.partition(": ")
-            fresh = value if name == "Message-ID" else fresh
-        return fresh
+            name, colon, value = line.partition(": ")
+            if colon and not words:
+                heads[name] = value
+            else:
+                words.append(line)
+        return heads["Message-ID"], "\n".join([heads["Subject"], *words])
 
     def _say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
