@@ -1,11 +1,13 @@
 """What a rise or fall is measured from stays small, and shows what all its readings show."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.domain.rules.scenes import BEGAN, HERE, PULSE, at, decisions, rule, t, time
+from tests.domain.rules.scenes import ALERT, BEGAN, HERE, PULSE, at, decisions, rule, t, time
 from verger.base.clock import SECOND
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.conditions import Condition
@@ -66,10 +68,30 @@ def test_of_very_many_readings_few_are_kept_and_a_rise_is_over_by_a_120th_too_ea
     assert len(window.readings) <= 240
 
 
-@given(st.lists(st.tuples(st.integers(1, 30), st.integers(-3, 3), st.sampled_from("de")), max_size=80), st.booleans())
-def test_a_rise_is_replayed_as_it_would_have_been_seen(steps: list[tuple[int, int, str]], named: bool) -> None:  # noqa: FBT001
-    both = {"any": [RISE, FALL | ({"device": "d"} if named else {}), {"metric": "t", "is": "above", "value": 9}]}
-    judged = compiled(rule(both, PULSE, rest_s=45), HERE)
+RISE = {"metric": "t", "is": "rises_by", "value": 2, "within_s": WITHIN_S}
+FALL = {"metric": "t", "is": "falls_by", "value": 3, "within_s": 40}
+HOT = {"metric": "t", "is": "above", "value": 9}
+_WHENS = st.sampled_from(
+    [
+        RISE,
+        {"any": [RISE, FALL, HOT]},
+        {"any": [RISE, FALL | {"device": "d"}, HOT]},
+        {"all": [RISE, {"not": FALL}]},
+        {"not": RISE},
+        {"all": [{"not": RISE | {"device": "d"}}, FALL]},
+    ]
+)
+
+
+@given(
+    _WHENS,
+    st.sampled_from([PULSE, ALERT]),
+    st.lists(st.tuples(st.integers(1, 30), st.integers(-3, 3), st.sampled_from("de")), max_size=80),
+)
+def test_a_rise_is_replayed_as_it_would_have_been_seen(
+    when: dict[str, Any], then: dict[str, Any], steps: list[tuple[int, int, str]]
+) -> None:
+    judged = compiled(rule(when, then, rest_s=45), HERE)
     second, values, readings = 0, {"d": 0, "e": 0}, []
     for wait, step, device in steps:
         second, values[device] = second + wait, values[device] + step
@@ -85,11 +107,7 @@ def test_a_rise_is_replayed_as_it_would_have_been_seen(steps: list[tuple[int, in
     assert fired(Replay(judged, ["d", "e"], rows, BEGAN).run(at(second + 200))) == fired(whole)
 
 
-RISE = {"metric": "t", "is": "rises_by", "value": 2, "within_s": WITHIN_S}
-FALL = {"metric": "t", "is": "falls_by", "value": 3, "within_s": 40}
-
-
-def fired(every: object) -> list[tuple[int, str | None, float | None]]:
+def fired(every: object) -> list[tuple[int, str, float | None]]:
     """Return when a rule fired, of which device, by which value."""
     found = [each for each in every if isinstance(each, Decision) and each.kind == "fire"]  # type: ignore[attr-defined]
-    return sorted((each.at, each.device, each.value) for each in found)
+    return sorted((each.at, each.device or "", each.value) for each in found)

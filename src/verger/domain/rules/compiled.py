@@ -44,8 +44,8 @@ class Hears(Struct, frozen=True, kw_only=True):
 class Compiled:
     """A rule and its ground; `whens` of the `leaves` belong to `when`, the others to `only_if`.
 
-    Those that are `denied` should not hold; `rises` tells whether one is a rise or fall. With `of_each` it is judged for
-    each device below its place by itself, else once, of no device.
+    Those that are `denied` should not hold; `rises` tells whether one is a rise or fall. With `of_each` it is judged
+    for each device below its place by itself, else once, of no device.
     """
 
     rule: Rule

@@ -38,30 +38,26 @@ def _noted(condition: Condition, leaf: Leaf, reading: Reading) -> Leaf | None:
 
 
 class Passing:
-    """One condition of a rule while readings pass by; `condition` says by number which of its row that is.
+    """One condition of a rule while readings pass by: of which device it is judged, and by number which of its row."""
 
-    When it ends by itself may come later meanwhile, never sooner.
-    """
+    __slots__ = ("_due", "_last", "_next", "_window", "condition", "subject")
 
-    __slots__ = ("_due", "_last", "_next", "_window", "condition")
-
-    def __init__(self, number: int, condition: Condition, leaf: Leaf) -> None:
+    def __init__(self, subject: str | None, number: int, condition: Condition, leaf: Leaf) -> None:
         """Go on from what is remembered."""
-        self.condition = number
+        self.subject, self.condition = subject, number
         self._window = Window(condition, leaf.window)
         self._due = self._next = leaf.due
         self._last: tuple[int, float] | None = None
 
     def changes(self, at: int, value: float) -> bool:
         """Tell whether the next reading is to be judged; if not, it is to be noted."""
-        due = self._next = self._window.take(at, value)
-        if due is None or self._due is None:
-            return due is not self._due
-        return due < self._due
+        self._next = self._window.take(at, value)
+        return (self._next is None) is not (self._due is None)
 
-    def note(self, at: int, value: float) -> None:
-        """Take note of a reading that changes nothing."""
-        self._due, self._last = self._next, (at, value)
+    def note(self, at: int, value: float) -> int | None:
+        """Take note of a reading that changes nothing; return when the condition ends if that is sooner now."""
+        before, self._due, self._last = self._due, self._next, (at, value)
+        return self._due if self._due is not None and before is not None and self._due < before else None
 
     def noted(self, leaf: Leaf) -> Leaf:
         """Return what was remembered with all in it that has been noted since."""

@@ -12,6 +12,7 @@ from verger.domain.rules.facts import Fact, Reading, Time
 from verger.domain.rules.judge import begin, judge
 from verger.domain.rules.memory import Decision, Memory
 from verger.domain.rules.passing import Passing
+from verger.domain.rules.timers import next_wake
 
 _LEAST, _MOST = 32, 1 << 16
 
@@ -43,6 +44,7 @@ class Replay:
         self._high = np.full(len(rows.series), np.inf)
         self._own: dict[tuple[str | None, int], list[Passing]] = {}
         self._passing: dict[int, list[Passing]] = {}
+        self._sooner: dict[str | None, int] = {}  # who wants to be told the time sooner than is remembered
         self._row = 0
         self._bind(subjects)
 
@@ -61,10 +63,14 @@ class Replay:
         """Judge the rows, and let the time pass, up to an instant."""
         end = int(np.searchsorted(self._rows.at, now, "right"))
         while True:
-            due = min((memory.wake_at for memory in self._memories.values() if memory.wake_at is not None), default=now)
+            wakes = [memory.wake_at for memory in self._memories.values() if memory.wake_at is not None]
+            due = min([*wakes, *self._sooner.values()], default=now)
             before = end if due >= now else min(end, int(np.searchsorted(self._rows.at, due, "right")))
             row = self._next_row(before)
-            if row < before:
+            sooner = min(self._sooner.values(), default=due)
+            if sooner < due and (row == before or sooner < self._rows.at[row]):
+                self._row = row
+            elif row < before:
                 self._row = row + 1
                 number, at = int(self._rows.of[row]), int(self._rows.at[row])
                 device, metric = self._rows.series[number]
@@ -73,7 +79,11 @@ class Replay:
                 )
             elif due < now:
                 self._row = before
-                woken = [device for device, memory in self._memories.items() if memory.wake_at == due]
+                woken = [
+                    device
+                    for device, memory in self._memories.items()
+                    if due in (memory.wake_at, self._sooner.get(device))
+                ]
                 yield from self._tell(Time(due), woken)
             else:
                 self._row = end
@@ -99,18 +109,24 @@ class Replay:
         """Let some rows pass that lie inside all bounds, and take note of them; return how many could."""
         part = slice(begin_at, begin_at + many)
         of, at, value = (each[part].tolist() for each in (self._rows.of, self._rows.at, self._rows.value))
+        end = min(self._sooner.values(), default=None)
         for row, number in enumerate(of):
+            if end is not None and at[row] > end:
+                return row
             passing = self._passing.get(number, ())
             for each in passing:
                 if each.changes(at[row], value[row]):
                     return row
             for each in passing:
-                each.note(at[row], value[row])
+                if (sooner := each.note(at[row], value[row])) is not None:
+                    self._sooner[each.subject] = min(sooner, self._sooner.get(each.subject, sooner))
+                    end = min(sooner, end or sooner)
         return many
 
     def _tell(self, fact: Fact, devices: Sequence[str | None]) -> Iterator[Decision]:
         for device in devices:
             self._memories[device], decisions = judge(self._rule, self._noted(device), fact)
+            self._sooner.pop(device, None)
             yield from decisions
         self._bind(devices)
 
@@ -123,7 +139,8 @@ class Replay:
         for number in self._hears[device]:
             for each in self._own[device, number]:
                 leaves[each.condition] = each.noted(leaves[each.condition])
-        return structs.replace(memory, leaves=tuple(leaves))
+        memory = structs.replace(memory, leaves=tuple(leaves))
+        return structs.replace(memory, wake_at=next_wake(self._rule, memory))
 
     def _bind(self, devices: Sequence[str | None]) -> None:
         """Know anew, for some memories, which values of the series that they hear change nothing."""
@@ -152,4 +169,4 @@ class Replay:
                 and condition.metric == metric
                 and (condition.device or subject) == device
             ):
-                yield Passing(at, condition, self._memories[subject].leaves[at])
+                yield Passing(subject, at, condition, self._memories[subject].leaves[at])
