@@ -1,7 +1,7 @@
 """A house with many devices, made in its data folder before the server starts; the API would take hours for 100,000."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,12 +36,20 @@ class Estate(msgspec.Struct, frozen=True):
     tokens: list[str]
 
 
-def build(folder: Path, devices: int) -> Estate:
+Furnish = Callable[[Stores, str, Estate], Awaitable[None]]
+"""Adds what a bench needs besides: (stores, tenant, estate)."""
+
+
+async def bare(_stores: Stores, _tenant: str, _estate: Estate) -> None:
+    """Add nothing."""
+
+
+def build(folder: Path, devices: int, furnish: Furnish = bare) -> Estate:
     """Found a tenant in an empty data folder, with one place and so many devices whose series have their numbers."""
-    return asyncio.run(_build(Settings.read(environment(folder)), devices))
+    return asyncio.run(_build(Settings.read(environment(folder)), devices, furnish))
 
 
-async def _build(settings: Settings, devices: int) -> Estate:
+async def _build(settings: Settings, devices: int, furnish: Furnish) -> Estate:
     async with AsyncExitStack() as stack:
         stores = await open_stores(stack, settings)
         tenant, _ = await stores.tenancy.first_run.found(OWNER, code=None, at_the_machine=True)
@@ -49,6 +57,7 @@ async def _build(settings: Settings, devices: int) -> Estate:
         await stores.places.add(tenant.id, place)
         estate = Estate(place.id, [new_id() for _ in range(devices)], [new_token(KIND) for _ in range(devices)])
         await _settle(stores, tenant.id, estate)
+        await furnish(stores, tenant.id, estate)
         return estate
 
 
@@ -59,7 +68,7 @@ async def _settle(stores: Stores, tenant: str, estate: Estate) -> None:
     usual: dict[str, Any] = {
         name: value for name, value in msgspec.structs.asdict(whole).items() if name in device_table.columns
     }
-    usual |= {"tenant": tenant, "retired_at": None, "last_seen": None}
+    usual |= {"tenant": tenant, "silence": {}, "retired_at": None, "last_seen": None}
     rows = [usual | {"id": device, "name": f"{number}"} for number, device in enumerate(estate.devices)]
     await _insert(stores, device_table, rows)
     owned = {"tenant": tenant, "created_at": now}
@@ -77,10 +86,10 @@ async def _insert(stores: Stores, table: Table, rows: Sequence[dict[str, Any]]) 
 
 @contextmanager
 def settled(
-    folder: Path, core: int, devices: int, told: Mapping[str, str] | None = None
+    folder: Path, core: int, devices: int, told: Mapping[str, str] | None = None, furnish: Furnish = bare
 ) -> Iterator[tuple[Product, Estate]]:
     """Run Verger on one core with an estate of so many devices, signed in as its owner; `told` are further settings."""
-    estate, log = build(folder, devices), folder / "verger.log"
+    estate, log = build(folder, devices, furnish), folder / "verger.log"
     with started(WORDS, core, log, environment(folder) | dict(told or {})) as server:
         subject = Product(ready_line(server, "verger ready", log), server.pid, folder / "tokens")
         subject.sign_in(OWNER.email, OWNER.password, estate.devices, estate.tokens)
