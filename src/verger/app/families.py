@@ -1,14 +1,23 @@
 """The families: what meets their devices, over MQTT and HTTP, and what people do with those that wait."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
 
 from verger.app.commands import Orders
 from verger.app.stores import Stores
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
+from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.live.hub import Hub
+from verger.edges.live.screen import Screen
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.mount import FamilyHttp
+from verger.edges.wire.families.people import People, Stories
 from verger.edges.wire.families.table import SPOKEN
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.switchboard import Switchboard
@@ -18,6 +27,37 @@ from verger.flows.enrolling import Enrolling
 from verger.flows.meeting import Meeting
 from verger.flows.oversight import Figure
 from verger.flows.relaying import Takes
+
+_MOST_UNREAD = 16
+
+
+async def watch(hub: Hub, tenant: str, devices: Callable[[], Iterable[str]]) -> AsyncIterator[dict[str, Any]]:
+    """Give what happens in a tenant and with some devices, asked for anew whenever they change."""
+    screen, frames = Screen(tenant), asyncio.Queue[str](_MOST_UNREAD)
+
+    def show() -> None:
+        for kind, subject in list(screen.subjects):
+            screen.hide(kind, subject)
+        screen.show("tenant", tenant, [tenant])
+        for device in devices():
+            screen.show("device", device, [device])
+        hub.watch()
+
+    async def fresh(kind: str, _subject: str) -> str:
+        if kind == "tenant":
+            show()
+        return ""
+
+    hub.open(screen)
+    show()
+    draining = asyncio.create_task(screen.drain(frames.put, fresh))
+    try:
+        while True:
+            if frame := await frames.get():
+                yield msgspec.json.decode(frame)
+    finally:
+        hub.close(screen)
+        draining.cancel()
 
 
 @dataclass(frozen=True)
@@ -49,6 +89,10 @@ class Families:
             adopting=Adopting(enrolled, side.provisioning, inbound, clock),
             enrolling=Enrolling(enrolled, stores.places, clock, settings.enrolment_networks, switchboard.shut),
         )
+
+    def let_people_in(self, tenancy: Tenancy, stories: Stories, hub: Hub) -> None:
+        """Let people speak in the families' words, once their stories are there."""
+        self.desk.people = People(tenancy, stories, partial(watch, hub))
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of strangers, and of what families ask over HTTP."""

@@ -42,7 +42,13 @@ class Parts:
 
 
 def build_grounds(stores: Stores, parts: Parts) -> Grounds:
-    """Return the stories that people's requests tell."""
+    """Return the stories that people's requests tell, also in the words of the families."""
+    grounds = _joined(stores, parts)
+    parts.families.let_people_in(stores.tenancy, grounds, parts.following.hub)
+    return grounds
+
+
+def _joined(stores: Stores, parts: Parts) -> Grounds:
     kept, places, showing, side = stores.kept, stores.places, parts.showing, parts.side
     long_work, upkeep, retiring = parts.long_work, parts.upkeep, Retiring(side.provisioning, parts.upkeep.erasing)
     return Grounds(

@@ -55,6 +55,10 @@ class Adopting:
         """Return a page of strangers, the newest first."""
         return await self.enrolled.strangers.page(tenant, asked)
 
+    async def waiting(self, tenant: str, dialect: str, address: str) -> str | None:
+        """Return the id of the stranger that has an address in its family."""
+        return self.enrolled.waiting.get((tenant, dialect, identity(dialect, address)))
+
     async def dismiss(self, tenant: str, stranger: str) -> None:
         """Forget a stranger and its code; should it knock again, it begins anew. Raise Missing."""
         found = await self.enrolled.strangers.get(tenant, stranger)

@@ -57,6 +57,10 @@ class Addresses:
         device = self._found.get((tenant, dialect, name))
         return None if device is None else self._known[device]
 
+    def all_of(self, tenant: str, dialect: str) -> list[str]:
+        """Return the devices of a family that a tenant has."""
+        return [each.device for each in self._known.values() if (each.tenant, each.dialect) == (tenant, dialect)]
+
     def anywhere(self, dialect: str, name: str) -> list[Addressed]:
         """Return the devices of all tenants that have an `identity` in their family."""
         return [self._known[device] for device in self._anywhere.get((dialect, name), {})]

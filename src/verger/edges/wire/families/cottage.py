@@ -5,6 +5,7 @@ from typing import Any
 from verger.base.errors import Unknown
 from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.dialects import cottage
+from verger.edges.wire.families import cottage_people
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
 
@@ -53,6 +54,8 @@ async def alive(_desk: Desk, _call: Call) -> Reply:
 
 def refusal(call: Call, status: int, sentence: str) -> Reply:
     """Refuse as the old server did."""
+    if (told := cottage_people.wrong(status, sentence)) is not None:
+        return told
     if call.path.endswith("/add_data/") and status != 401:
         return compact({"status": "failed", "errors": sentence}, status)
     if status in {401, 403, 404, 405}:
@@ -67,8 +70,9 @@ def _routes() -> list[Route]:
             Route("POST", f"{prefix}/sensors/create_sensor/", create),
             Route("POST", f"{prefix}/sensors/{{any}}/add_data/", add_data),
             Route("GET", f"{prefix}/health/", alive, strangers=False),
+            *cottage_people.routes(prefix),
         ]
     return [*routes, Route("GET", "/", alive, strangers=False)]
 
 
-FAMILY = HttpFamily(cottage.NAME, _routes(), refusal=refusal)
+FAMILY = HttpFamily(cottage.NAME, _routes(), cottage_people.SOCKETS, refusal)

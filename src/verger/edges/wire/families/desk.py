@@ -1,9 +1,9 @@
 """The desk: what the house does for a family's handler."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from verger.domain.commands.model import Command
 from verger.domain.devices.addresses import Addressed
@@ -16,6 +16,9 @@ from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.switchboard import Switchboard
 from verger.flows.meeting import Met
+
+if TYPE_CHECKING:
+    from verger.edges.wire.families.people import People
 
 
 class Meetings(Protocol):
@@ -78,15 +81,16 @@ class Fetches(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Desk:
-    """Given to each handler with its call."""
+    """Given to each handler with its call; `people` is there once everything is."""
 
     house: House
     inlet: Inlet
     meetings: Meetings
     switchboard: Switchboard
     orders: Fetches
+    people: "People" = field(init=False)
 
     async def hear(self, door: Admitted, dialect: str, voice: Voice) -> Met:
         """Return what became of what a device said, once it is on disk: in its history, or kept until it is adopted.

@@ -1,0 +1,136 @@
+"""People who speak in a family's words: Verger's own sessions behind them, and the stories they may tell."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from verger.base.clock import Clock
+from verger.base.errors import Unknown
+from verger.domain.devices.kept import Kept
+from verger.domain.places.store import PlaceStore
+from verger.domain.telemetry.events import EventStore
+from verger.domain.tenancy.model import Caller, Membership, Permission, User
+from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.wire.families.call import Call
+from verger.flows.adopting import Adopting
+from verger.flows.alerting import Alerting
+from verger.flows.charting import Charting
+from verger.flows.commanding import Commanding
+from verger.flows.provisioning import Provisioning
+from verger.flows.showing import Showing
+from verger.flows.tasking import Tasking
+
+COOKIE = "verger_session"
+Watch = Callable[[str, Callable[[], Iterable[str]]], AsyncIterator[dict[str, Any]]]
+"""Gives what happens in a tenant from now on, of devices that are asked for anew whenever they change.
+
+Words are those of the live socket: {"type": "readings", "device", "at", "values"}, {"type": "task", …} and so on.
+"""
+
+
+class Stories(Protocol):
+    """What people may do, as the API does it."""
+
+    @property
+    def clock(self) -> Clock:
+        """Return the clock."""
+        ...
+
+    @property
+    def kept(self) -> Kept:
+        """Return what is kept of devices."""
+        ...
+
+    @property
+    def places(self) -> PlaceStore:
+        """Return the places."""
+        ...
+
+    @property
+    def events(self) -> EventStore:
+        """Return the events."""
+        ...
+
+    @property
+    def showing(self) -> Showing:
+        """Return how devices stand."""
+        ...
+
+    @property
+    def charting(self) -> Charting:
+        """Return what was measured."""
+        ...
+
+    @property
+    def provisioning(self) -> Provisioning:
+        """Return what changes devices."""
+        ...
+
+    @property
+    def adopting(self) -> Adopting:
+        """Return what adopts strangers."""
+        ...
+
+    @property
+    def commanding(self) -> Commanding:
+        """Return what asks devices."""
+        ...
+
+    @property
+    def alerting(self) -> Alerting:
+        """Return what is done with alerts."""
+        ...
+
+    @property
+    def tasking(self) -> Tasking:
+        """Return what is done with tasks."""
+        ...
+
+
+@dataclass(frozen=True)
+class People:
+    """Knows who asks, and what they may."""
+
+    tenancy: Tenancy
+    stories: Stories
+    watch: Watch
+
+    async def log_in(self, email: str, password: str) -> tuple[User, list[Membership], str]:
+        """Return who it is, where they are a member, and the token of a new session; raise Unknown."""
+        user = await self.tenancy.users.prove(email, password)
+        token = await self.tenancy.sessions.open(user.id)
+        return user, await self.tenancy.users.memberships(user.id), token
+
+    async def caller(self, call: Call, needs: Permission, word: str = "Bearer") -> Caller:
+        """Return who asks by the token after a word in Authorization, if they may; raise Unknown or Forbidden."""
+        token = call.bearer(word)
+        if not token:
+            raise Unknown("Authentication credentials were not provided.")
+        try:
+            return (await self.tenancy.caller(token)).needs(needs)
+        except Unknown:
+            raise Unknown("Invalid token.") from None
+
+    async def by_cookie(self, call: Call, needs: Permission) -> Caller | None:
+        """Return whose browser opens a socket, by its cookie and only from our own pages, if they may."""
+        origin, host = call.headers.get("origin"), call.headers.get("host", "")
+        if origin is not None and urlsplit(origin).netloc != host:
+            return None
+        try:
+            morsel = SimpleCookie(call.headers.get("cookie", "")).get(COOKIE)
+        except CookieError:
+            return None
+        if morsel is None:
+            return None
+        try:
+            caller = await self.tenancy.sessions.look(morsel.value)
+        except Unknown:
+            return None
+        return caller if caller.may(needs) else None
+
+
+def cookie(token: str) -> dict[bytes, bytes]:
+    """Return the header by which a browser keeps a session."""
+    return {b"set-cookie": f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax".encode()}
