@@ -119,6 +119,18 @@ def test_the_key_of_a_type_is_made_on_settings(owner: Person) -> None:
     owner.looks_around("sheet-type")
 
 
+def test_a_type_says_after_how_long_its_devices_are_silent(owner: Person, shared: Home) -> None:
+    owner.opens("/settings", "Settings")
+    owner.presses(f"Change Sensor of a {LONG}")
+    owner.page.get_by_label("Silent after").select_option(label="15 minutes")
+    owner.page.get_by_label("When it is silent").select_option(label="No alert")
+    owner.looks_around("sheet-type-silence")
+    owner.presses("Save")
+    expect(owner.page.get_by_text("room-sensor · silent after 15 min")).to_be_visible()
+    assert shared.get("device-types/room-sensor")["silence"] == {"after_s": 900, "alert": False}
+    owner.looks_around("settings-types")
+
+
 def test_the_retention_page_tells_what_a_rule_would_take_before_it_is_kept(owner: Person, shared: Home) -> None:
     said(shared.api.post("retention", json={"keeps": "events", "place": shared.place, "days": 90}))
     owner.opens("/settings/retention", "Retention")

@@ -5,6 +5,7 @@ import { alerts, comments } from "@/alerts/alerts";
 import { backup, backups, plan } from "@/backups/backups";
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
+import { derived } from "@/derived/derived";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { changes } from "@/devices/wishes";
 import { event, events } from "@/events/events";
@@ -17,6 +18,7 @@ import { limits } from "@/limits/limits";
 import { hear } from "@/live/told";
 import { overview } from "@/overview/overview";
 import { place, places } from "@/places/places";
+import { rule, run } from "@/rules/rules";
 import { members } from "@/session/members";
 import { signing } from "@/rules/signing";
 import { me, setUpState } from "@/session/session";
@@ -81,7 +83,10 @@ const described: [
   Known<typeof plan, Described["Plan"]>,
   Known<typeof bridge, Described["ShownBridge"]>,
   Known<typeof upload, Described["Upload"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+  Known<typeof derived, Described["Derived"]>,
+  Known<typeof rule, Described["KeptRule"]>,
+  Known<typeof run, Described["Run"]>,
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -13,8 +13,9 @@ export interface Drawn {
 /** The rules that act at a place, whether they lie there or around it; none for who may not see rules. */
 export async function actingAt(place: string): Promise<Rule[]> {
   if (!may("rules:read")) return [];
-  const around = new Set(path(place).map(({ id }) => id));
-  return (await everyRule()).filter((rule) => around.has(rule.place));
+  const way = path(place).map(({ id }) => id);
+  const around = new Set(way);
+  return (await everyRule(way[0] ?? null)).filter((rule) => around.has(rule.place));
 }
 
 /** What some rules draw for a metric of a device: those that are on and speak of it, where they compare it itself. */
