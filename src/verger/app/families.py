@@ -26,6 +26,7 @@ from verger.flows.device_side import DeviceSide
 from verger.flows.enrolling import Enrolling
 from verger.flows.meeting import Meeting
 from verger.flows.oversight import Figure
+from verger.flows.passing import Passing
 from verger.flows.relaying import Takes
 
 _MOST_UNREAD = 16
@@ -80,7 +81,8 @@ class Families:
         switchboard = Switchboard(side.reception)
         switchboard.orders = orders.outbound
         orders.dispatch.listeners.append(switchboard)
-        desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound)
+        passing = Passing(stores.kept, enrolled, meeting, stores.secret, enrolled.turns, clock)
+        desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing)
         proxies = Proxies(settings.trusted_proxies)
         return cls(
             meeting=meeting,

@@ -11,6 +11,7 @@ from verger.base.clock import Clock, moment
 from verger.base.errors import Conflict, Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
+from verger.domain.devices import plants
 from verger.domain.devices.families import FAMILIES, identity
 from verger.domain.devices.model import Device
 from verger.domain.enrolments.model import Pairing, Stranger
@@ -149,11 +150,14 @@ class Adopting:
         self, tenant: str, device: Device, secret: str | None = None, certificate: str | None = None
     ) -> tuple[Device, str]:
         """Take a new device in, as by `Provisioning.add`; of a family, a secret is what it says in its own words."""
+        if device.dialect == plants.NAME and certificate is None:
+            device, secret = plants.fitted(device), secret or plants.fresh_secret()
         if secret is None or device.dialect not in FAMILIES or device.address is None:
             added, proof = await self.provisioning.add(tenant, device, secret, certificate)
         else:
-            if not _SHORTEST <= len(secret) <= _LONGEST or not secret.isprintable():
-                sentence = f"A secret has {_SHORTEST} to {_LONGEST} characters."
+            shortest = plants.SHORTEST_SECRET if device.dialect == plants.NAME else _SHORTEST
+            if not shortest <= len(secret) <= _LONGEST or not secret.isprintable():
+                sentence = f"A secret has {shortest} to {_LONGEST} characters."
                 raise Invalid(sentence, [Fault("secret", sentence)])
             added, _ = await self.provisioning.add(tenant, device, None, certificate)
             key = (tenant, device.dialect, identity(device.dialect, device.address))
@@ -170,6 +174,16 @@ class Adopting:
         stranger = self.enrolled.waiting.get(key)
         if stranger is not None:
             await self.finish(tenant, await self.enrolled.strangers.get(tenant, stranger), device)
+
+    async def renew(self, tenant: str, device: str, certificate: str | None = None) -> tuple[Device, str]:
+        """Give a device a new proof, as `Provisioning.renew` does, or a new secret to sign in with; the old ends."""
+        found = await self.provisioning.kept.devices.get(tenant, device)
+        key = await self._key(tenant, device)
+        if key is None or certificate is not None or found.dialect != plants.NAME:
+            return found, await self.provisioning.renew(tenant, device, certificate)
+        await self.enrolled.pairings.put(key, Pairing(secret=plants.fresh_secret(), proven=True))
+        pairing = self.enrolled.pairings.get(key)
+        return found, pairing.secret if pairing else ""
 
     async def pairing(self, tenant: str, device: str) -> Pairing | None:
         """Return how a device is known in its family's words; its secret is nobody's business. Raise Missing."""

@@ -14,6 +14,7 @@ from verger.domain.devices.families import identity
 from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Admitted
 from verger.domain.enrolments.pairing import Key, Pairings
+from verger.domain.enrolments.passes import Turns
 from verger.domain.enrolments.roll import Roll
 from verger.domain.enrolments.store import EnrolmentStore
 from verger.domain.enrolments.strangers import StrangerStore
@@ -27,6 +28,7 @@ class Enrolled:
     enrolments: EnrolmentStore
     strangers: StrangerStore
     pairings: Pairings
+    turns: Turns
     kept: Kept
     places: PlaceStore
     roll: Roll = field(default_factory=Roll)
@@ -36,8 +38,9 @@ class Enrolled:
     @classmethod
     async def over(cls, db: Database, secret: ServerSecret, kept: Kept, places: PlaceStore, most: int) -> Self:
         """Know what is kept; of a stranger at most so many readings."""
-        enrolled = cls(EnrolmentStore(db), StrangerStore(db, most), Pairings(db, secret), kept, places)
+        enrolled = cls(EnrolmentStore(db), StrangerStore(db, most), Pairings(db, secret), Turns(db), kept, places)
         await enrolled.pairings.fill()
+        await enrolled.turns.fill()
         for tenant, key_hash, enrolment in await enrolled.enrolments.everything():
             enrolled.roll.put(tenant, key_hash, enrolment)
             await enrolled.look(tenant, enrolment.place)

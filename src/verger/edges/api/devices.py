@@ -9,6 +9,7 @@ from verger.base.clock import moment
 from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import meant_for, merged, told
+from verger.domain.devices import plants
 from verger.domain.devices.model import NATIVE, Device, Remark, Stay
 from verger.domain.devices.silence import Silence
 from verger.edges.api.deletions import BEGUN, begun
@@ -68,10 +69,18 @@ class DeviceChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeviceCredentials(Struct, frozen=True):
-    """How a device proves who it is: an access token, shown this once, or the certificate of this fingerprint."""
+    """How a device proves who it is: an access token, shown this once, or the certificate of this fingerprint.
+
+    One of the family `plant` signs in with `device_id` and `secret`, shown this once, and knows what it measures and
+    moves by these ids.
+    """
 
     access_token: str | UnsetType = UNSET
     certificate: str | UnsetType = UNSET
+    device_id: str | UnsetType = UNSET
+    secret: str | UnsetType = UNSET
+    sensor_ids: dict[str, str] | UnsetType = UNSET
+    actuator_ids: dict[str, str] | UnsetType = UNSET
 
 
 class Added(Struct, frozen=True):
@@ -120,7 +129,7 @@ async def add(data: JSONBody[NewDevice], caller: Given[Caller], grounds: Given[G
     fresh = Device(id=new_id(), created_at=moment(grounds.clock.now()), **known)
     tenant = caller.needs("devices:write").tenant
     device, proof = await grounds.adopting.add(tenant, fresh, data.secret, data.certificate)
-    return Added(device, _credentials(proof, data.certificate))
+    return Added(device, await _credentials(grounds, tenant, device, proof, data.certificate))
 
 
 @get("/devices/{device:str}", summary="Read a device", tags=["devices"])
@@ -171,8 +180,9 @@ async def renew(
     device: Id, caller: Given[Caller], grounds: Given[Grounds], data: JSONBody[NewProof] = _FRESH_TOKEN
 ) -> Renewed:
     """Return the new access token, shown this once, or the fingerprint of the certificate; the old has ended."""
-    proof = await grounds.provisioning.renew(caller.needs("devices:write").tenant, device, data.certificate)
-    return Renewed(_credentials(proof, data.certificate))
+    tenant = caller.needs("devices:write").tenant
+    found, proof = await grounds.adopting.renew(tenant, device, data.certificate)
+    return Renewed(await _credentials(grounds, tenant, found, proof, data.certificate))
 
 
 @post("/devices/{device:str}/replace", summary="Let another device take its place", tags=["devices"])
@@ -202,5 +212,16 @@ async def remarks(device: Id, caller: Given[Caller], grounds: Given[Grounds]) ->
     return Page(await grounds.kept.remarks.of(caller.tenant, device))
 
 
-def _credentials(proof: str, certificate: str | None) -> DeviceCredentials:
+async def _credentials(
+    grounds: Grounds, tenant: str, device: Device, proof: str, certificate: str | None
+) -> DeviceCredentials:
+    if device.dialect == plants.NAME and certificate is None:
+        kind = None if device.type is None else await grounds.kept.types.get(tenant, device.type)
+        methods = [] if kind is None else [each.method for each in kind.capabilities]
+        return DeviceCredentials(
+            device_id=device.address or device.id,
+            secret=proof,
+            sensor_ids=plants.sensor_ids(device.channels, methods),
+            actuator_ids=plants.actuator_ids(device.channels, methods),
+        )
     return DeviceCredentials(access_token=proof) if certificate is None else DeviceCredentials(certificate=proof)

@@ -16,6 +16,7 @@ from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.switchboard import Switchboard
 from verger.flows.meeting import Met
+from verger.flows.passing import Passed
 
 if TYPE_CHECKING:
     from verger.edges.wire.families.people import People
@@ -69,6 +70,22 @@ class Meetings(Protocol):
         ...
 
 
+class Passes(Protocol):
+    """What knows devices that sign in with a secret and speak with what they got for it."""
+
+    async def sign_in(self, dialect: str, address: str, secret: str) -> Passed:
+        """Give a device its first passes; raise Unknown."""
+        ...
+
+    def admitted(self, token: str) -> Admitted | None:
+        """Return the door of the device that a pass belongs to, None for one that holds no longer."""
+        ...
+
+    async def exchange(self, token: str) -> Passed:
+        """Return new passes for one that was not exchanged yet; raise Unknown, Missing or Invalid."""
+        ...
+
+
 class Fetches(Protocol):
     """What gives commands to devices that poll."""
 
@@ -90,6 +107,7 @@ class Desk:
     meetings: Meetings
     switchboard: Switchboard
     orders: Fetches
+    passes: Passes
     people: "People" = field(init=False)
 
     async def hear(self, door: Admitted, dialect: str, voice: Voice) -> Met:

@@ -1,12 +1,13 @@
 """The families that are spoken over HTTP; a family is one line here and one file beside."""
 
-from verger.edges.wire.families import cottage
+from verger.edges.wire.families import cottage, plant
 from verger.edges.wire.families.call import HttpFamily
 
 SPOKEN: dict[str, HttpFamily] = {
     family.name: family
     for family in (
         cottage.FAMILY,
+        plant.FAMILY,
         # one line each
     )
 }

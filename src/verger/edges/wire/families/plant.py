@@ -1,0 +1,104 @@
+"""Plant-care devices over HTTP: they sign in, send batches, fetch what they are to do and tell what became of it."""
+
+from dataclasses import replace
+from functools import wraps
+
+from verger.base.clock import moment
+from verger.base.errors import Invalid, Unknown
+from verger.base.ids import new_id
+from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.plants import NAME
+from verger.edges.wire.dialects import plant
+from verger.edges.wire.families.call import Call, Handler, HttpFamily, Reply, Route, compact, heard
+from verger.edges.wire.families.desk import Desk
+from verger.flows.passing import Passed
+
+_TOKENS = ("vs_", "vk_")  # of people and programs
+
+
+def answering(handler: Handler) -> Handler:
+    """Let a handler refuse as this family does: a body that does not fit with the reasons, what cannot be with 400."""
+
+    @wraps(handler)
+    async def answer(desk: Desk, call: Call) -> Reply:
+        try:
+            return await handler(desk, call)
+        except plant.Unfit as unfit:
+            return compact({"detail": unfit.told}, 422)
+        except plant.UnknownSensor as unknown:
+            return compact({"detail": str(unknown)}, 400)
+
+    return answer
+
+
+async def sign_in(desk: Desk, call: Call) -> Reply:
+    """Give a device tokens for its id and secret."""
+    told = plant.body(call.body, plant.SignIn)
+    passed = await desk.passes.sign_in(NAME, told.device_id, told.device_secret)
+    known = desk.meetings.addressed(passed.device)
+    about = {"id": known.address if known else told.device_id, "name": passed.name}
+    return compact(_tokens(passed) | {"device": about, "automation_profile": None})
+
+
+async def refresh(desk: Desk, call: Call) -> Reply:
+    """Exchange a refresh token for new tokens; one that comes twice ends them all."""
+    told = plant.body(call.body, plant.Refresh)
+    if told.refresh_token.startswith(_TOKENS):
+        return compact({"detail": "Unexpected token scope"}, 400)
+    try:
+        return compact(_tokens(await desk.passes.exchange(told.refresh_token)))
+    except Invalid as wrong:
+        return compact({"detail": str(wrong)}, 400)
+
+
+async def telemetry(desk: Desk, call: Call) -> Reply:
+    """Keep a batch of readings, all of it on disk when it is answered."""
+    known, call = speaker(desk, call)
+    batch = plant.body(call.body, plant.Batch)
+    try:
+        voice, accepted = plant.read(known.address, known.channels, batch)
+    except plant.UnknownSensor:
+        desk.house.remark(known.device, "refused", "A batch was refused: it speaks of a sensor that is not its own.")
+        raise
+    if not accepted:
+        desk.house.remark(known.device, "refused", "A batch was refused: none of its values is a number.")
+        raise plant.unfit("Input should be a finite number", "readings", 0, "value")
+    await heard(desk, call, NAME, voice)
+    return compact({"batch_id": new_id(), "accepted": accepted})
+
+
+def speaker(desk: Desk, call: Call) -> tuple[Addressed, Call]:
+    """Return the device that a token belongs to, and the call with its door; raise Unknown."""
+    if "authorization" not in call.headers:
+        raise Unknown("Missing credentials")
+    door = desk.passes.admitted(call.bearer())
+    known = None if door is None or door.device is None else desk.meetings.addressed(door.device)
+    if known is None or known.dialect != NAME:
+        raise Unknown("Invalid token")
+    return known, replace(call, door=door)
+
+
+def _tokens(passed: Passed) -> dict[str, str]:
+    return {
+        "access_token": passed.access,
+        "refresh_token": passed.refresh,
+        "token_type": "bearer",
+        "expires_at": plant.moment_text(moment(passed.until)),
+    }
+
+
+def refusal(_call: Call, status: int, sentence: str) -> Reply:
+    """Refuse as the old server did."""
+    return compact({"detail": sentence}, status)
+
+
+def _routes() -> list[Route]:
+    told: list[tuple[str, str, Handler]] = [
+        ("POST", "/auth/device", sign_in),
+        ("POST", "/auth/device/refresh", refresh),
+        ("POST", "/telemetry", telemetry),
+    ]
+    return [Route(method, path, answering(handler), strangers=False) for method, path, handler in told]
+
+
+FAMILY = HttpFamily(NAME, _routes(), refusal=refusal)
