@@ -2560,7 +2560,15 @@ export interface components {
         /** DeviceCredentials */
         readonly DeviceCredentials: {
             readonly access_token?: string;
+            readonly actuator_ids?: {
+                readonly [key: string]: string;
+            };
             readonly certificate?: string;
+            readonly device_id?: string;
+            readonly secret?: string;
+            readonly sensor_ids?: {
+                readonly [key: string]: string;
+            };
         };
         /** DeviceType */
         readonly DeviceType: {
