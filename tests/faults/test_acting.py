@@ -213,3 +213,26 @@ def test_what_nobody_was_there_to_take_comes_once_when_somebody_is(
         try_target(home)
         assert receiver.next() != first
         assert receiver.heard.empty()
+
+
+def test_a_call_whose_answer_was_lost_is_made_again_with_the_same_id_and_then_no_more(
+    serve: e2e.Serve, settle: e2e.Settle, weakness: Weakness
+) -> None:
+    with receiving(Hook) as (receiver, port):
+        home = settle(serve(surroundings=weakness.surroundings, outgoing_networks="127.0.0.0/8"))
+        rule = write(home, {"webhook": {"url": f"http://127.0.0.1:{port}/", "body": {"soil": "{value}"}}})
+        thing = home.add_device()
+        assert home.tell(thing, {"soil": 20}).is_success
+        first = receiver.next()
+        home.server.kill()
+        weakness.move_clock(MINUTE_S)
+        home.server.start()
+        assert receiver.next() == first
+        receiver.open.set()
+        until(lambda: [run["then"][0]["state"] for run in home.get(f"rules/{rule}/runs")["items"]] == ["done"])
+        kill(home)
+        weakness.move_clock(HOUR_S)
+        for value in (40, 19):
+            assert home.tell(thing, {"soil": value}).is_success
+        assert receiver.next() != first
+        assert receiver.heard.empty()
