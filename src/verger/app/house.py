@@ -44,6 +44,7 @@ from verger.flows.showing import Showing
 _CERTIFICATE_S = 2.0
 _CLAIMS_S = 3600.0
 _CAUGHT_UP_S = 10.0
+_ZONES_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ async def _open_wire(
     """Return what hears devices and programs over MQTT, and devices over HTTP."""
     inlet, patience = families.desk.inlet, families.http.patience
     listener = await open_listener(stores, work, families.desk, exchange, patience)
+    work.start(every(_ZONES_S, stores.enrolled.look))
     dispatch = orders.dispatch
     dispatch.listeners.append(listener)
     listener.sessions.orders = orders.outbound

@@ -25,9 +25,14 @@ class Doors:
         """Return whom a certificate lets in that an enrolment names."""
         return self._enrolled.roll.by_certificate(fingerprint) if fingerprint else None
 
-    def by_port(self, port: int, enrolment: str = "") -> Admitted | None:
-        """Return whom a port lets in, by the enrolment it was opened for or one that names it."""
-        return self._enrolled.roll.by_port(port, enrolment)
+    def by_enrolment(self, enrolment: str) -> Admitted | None:
+        """Return whom an enrolment lets in, for a port that was opened for it."""
+        found = self._enrolled.roll.get(enrolment)
+        return None if found is None else Admitted(found[0], (found[1],))
+
+    def by_port(self, port: int) -> Admitted | None:
+        """Return whom a port of a family's own lets in, by the enrolments that name it."""
+        return self._enrolled.roll.by_port(port)
 
     def by_address(self, address: str) -> Admitted | None:
         """Return whom a TCP peer address lets in."""

@@ -43,15 +43,19 @@ class Enrolled:
         await enrolled.turns.fill()
         for tenant, key_hash, enrolment in await enrolled.enrolments.everything():
             enrolled.roll.put(tenant, key_hash, enrolment)
-            await enrolled.look(tenant, enrolment.place)
         for tenant, name, stranger in await enrolled.strangers.everything():
             dialect, _, rest = name.partition(" ")
             enrolled.waiting[tenant, dialect, rest] = stranger
+        await enrolled.look()
         return enrolled
 
-    async def look(self, tenant: str, place: str) -> None:
-        """Know the time zone of a place."""
-        self.zones[place] = zone_of((await self.places.get(tenant, place)).timezone) or UTC
+    async def look(self) -> None:
+        """Know the time zones of places, where anybody speaks who tells local times; to be done now and then."""
+        if self.roll.empty and not self.kept.addresses.any:
+            return
+        found = {place: zone_of(name) or UTC for place, name in await self.places.zones()}
+        self.zones.clear()
+        self.zones.update(found)
 
     def zone(self, door: Admitted) -> tzinfo:
         """Return the time zone of the place where devices begin that a door lets in, or of the one it lets in."""

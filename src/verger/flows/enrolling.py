@@ -60,7 +60,7 @@ class Enrolling:
         key = new_token(KIND)
         await self.enrolled.enrolments.add(tenant, enrolment, digest(key))
         self.enrolled.roll.put(tenant, digest(key), enrolment)
-        await self.enrolled.look(tenant, enrolment.place)
+        await self.enrolled.look()
         return Opened(enrolment, key)
 
     async def change(self, tenant: str, enrolment: Enrolment, wish: Mapping[str, Any]) -> Enrolment:
@@ -69,7 +69,7 @@ class Enrolling:
         await self._check(tenant, after)
         after = await self.enrolled.enrolments.change(tenant, after)
         self.enrolled.roll.change(after)
-        await self.enrolled.look(tenant, after.place)
+        await self.enrolled.look()
         return after
 
     async def remove(self, tenant: str, enrolment: str) -> None:

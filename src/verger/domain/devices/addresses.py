@@ -57,6 +57,11 @@ class Addresses:
         device = self._found.get((tenant, dialect, name))
         return None if device is None else self._known[device]
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any device of a family."""
+        return bool(self._known)
+
     def all_of(self, tenant: str, dialect: str) -> list[str]:
         """Return the devices of a family that a tenant has."""
         return [each.device for each in self._known.values() if (each.tenant, each.dialect) == (tenant, dialect)]

@@ -16,16 +16,19 @@ class Roll:
         """Know of no enrolment."""
         self._all: dict[str, tuple[str, str, Enrolment]] = {}  # by id: tenant, key hash, enrolment
         self._keys: dict[str, str] = {}
+        self._ranges: dict[str, tuple[Network, ...]] = {}
 
     def put(self, tenant: str, key_hash: str, enrolment: Enrolment) -> None:
         """Know a new or changed enrolment."""
         self._all[enrolment.id] = tenant, key_hash, enrolment
+        self._ranges[enrolment.id] = enrolment.ranges
         self._keys[key_hash] = enrolment.id
 
     def change(self, enrolment: Enrolment) -> None:
         """Know that an enrolment changed, if it is still there; how many it let in stays as it is known here."""
         if known := self._all.get(enrolment.id):
             let_in = known[2].let_in
+            self._ranges[enrolment.id] = enrolment.ranges
             self._all[enrolment.id] = known[0], known[1], structs.replace(enrolment, let_in=let_in)
 
     def count(self, enrolment: str, more: int) -> None:
@@ -38,6 +41,7 @@ class Roll:
         """Know an enrolment no longer."""
         if known := self._all.pop(enrolment, None):
             self._keys.pop(known[1], None)
+            self._ranges.pop(enrolment, None)
 
     def get(self, enrolment: str) -> tuple[str, Enrolment] | None:
         """Return the tenant of an enrolment and what it is now."""
@@ -48,6 +52,11 @@ class Roll:
         """Return (tenant, enrolment) of all."""
         for tenant, _, enrolment in self._all.values():
             yield tenant, enrolment
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no enrolment."""
+        return not self._all
 
     # whom they let in
 
@@ -60,11 +69,8 @@ class Roll:
         """Return whom a certificate lets in."""
         return _joined(pair for pair in self.everything() if fingerprint in pair[1].certificates)
 
-    def by_port(self, port: int, enrolment: str = "") -> Admitted | None:
-        """Return whom a port lets in: by the enrolment it was opened for, or by those that name it."""
-        if enrolment:
-            found = self.get(enrolment)
-            return None if found is None else Admitted(found[0], (found[1],))
+    def by_port(self, port: int) -> Admitted | None:
+        """Return whom a port lets in, by the enrolments that name it."""
         return _joined(pair for pair in self.everything() if pair[1].port == port)
 
     def by_address(self, address: str) -> Admitted | None:
@@ -75,7 +81,7 @@ class Roll:
             return None
         if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped is not None:
             parsed = parsed.ipv4_mapped
-        return _joined(pair for pair in self.everything() if any(parsed in each for each in pair[1].ranges))
+        return _joined(pair for pair in self.everything() if any(parsed in each for each in self._ranges[pair[1].id]))
 
     def taken(self, tenant: str, wanted: Enrolment) -> Iterator[str]:
         """Return the fields of an enrolment by which devices could not be told from those of another tenant."""

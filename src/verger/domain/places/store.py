@@ -73,6 +73,11 @@ class PlaceStore:
         async with self._db.reading() as connection:
             return await _tree(connection, tenant)
 
+    async def zones(self) -> list[tuple[str, str]]:
+        """Return (place, time zone) of every tenant."""
+        async with self._db.reading() as connection:
+            return [(row.id, row.timezone) for row in await connection.execute(select(_TABLE.id, _TABLE.timezone))]
+
     async def below(self, tenant: str, place: str) -> list[str]:
         """Return a place and everything below it, parents before children; raise Missing."""
         tree = await self.tree(tenant)

@@ -72,8 +72,8 @@ async def served(
             await stack.enter_async_context(_serving(app, encrypted, tls.context(), most))
             ports = HttpPorts(ports.plain, encrypted.getsockname()[1])
         for dialect, port, enrolment in settings.compat_ports:
-            own = listen(settings.http_host, port, "compat_ports")
             spoken = families(dialect, enrolment) if families else app
+            own = listen(settings.http_host, port, "compat_ports")
             await stack.enter_async_context(_serving(spoken, own, None, most))
         yield ports
 

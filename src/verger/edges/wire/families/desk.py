@@ -33,8 +33,12 @@ class Meetings(Protocol):
         """Return whom a certificate lets in that an enrolment names."""
         ...
 
-    def by_port(self, port: int, enrolment: str = "") -> Admitted | None:
-        """Return whom a port lets in, by the enrolment it was opened for or one that names it."""
+    def by_enrolment(self, enrolment: str) -> Admitted | None:
+        """Return whom an enrolment lets in, for a port that was opened for it."""
+        ...
+
+    def by_port(self, port: int) -> Admitted | None:
+        """Return whom a port of a family's own lets in, by the enrolments that name it."""
         ...
 
     def by_address(self, address: str) -> Admitted | None:

@@ -81,7 +81,7 @@ class FamilyHttp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or speak on one socket, if its path is one that `owns` tells."""
-        await self._serve(scope, receive, send, self._found(scope))
+        await self.serve(scope, receive, send, self._found(scope))
 
     def at_port(self, dialect: str, enrolment: str) -> "Port":
         """Return the app of a port at which one family is spoken, within one enrolment; raise BadSetting."""
@@ -90,9 +90,10 @@ class FamilyHttp:
             raise BadSetting(
                 f"VERGER_COMPAT_PORTS names {dialect}, which is not spoken over HTTP: write one of {names}."
             )
-        return Port(self, dialect, enrolment)
+        return Port(self, self.families[dialect], enrolment)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
+    async def serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
+        """Answer a request, or speak on a socket, that is for a family; None: for none that is known."""
         self.requests += 1
         if found is None:
             await self._unknown(scope, receive, send)
@@ -106,7 +107,6 @@ class FamilyHttp:
     def _found(self, scope: Scope) -> Found | None:
         """Return which family a request is for; None for a key or a name that is not known."""
         path: str = scope["path"]
-        door = self._door(scope)
         if path.startswith(KEYED):
             key, _, rest = path.removeprefix(KEYED).partition("/")
             door = self.desk.meetings.by_key(key)
@@ -117,15 +117,11 @@ class FamilyHttp:
                 name, _, rest = rest.removeprefix(NAMED[1:]).partition("/")
                 return self._of(name, f"/{rest}", f"{base}{NAMED}{name}", door)
             return self._of(door.enrolments[0].dialect, f"/{rest}", base, door)
+        door = self.desk.meetings.by_address(self.address(scope))
         if path.startswith(NAMED):
             name, _, rest = path.removeprefix(NAMED).partition("/")
             return self._of(name, f"/{rest}", f"{NAMED}{name}", door)
         return self._of(self.root, path, "", door)
-
-    def _door(self, scope: Scope) -> Admitted | None:
-        """Return whom the port lets in, else the address."""
-        server = scope.get("server") or ("", 0)
-        return self.desk.meetings.by_port(server[1] or 0) or self.desk.meetings.by_address(self._address(scope))
 
     def _of(self, name: str, path: str, base: str, door: Admitted | None) -> Found | None:
         family = self.families.get(name)
@@ -198,11 +194,11 @@ class FamilyHttp:
     def _call(self, scope: Scope, found: Found, args: Mapping[str, str], body: bytes = b"") -> Call:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
-        method, address = scope.get("method", "GET"), self._address(scope)
+        method, address = scope.get("method", "GET"), self.address(scope)
         return Call(method, found.path, args, query, headers, body, address, found.door, found.base)
 
     async def _wait(self, scope: Scope) -> None:
-        await self._wait_for(self._address(scope))
+        await self._wait_for(self.address(scope))
 
     async def _wait_for(self, address: str) -> None:
         """Let a stranger wait for its refusal."""
@@ -215,7 +211,7 @@ class FamilyHttp:
         finally:
             self._strangers.leave()
 
-    def _address(self, scope: Scope) -> str:
+    def address(self, scope: Scope) -> str:
         """Return where a request comes from, as a proxy that is trusted tells it."""
         peer = (scope.get("client") or ("",))[0]
         return self.proxies.whence(peer, "http", scope["headers"]).address
@@ -223,14 +219,22 @@ class FamilyHttp:
 
 @dataclass(frozen=True)
 class Port:
-    """One family on a port of its own, within one enrolment."""
+    """One family on a port of its own, within one enrolment, or those that name the port or the caller's network."""
 
     http: FamilyHttp
-    dialect: str
+    family: HttpFamily
     enrolment: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or speak on one socket."""
         if scope["type"] in {"http", "websocket"}:
-            door = self.http.desk.meetings.by_port(0, self.enrolment) if self.enrolment else self.http._door(scope)  # noqa: SLF001  one and the same
-            await self.http._serve(scope, receive, send, self.http._of(self.dialect, scope["path"], "", door))  # noqa: SLF001
+            door = self._door(scope)
+            mine = door if door is not None and door.speaks(self.family.name) else None
+            await self.http.serve(scope, receive, send, Found(self.family, scope["path"], "", mine))
+
+    def _door(self, scope: Scope) -> Admitted | None:
+        meetings = self.http.desk.meetings
+        if self.enrolment:
+            return meetings.by_enrolment(self.enrolment)
+        own = (scope.get("server") or ("", 0))[1] or 0
+        return meetings.by_port(own) or meetings.by_address(self.http.address(scope))

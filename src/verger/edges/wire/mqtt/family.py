@@ -45,10 +45,9 @@ def door_of(desk: Desk | None, line: Pipe, token: str, device: str | None, bound
         return meetings.by_key(token) if token.startswith(KIND) else None
     if token == native_provision.USER:
         return None
-    by_port = meetings.by_port(line.port, bound)
     if bound:
-        return by_port
-    return meetings.by_certificate(line.certificate) or by_port or meetings.by_address(line.address)
+        return meetings.by_certificate(line.certificate) or meetings.by_enrolment(bound)
+    return meetings.by_certificate(line.certificate) or meetings.by_address(line.address)
 
 
 class FamilySpeaker:
@@ -63,7 +62,6 @@ class FamilySpeaker:
         self._desk, self._door = desk, door
         self._families = [family for name, family in SPOKEN.items() if door.speaks(name)]
         self.manners = Manners(lambda topic: any(family.may_hear(topic) for family in self._families))
-        self._zone = desk.meetings.zone(door)
         self._here: dict[str, tuple[Family, Reached]] = {}
         self._waiting: deque[Publish] = deque()
         self._meeting: asyncio.Task[None] | None = None
@@ -109,7 +107,7 @@ class FamilySpeaker:
             self._say(packet, Reason.TOPIC_NAME_INVALID, "No family that is spoken here has this topic.")
             return None
         try:
-            return family, family.read(Frame(packet.topic, packet.body), self._zone)
+            return family, family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
         except Garbled as garbled:
             self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
             if self._door.device:

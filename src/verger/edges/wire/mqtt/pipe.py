@@ -17,15 +17,13 @@ LINGER_S = 3.0
 class Pipe(asyncio.Protocol):
     """One socket among the `lines` of a listener; whoever inherits hears with `hear` and paces itself with `rest`.
 
-    `certificate` is the fingerprint of the one that the peer proved, empty without one; `port` is ours. `blocked`: the
-    peer does not read; `resting`: nothing is read from it, and never again once `halted`; `closing`: nothing more is
-    heard from it.
+    `certificate` is the fingerprint of the one that the peer proved, empty without one. `blocked`: the peer does not
+    read; `resting`: nothing is read from it, and never again once `halted`; `closing`: nothing more is heard from it.
     """
 
     def __init__(self, counts: Counts, lines: "set[Pipe]") -> None:
         """Wait for the connection; `gone` is set after its end."""
         self.address = self.certificate = ""
-        self.port = 0
         self.blocked = self.closing = self.resting = self.halted = False
         self.gone = asyncio.Event()
         self.loop = asyncio.get_running_loop()
@@ -50,8 +48,6 @@ class Pipe(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.address = str(peer[0]) if peer else ""
-        own = transport.get_extra_info("sockname")
-        self.port = own[1] if isinstance(own, tuple) else 0
         self.certificate = shown(transport)
         _stay_alive(transport.get_extra_info("socket"))
         self._transport.set_write_buffer_limits(high=MOST_UNREAD)
