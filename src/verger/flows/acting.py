@@ -28,7 +28,7 @@ from verger.domain.tenancy.members import Members
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
 from verger.flows.tasking import for_you
-from verger.flows.wording import in_words, measure_of, speaks_of
+from verger.flows.wording import in_words, measure_of, speaks_of, tells
 
 DONE, REFUSED, QUEUED = "done", "refused", "queued"
 Made = tuple[str, str | None, str | None]
@@ -96,7 +96,8 @@ class Acting:
         devices = await self.kept.devices.these(tenant, speaks_of(decision))
         called = {device.id: device.name for device in devices}
         names = {"rule": rule.name, "place": where, "device": called.get(decision.device or "", "")}
-        decision = in_words(decision, await measure_of(self.kept, tenant, devices), called, names)
+        if tells(decision):
+            decision = in_words(decision, await measure_of(self.kept, tenant, devices), called, names)
         plan = Plan(tenant, rule, decision, place, names)
         for at, action in enumerate(decision.then):
             if action.command is not None:

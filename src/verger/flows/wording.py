@@ -55,6 +55,11 @@ def in_words(
     return structs.replace(decision, because=because, then=tuple(named(action, told) for action in decision.then))
 
 
+def tells(decision: Decision) -> bool:
+    """Tell whether a decision says anything that measures are needed for: why it fired, or of what its alerts are."""
+    return decision.kind == "fire" or any(each.alert and "{metric}" in each.alert.message for each in decision.then)
+
+
 def speaks_of(decision: Decision) -> set[str]:
     """Return every device that a decision tells of."""
     return {device for device in (decision.device, *(each.device for each in decision.because)) if device is not None}
