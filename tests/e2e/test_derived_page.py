@@ -57,12 +57,35 @@ def test_a_usual_calculation_is_chosen_shown_and_called_by_its_name(owner: Perso
     expect(owner.page.get_by_role("region", name="Calculated values")).to_contain_text("each device that measures it")
     home.tell(sensor, {"temperature": 25, "humidity": 40})
     until(lambda: "vpd" in home.latest(sensor))
+    expect(owner.page.get_by_role("region", name="Now")).to_contain_text("Vapour-pressure deficit")
     owner.looks_around("place-derived")
     owner.opens(f"/devices/{sensor.id}", "Bench sensor")
     values = owner.page.get_by_role("region", name="Values")
     expect(values).to_contain_text("Vapour-pressure deficit")
     expect(values).to_contain_text("kPa")
     owner.looks_around("device-derived")
+
+
+def test_the_difference_of_two_devices_is_chosen_without_writing_it(owner: Person, home: Home, sensor: Thing) -> None:
+    outside = home.add_device("Outside")
+    home.tell(outside, {"temperature": 5})
+    until(lambda: home.latest(outside))
+    owner.opens(f"/places/{home.place}", "Lake cottage")
+    owner.presses("Add calculation")
+    dialog = owner.page.get_by_role("dialog")
+    dialog.get_by_label("What to calculate").select_option(label="Difference of two values")
+    for part, device in (("From", "Bench sensor"), ("Less", "Outside")):
+        group = dialog.get_by_role("group", name=part)
+        group.get_by_role("combobox", name=part).select_option("temperature")
+        group.get_by_label("Whose").select_option(label=device)
+    expect(dialog.get_by_label("Where it is shown")).to_have_value(re.compile("^[0-9a-f-]{36}$"))
+    dialog.get_by_role("button", name="Add calculation").click()
+    expect(dialog).to_have_count(0)
+    here = owner.page.get_by_role("region", name="Calculated values")
+    expect(here).to_contain_text('difference(of("Bench sensor", "temperature"), of("Outside", "temperature"))')
+    home.tell(outside, {"temperature": 4})
+    home.tell(sensor, {"temperature": 25})
+    expect(here).to_contain_text("21", timeout=10_000)
 
 
 def test_an_expression_is_refused_at_its_field_kept_changed_and_removed(
