@@ -145,6 +145,14 @@ class Outbound:
                 found[device] = max(turns)
         return found
 
+    async def asked(self, tenant: str, device: str, command: str) -> Command | None:
+        """Return a command of a device that knows it by its id, None where it is none of its own."""
+        try:
+            found = await self._store.get(tenant, command)
+        except Missing:
+            return None
+        return found if found.device == device else None
+
     async def fetch(self, device: str) -> list[Command]:
         """Return what waits for a device that polls, the oldest first, each noted as sent by poll."""
         if device not in self._waiting:

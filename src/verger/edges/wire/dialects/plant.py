@@ -9,12 +9,15 @@ from msgspec import Struct
 
 from verger.base.clock import microseconds
 from verger.base.errors import Fault
-from verger.domain.devices.plants import SHORTEST_SECRET, sensor_ids
-from verger.domain.telemetry.model import Garbled, Readings
+from verger.domain.devices.plants import ACTUATORS, SHORTEST_SECRET, sensor_ids
+from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.family import Voice
 
 T = TypeVar("T")
+VERBS = ("on", "off", "pulse")
+NO_SUCH = "A plant-care device knows on, off and pulse, of what it can move: pump.pulse, lamp.on; this it was not told."
+FAILED = "The device says that it failed."
 
 _FARTHEST_S = 1e11
 
@@ -150,3 +153,48 @@ def time_of(told: Any) -> int | None:
 def moment_text(at: datetime) -> str:
     """Return a time as every client can read it: with its offset in digits."""
     return at.astimezone(UTC).isoformat()
+
+
+class Order(Struct, frozen=True):
+    """What a command is to a device: a verb, the name of what it moves, and what else it is told."""
+
+    verb: str
+    actuator: str
+    payload: dict[str, Any] | None = None
+
+
+def write(method: str, params: Any, channels: Mapping[str, str]) -> Order | None:
+    """Return what a command such as `lamp.on` is to a device, None where it cannot be told that.
+
+    A verb by itself is for the `actuator` among its parameters, else for the pump, else for the first there is.
+    """
+    told = dict(params) if isinstance(params, dict) else {}
+    named = told.pop("actuator", None)
+    name, _, verb = method.rpartition(".")
+    names = channels.values()
+    if not name:
+        name = (
+            str(channels.get(str(named), named))
+            if named is not None
+            else next((a for a in ACTUATORS if a in names), "")
+        )
+    if verb not in VERBS or name not in names:
+        return None
+    if "duration_s" in told:
+        told["duration"] = told.pop("duration_s")
+    return Order(verb, name, told or None)
+
+
+def acked(ack: Acked, number: int, order: Order | None) -> tuple[Said, ...]:
+    """Return what a device says of a command: that it has it, did it, or could not; and how what it moves stands."""
+    feedback = ack.feedback or {}
+    if ack.status in {"pending", "sent"}:
+        return (Ack(number, "ack"),)
+    result: dict[str, Any] = dict(feedback)
+    if ack.status == "failed":
+        result["error"] = feedback.get("error") or feedback.get("message") or FAILED
+    said: tuple[Said, ...] = (Ack(number, "ack", answered=True, result=result),)
+    state = feedback.get("state") or (order.verb if order is not None and ack.status == "acked" else None)
+    if order is not None and isinstance(state, str | bool | int | float):
+        said = (*said, Attributes({order.actuator: state}))
+    return said

@@ -97,6 +97,10 @@ class Fetches(Protocol):
         """Return what waits for a device, the oldest first, each noted as sent by poll."""
         ...
 
+    async def asked(self, tenant: str, device: str, command: str) -> Command | None:
+        """Return a command of a device that knows it by its id, None where it is none of its own."""
+        ...
+
     def has(self, device: str, number: int) -> None:
         """Learn that a device has a command, which is on its way into the log."""
         ...

@@ -1,14 +1,21 @@
 """Plant-care devices over HTTP: they sign in, send batches, fetch what they are to do and tell what became of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import wraps
+from typing import Any
+
+import msgspec
 
 from verger.base.clock import moment
-from verger.base.errors import Invalid, Unknown
+from verger.base.errors import Invalid, Missing, Unknown
 from verger.base.ids import new_id
+from verger.domain.commands.model import Command
 from verger.domain.devices.addresses import Addressed
 from verger.domain.devices.plants import NAME
+from verger.domain.telemetry.model import Ack
 from verger.edges.wire.dialects import plant
+from verger.edges.wire.dialects.family import Ask, Voice
 from verger.edges.wire.families.call import Call, Handler, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
 from verger.flows.passing import Passed
@@ -67,6 +74,46 @@ async def telemetry(desk: Desk, call: Call) -> Reply:
     return compact({"batch_id": new_id(), "accepted": accepted})
 
 
+async def commands(desk: Desk, call: Call) -> Reply:
+    """Tell a device what it is to do, each once; what it cannot be told has failed."""
+    known, call = speaker(desk, call)
+    told, had = [], []
+    for each in await desk.orders.fetch(known.device):
+        order = plant.write(each.method, each.params, known.channels)
+        if order is None:
+            refused = Ack(each.number, "answer", answered=True, result={"error": plant.NO_SUCH})
+            await heard(desk, call, NAME, Voice(known.address, (refused,)))
+            continue
+        told.append(command(each, order, known.channels))
+        had.append(Ask(each.number, each.method, each.params))
+    await desk.fetched(known.device, had)
+    return compact(told)
+
+
+def command(asked: Command, order: plant.Order, channels: Mapping[str, str]) -> dict[str, Any]:
+    """Return a command as devices and people of this family read it."""
+    return {
+        "id": asked.id,
+        "command": order.verb,
+        "payload": order.payload,
+        "actuator_id": next((each for each, name in channels.items() if name == order.actuator), None),
+        "created_at": plant.moment_text(asked.asked_at),
+    }
+
+
+async def acknowledge(desk: Desk, call: Call) -> Reply:
+    """Hear what became of a command, and how what it moves stands now."""
+    known, call = speaker(desk, call)
+    told = plant.body(call.body, plant.Acked)
+    found = await desk.orders.asked(known.tenant, known.device, told.command_id)
+    if found is None:
+        raise Missing("Command not found")
+    order = plant.write(found.method, found.params, known.channels)
+    await heard(desk, call, NAME, Voice(known.address, plant.acked(told, found.number, order)))
+    message = None if told.feedback is None else msgspec.json.encode(told.feedback).decode()
+    return compact({"id": found.id, "status": told.status, "message": message})
+
+
 def speaker(desk: Desk, call: Call) -> tuple[Addressed, Call]:
     """Return the device that a token belongs to, and the call with its door; raise Unknown."""
     if "authorization" not in call.headers:
@@ -97,6 +144,8 @@ def _routes() -> list[Route]:
         ("POST", "/auth/device", sign_in),
         ("POST", "/auth/device/refresh", refresh),
         ("POST", "/telemetry", telemetry),
+        ("GET", "/commands", commands),
+        ("POST", "/commands/ack", acknowledge),
     ]
     return [Route(method, path, answering(handler), strangers=False) for method, path, handler in told]
 
