@@ -51,7 +51,7 @@ def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, ho
     owner.sees(told)
     expect(owner.page.get_by_text("When t is below 0")).to_be_visible()
     owner.presses("Take note")
-    expect(owner.page.get_by_text("noted by you")).to_be_visible()
+    expect(owner.page.get_by_text("Critical · noted by you")).to_be_visible()
     owner.page.get_by_label("Say something").fill("The stove is on its way.")
     owner.presses("Say it")
     course = owner.page.get_by_role("region", name="What was said and done")
