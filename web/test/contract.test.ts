@@ -22,6 +22,7 @@ import { rule, run } from "@/rules/rules";
 import { members } from "@/session/members";
 import { signing } from "@/rules/signing";
 import { me, setUpState } from "@/session/session";
+import { code, enrolments, opened, strangers } from "@/strangers/strangers";
 import { system } from "@/system/system";
 import { tasks } from "@/tasks/tasks";
 
@@ -38,6 +39,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "device_created.json": created,
   "device_log.json": remarks,
   "devices.json": devices,
+  "enrolments.json": shape({ made: opened, listed: enrolments, waiting: strangers, code }),
   "events.json": events,
   "history_buckets.json": history,
   "history_raw.json": history,

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.edges.api.product import Product, opened_product
 from tests.people import PASSWORD
+from tests.recorded import Record
 from verger.base.clock import HOUR, MINUTE, HeldClock
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import Event, Readings
@@ -85,6 +86,17 @@ async def test_what_cannot_be_is_told_by_field(product: Product, body: dict[str,
     answer = await product.owner.post("/enrolments", json=wanted)
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == field
+
+
+async def test_the_answers_are_as_recorded(product: Product, record: Record) -> None:
+    made = await enrolled(product, "cottage", networks=["192.168.1.0/24"])
+    listed = await product.get("/enrolments")
+    await say(product, made, "a1_Temp", 21.5, secret="0badcafe", path=FARM)
+    waits = await product.get("/pending-devices")
+    adopted = await product.owner.post(f"/pending-devices/{waits['items'][0]['id']}/adopt", json={"name": "Hall"})
+    code = await product.owner.post(f"/devices/{adopted.json()['device']['id']}/code")
+    shown = {"key": "ve_key", "url": "/t/ve_key/compat/cottage", "mqtt_username": "ve_key"}
+    record("enrolments.json", {"made": made | shown, "listed": listed, "waiting": waits, "code": code.json()})
 
 
 async def test_networks_of_two_organisations_do_not_overlap(product: Product) -> None:

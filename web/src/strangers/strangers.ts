@@ -1,6 +1,6 @@
 /** Devices that came without a credential: the doors that are open to them, and those that wait to be adopted. */
-import { type Described, all, at, patch, post, remove } from "@/base/ask";
-import { type Checked, anything, list, maybe, number, page, record, shape, text, time } from "@/base/shape";
+import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
+import { type Checked, anything, flag, list, maybe, number, page, record, shape, text, time } from "@/base/shape";
 import { type Device, created } from "@/devices/devices";
 
 export const dialects = ["cottage", "ozone", "plant", "outlet", "farm"] as const;
@@ -32,6 +32,8 @@ export const stranger = shape({
 });
 export const strangers = page(stranger);
 export const tree = shape({ devices: list(shape({ id: text })), places: list(shape({ id: text })) });
+/** How a device of a family is known: whether it spoke with its code, may have a new one, or asks for one. */
+export const code = shape({ has_code: flag, proven: flag, open_until: maybe(time), asked_at: maybe(time) });
 export type Enrolment = Checked<typeof enrolment>;
 export type Opened = Checked<typeof opened>;
 export type Stranger = Checked<typeof stranger>;
@@ -61,6 +63,10 @@ export const adopt = async (id: string, said: { name: string; place: string; typ
 
 export const adoptAll = (prefix: string, place: string): Promise<Checked<typeof tree>> =>
   post("/pending-devices/adopt", tree, { prefix, place } satisfies Described["Adoptions"]);
+
+export const codeOf = (device: string): Promise<Checked<typeof code>> => get(at`/devices/${device}/code`, code);
+/** Let a device have a new code for ten minutes. */
+export const openCode = (device: string): Promise<Checked<typeof code>> => post(at`/devices/${device}/code`, code);
 
 /** What a stranger said last, in a few words. */
 export const told = (one: Stranger): string =>

@@ -49,4 +49,10 @@ export const enStrangers = {
   "enrolment.end": "End it",
   "enrolment.end.title": "End the enrolment for {name}?",
   "enrolment.end.why": "Its devices are heard there no longer; what they said stays. Those that wait are forgotten.",
+  "code.title": "Code",
+  "code.proven": "It speaks with the code that it was given.",
+  "code.given": "It was given a code and has not spoken with it yet.",
+  "code.asked": "It asks for a new code since {when}. If it was you who reset it, let it have one.",
+  "code.open": "It gets a new code if it asks until {when}.",
+  "code.renew": "Let it have a new code",
 } as const;
