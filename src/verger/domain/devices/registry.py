@@ -75,6 +75,7 @@ class Registry:
     def __init__(self) -> None:
         """Know nobody."""
         self._known: dict[str, Known] = {}
+        self.known = self._known.get  # returns what is known of a device, None for a stranger; asked for each message
         self._holders: dict[str, str] = {}
         self._hashes: dict[str, str] = {}
         self._certified: dict[str, str] = {}
@@ -178,10 +179,6 @@ class Registry:
                 known.series[metric] = number
                 known.rows.clear()
                 self._slot_of[number] = known.slot
-
-    def known(self, device: str) -> Known | None:
-        """Return what is known of a device, None for a stranger."""
-        return self._known.get(device)
 
     def everyone(self) -> Iterable[Known]:
         """Return all devices that are known now."""

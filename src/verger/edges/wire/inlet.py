@@ -38,7 +38,7 @@ class Speaker(Protocol):
 class Inlet:
     """A bounded queue before the log: one batch under way, and whatever joins meanwhile is the next.
 
-    `messages`, `batches` and `unkept` only grow.
+    `messages`, `batches` and `unkept` only grow; while it is `full`, nothing more should be read.
     """
 
     def __init__(self, inbound: Taker, most: int = 20_000) -> None:
@@ -47,14 +47,10 @@ class Inlet:
         self._inbound, self._most = inbound, most
         self._parties: list[_Party] = []
         self._waiting = self._bytes = 0
+        self.full = False
         self._joined = asyncio.Event()
         self._resumes: deque[Callable[[], None]] = deque()
         self._stopping = False
-
-    @property
-    def full(self) -> bool:
-        """Whether nothing more should be read for now."""
-        return self._waiting >= self._most or self._bytes >= MOST_BYTES
 
     def join(self, heard: Heard, speaker: Speaker, ticket: int, size: int = 0) -> None:
         """Add a message of so many bytes to the next batch; never blocks, so look at `full` before reading on."""
@@ -67,6 +63,8 @@ class Inlet:
         self._parties.append((speaker, heard, tickets, size))
         self._waiting += len(tickets)
         self._bytes += size
+        if self._waiting >= self._most or self._bytes >= MOST_BYTES:
+            self.full = True
 
     def when_free(self, resume: Callable[[], None]) -> None:
         """Call `resume` once, when there is room again."""
@@ -136,6 +134,7 @@ class Inlet:
             self._parties = []
         self._waiting -= messages
         self._bytes -= size
+        self.full = self._waiting >= self._most or self._bytes >= MOST_BYTES
         return parties, messages
 
     def _make_room(self) -> None:

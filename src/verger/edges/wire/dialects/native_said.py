@@ -56,17 +56,15 @@ def telemetry(device: str, body: bytes) -> Heard:
 
 def run(device: str, bodies: Sequence[bytes]) -> Run | None:
     """Read telemetry in several messages that all say the same metrics in the form {k: v}; None if they do not."""
-    several = len(bodies) > 1
     try:
-        flats = _joined(bodies) if several else [_FLAT.decode(bodies[0])]
+        flats = _joined(bodies) if len(bodies) > 1 else (_FLAT.decode(bodies[0]),)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    first = flats[0] if flats else {}
-    metrics = (*first,)
+    metrics = (*flats[0],) if flats else ()
     if not metrics or not "".join(metrics).isprintable():
         return None
-    if not several:
-        return Run(device, metrics, [*first.values()])
+    if len(flats) == 1:
+        return Run(device, metrics, [*flats[0].values()])
     if {*map(tuple, flats)} != {metrics}:
         return None
     return Run(device, metrics, [*chain.from_iterable([flat.values() for flat in flats])])

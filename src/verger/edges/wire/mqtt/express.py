@@ -26,10 +26,7 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
     at, end, properties = 0, len(data), 1 if level == 5 else 0
     bodies: list[bytes] = []
     tickets: list[int] = []
-    ends: list[int] = []
-    for _ in range(most):
-        if end - at < _SHORTEST:
-            break
+    while end - at >= _SHORTEST and len(tickets) < most:
         first, size, begin = data[at], data[at + 1], at + 2
         if size > 127:
             if not 0 < data[begin] < 128:
@@ -48,12 +45,11 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
             break
         bodies.append(data[body + properties : stop])
         tickets.append(ticket)
-        ends.append(stop)
         at = stop
     if bodies and (run := native.run(device, bodies)) is not None:
         return at, (run,), tickets
     heard = _understood(device, bodies)
-    return ends[len(heard) - 1] if heard else 0, heard, tickets[: len(heard)]
+    return (at, heard, tickets) if len(heard) == len(bodies) else read(data, level, device, largest, len(heard))
 
 
 def _understood(device: str, bodies: Sequence[bytes]) -> list[Heard]:

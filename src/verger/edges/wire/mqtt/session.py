@@ -6,7 +6,6 @@ calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, 
 """
 
 from collections.abc import Sequence
-from struct import pack
 
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
@@ -55,6 +54,7 @@ class Session:
         self._epoch = epoch
         self._stream = Stream(largest=self.limits.packet_bytes)
         self._out = Outgoing(self.limits.sent_maximum)
+        self.take = self._out.take  # returns what is to be written
         self._heard_at = now
         self._silence_s = self.limits.connect_s
         self._aliases = Aliases(self.limits.topic_alias_maximum)
@@ -87,16 +87,12 @@ class Session:
         if self.state is not _OPEN:
             return None
         self._heard_at = now
-        return self._stream.lend(chunk)
+        return self._stream.lend(chunk) if self._stream.held else chunk
 
     @property
     def over(self) -> bool:
         """Whether the connection is to be closed once everything is written."""
         return self.state is State.OVER
-
-    def take(self) -> bytes:
-        """Return what is to be written."""
-        return self._out.take()
 
     @property
     def deadline(self) -> float | None:
@@ -258,10 +254,10 @@ class Session:
 
     def acknowledge_all(self, packet_ids: Sequence[int]) -> None:
         """Answer messages at QoS 1 that were all kept, in this order; 0 stands for one at QoS 0."""
-        answers = [_PUBACK + packet_id for packet_id in packet_ids if packet_id]
+        answers = [(_PUBACK + packet_id).to_bytes(4, "big") for packet_id in packet_ids if packet_id]
         self.unacknowledged -= len(answers)
         if answers and self.state is _OPEN:
-            self._out.put(pack(f">{len(answers)}I", *answers))
+            self._out.put(b"".join(answers))
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""

@@ -8,17 +8,18 @@ from verger.edges.wire.mqtt.reasons import ProtocolError, Reason
 class Stream:
     """Cuts what a peer sends into packets; after `error` nothing more is read.
 
-    `level` is the peer's protocol level and follows a CONNECT; `more` tells that whole packets may be waiting.
+    `level` is the peer's protocol level and follows a CONNECT; `more` tells that whole packets may be waiting, `held`
+    is what waits.
     """
 
-    __slots__ = ("_held", "_wanted", "error", "largest", "level", "more")
+    __slots__ = ("_wanted", "error", "held", "largest", "level", "more")
 
     def __init__(self, level: int = 4, largest: int = 268_435_460) -> None:
         """Expect packets of at most `largest` bytes, header included."""
         self.level, self.largest = level, largest
         self.error: ProtocolError | None = None
         self.more = False
-        self._held = bytearray()
+        self.held = bytearray()
         self._wanted = 0
 
     def feed(self, chunk: bytes, most: int = 1 << 30) -> list[Packet]:
@@ -26,29 +27,27 @@ class Stream:
         packets: list[Packet] = []
         if self.error is not None:
             return packets
-        if self._held:
-            self._held += chunk
-            if len(self._held) < self._wanted:
+        if self.held:
+            self.held += chunk
+            if len(self.held) < self._wanted:
                 return packets
-            chunk = bytes(self._held)
-            self._held.clear()
+            chunk = bytes(self.held)
+            self.held.clear()
         try:
             at = self._cut(chunk, packets, most)
         except ProtocolError as error:
             self.error, self.more = error, False
             return packets
         if at < len(chunk):
-            self._held += memoryview(chunk)[at:]
+            self.held += memoryview(chunk)[at:]
         return packets
 
     def lend(self, chunk: bytes) -> bytes | None:
-        """Return what waits with `chunk` behind it, to be read elsewhere; feed the rest. None: feed the chunk."""
-        if not self._held:
-            return chunk
-        if self.error is not None or len(self._held) + len(chunk) < self._wanted:
+        """Return what is held with `chunk` behind it, to be read elsewhere; feed the rest. None: feed the chunk."""
+        if self.error is not None or len(self.held) + len(chunk) < self._wanted:
             return None
-        held = bytes(self._held)
-        self._held.clear()
+        held = bytes(self.held)
+        self.held.clear()
         return held + chunk if chunk else held
 
     def _cut(self, data: bytes, packets: list[Packet], most: int) -> int:
