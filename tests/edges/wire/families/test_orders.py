@@ -75,7 +75,7 @@ async def test_a_command_reaches_each_of_several_devices_on_one_connection(produ
             assert order.topic == f"toy/{address}/do"
             done = json.dumps({"did": json.loads(order.body)["n"]}).encode()
             await line.say(Publish(f"toy/{address}/said", done, 1, 9))
-            while not isinstance(await line.hear(), PubAck):
+            while await line.hear() != PubAck(9):
                 pass
             assert await stage(product, command) == "succeeded"
 
