@@ -1,0 +1,239 @@
+"""Treatment machines over HTTP: the form posts of the first generation, and how the successor speaks."""
+
+from dataclasses import replace
+from email import message_from_bytes, policy
+from typing import Any
+
+from verger.base.clock import iso
+from verger.base.errors import Missing, Unknown
+from verger.domain.commands.model import Command
+from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
+from verger.edges.wire.dialects import ozone
+from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
+from verger.edges.wire.families.desk import Desk
+
+NAME = ozone.NAME
+_MULTIPART = "multipart/form-data"
+_PRIORITIES = ("critical", "high", "normal", "low")
+_UNAUTHORIZED = "Unauthorized"
+
+
+# the first generation: forms
+
+
+async def post(desk: Desk, call: Call) -> Reply:
+    """Hear a form: how a machine stands, and a treatment if it tells of one."""
+    await _form(desk, call)
+    return compact({"status": "ok", "id": desk.people.stories.clock.now()})
+
+
+async def ingest(desk: Desk, call: Call) -> Reply:
+    """Hear the same form at the successor."""
+    await _form(desk, call)
+    return compact({"status": "ok"})
+
+
+async def _form(desk: Desk, call: Call) -> None:
+    told = fields(call)
+    address = told.get("macaddr", "").strip()
+    if not address:
+        raise Garbled("macaddr required")
+    at = ozone.time_of(told.get("timestamp"), _zone(desk, call))
+    counts = {f"count_{name}": told.get(f"count{place}") for place, name in enumerate(ozone.TREATMENTS, 1)}
+    said = ozone.stand({"wifi_connected": True, **counts, **told}, at)
+    mode = told.get("mode", "").strip().lower()
+    if mode in ozone.TREATMENTS:
+        counter = ozone.count(counts[f"count_{mode}"])
+        data = {} if counter is None else {"counter": int(counter)}
+        said = [ozone.treatment(mode, at, data), *said]
+    await heard(desk, call, NAME, ozone.voice(address, said))
+
+
+def fields(call: Call) -> dict[str, str]:
+    """Return the fields of a form in any of the three ways that machines send it; raise Garbled."""
+    kind = call.headers.get("content-type", "")
+    if not kind.startswith(_MULTIPART):
+        return call.form()
+    head = f"Content-Type: {kind}\r\n\r\n".encode()
+    message = message_from_bytes(head + call.body, policy=policy.HTTP)
+    if not message.is_multipart():
+        raise Garbled("This is not a form.")
+    named: dict[str, str] = {}
+    for part in message.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        text = part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(text, bytes):
+            named[name] = text.decode("utf-8", "replace").strip()
+    return named
+
+
+# the successor
+
+
+async def handshake(desk: Desk, call: Call) -> Reply:
+    """Tell a machine its token, the same again each time that it asks within its enrolment."""
+    told = _object(call)
+    address = told.get("mac")
+    if not isinstance(address, str) or not address.strip():
+        raise Garbled("mac required")
+    said: list[Said] = []
+    firmware = told.get("firmware")
+    if isinstance(firmware, str) and 0 < len(firmware) <= 200:
+        said.append(Attributes({"firmware": firmware}))
+    voice = ozone.voice(address, said)
+    door = call.door
+    if door is None:
+        raise Unknown(_UNAUTHORIZED)
+    token = desk.meetings.secret(door, NAME, voice.address)
+    met = await heard(desk, call, NAME, ozone.voice(address, said, token or ""))
+    device = desk.meetings.find(door, NAME, voice.address)
+    return compact({"device_id": voice.address, "token": met.secret or token, "assigned": device is not None})
+
+
+async def event(desk: Desk, call: Call) -> Reply:
+    """Keep one treatment, once by its event_id, on disk when it is answered."""
+    told = _object(call)
+    number = told.get("event_id")
+    address = told.get("device_id")
+    if not isinstance(address, str) or not address.strip():
+        raise Unknown(_UNAUTHORIZED)
+    call = proven(desk, call, address)
+    if not isinstance(number, str) or not 0 < len(number.strip()) <= 128 or not number.isprintable():
+        raise Garbled("event_id required")
+    kind = told.get("treatment")
+    if told.get("event") != "treatment" or not isinstance(kind, str) or kind.lower() not in ozone.TREATMENTS:
+        raise Garbled("invalid event")
+    counter = ozone.count(told.get("counter"))
+    if counter is None:
+        raise Garbled("invalid counter")
+    at = ozone.time_of(told.get("ts"), _zone(desk, call))
+    said = [ozone.treatment(kind, at, {"counter": int(counter)}, number.strip()), *_counters(told, at)]
+    await _say(desk, call, address, said)
+    return compact({"ack": True, "event_id": number})
+
+
+async def commands(desk: Desk, call: Call) -> Reply:
+    """Give a machine that polls the commands that wait for it, the most urgent first."""
+    address = call.args["device"]
+    call = proven(desk, call, address)
+    await _say(desk, call, address, [])
+    device = _device(desk, call, address)
+    waiting = [] if device is None else sorted(await desk.orders.fetch(device), key=_urgency)
+    now = desk.people.stories.clock.now()
+    if device is not None:
+        await desk.fetched(device, [Ask(each.number, each.method, each.params) for each in waiting])
+    shapes = [_command(each) for each in waiting]
+    return compact({"commands": shapes, "count": len(shapes), "device_id": address, "timestamp": iso(now)})
+
+
+async def result(desk: Desk, call: Call) -> Reply:
+    """Hear what became of a command."""
+    address, number = call.args["device"], call.args["command"]
+    call = proven(desk, call, address)
+    told = _object(call)
+    if not number.isdecimal() or len(number) > 18 or _device(desk, call, address) is None:
+        raise Missing("Not found.")
+    success = ozone.flag_of(told.get("success"))
+    if success is None:
+        raise Garbled("success required")
+    answer = {name: told[name] for name in ("message", "response_data") if told.get(name) not in (None, "")}
+    if not success:
+        answer["error"] = str(told.get("error_message") or told.get("message") or "The machine could not do it.")
+    ack = Ack(int(number), "answer", answered=True, result={"success": success, **answer})
+    await _say(desk, call, address, [ack, *_counters(told, None)])
+    return compact({"status": "updated", "command_id": number, "success": success})
+
+
+def proven(desk: Desk, call: Call, address: str) -> Call:
+    """Return a call of a machine that brings its token, with its door; raise Unknown."""
+    token = call.bearer()
+    if not token:
+        raise Unknown(_UNAUTHORIZED)
+    door = desk.meetings.by_secret(NAME, address, token)
+    if door is not None:
+        return replace(call, door=door)
+    if call.door is None or desk.meetings.secret(call.door, NAME, address) != token:
+        raise Unknown(_UNAUTHORIZED)
+    return call
+
+
+async def _say(desk: Desk, call: Call, address: str, said: list[Said]) -> None:
+    try:
+        await heard(desk, call, NAME, ozone.voice(address, said, call.bearer()))
+    except Unknown:
+        raise Unknown(_UNAUTHORIZED) from None
+
+
+def _device(desk: Desk, call: Call, address: str) -> str | None:
+    return None if call.door is None else desk.meetings.find(call.door, NAME, address)
+
+
+def _counters(told: dict[str, Any], at: int | None) -> list[Said]:
+    """Return the counters that a message carries along."""
+    counters = told.get("current_counters")
+    if not isinstance(counters, dict):
+        return []
+    return ozone.stand({f"count_{name}": counters.get(name) for name in ozone.TREATMENTS}, at)
+
+
+def _command(command: Command) -> dict[str, Any]:
+    payload, priority, description = _parts(command)
+    return {
+        "id": command.number,
+        "command_id": str(command.number),
+        "command_type": command.method,
+        "priority": priority,
+        "payload": payload,
+        "description": description,
+        "created_at": command.asked_at,
+        "expires_at": command.expires_at,
+    }
+
+
+def _parts(command: Command) -> tuple[dict[str, Any], str, str]:
+    """Return what a command brings along, how urgent it is, and what a person wrote to it."""
+    params = command.params if isinstance(command.params, dict) else {}
+    payload = {name: value for name, value in params.items() if name not in {"priority", "description"}}
+    if command.params is not None and not isinstance(command.params, dict):
+        payload = {"value": command.params}
+    priority = params.get("priority")
+    return payload, priority if priority in _PRIORITIES else "normal", str(params.get("description") or "")
+
+
+def _urgency(command: Command) -> int:
+    return _PRIORITIES.index(_parts(command)[1])
+
+
+def _object(call: Call) -> dict[str, Any]:
+    told = call.json()
+    if not isinstance(told, dict):
+        raise Garbled("Send an object.")
+    return told
+
+
+def _zone(desk: Desk, call: Call) -> Any:
+    if call.door is None:
+        raise Unknown(_UNAUTHORIZED)
+    return desk.meetings.zone(call.door)
+
+
+async def alive(_desk: Desk, _call: Call) -> Reply:
+    """Say that the server is there."""
+    return compact({"status": "ok", "service": "ozontelemetry", "api": "/api/"})
+
+
+FAMILY = HttpFamily(
+    NAME,
+    [
+        Route("POST", "/api/iot/", post),
+        Route("POST", "/iot/", post),
+        Route("POST", "/api/ingest/", ingest),
+        Route("POST", "/api/handshake/", handshake),
+        Route("POST", "/api/device/events/", event, strangers=False),
+        Route("POST", "/api/events/", event, strangers=False),
+        Route("GET", "/api/device/{device}/commands/", commands, strangers=False),
+        Route("POST", "/api/device/{device}/commands/{command}/", result, strangers=False),
+        Route("GET", "/", alive, strangers=False),
+    ],
+)
