@@ -52,6 +52,11 @@ class Doors:
         known = self._kept.addresses.of(device)
         return None if known is None else Admitted(known.tenant, (), device)
 
+    def secret(self, door: Admitted, dialect: str, address: str) -> str | None:
+        """Return the secret that a tenant's device has, adopted or not, for a family that tells it again."""
+        pairing = self._enrolled.pairings.get((door.tenant, dialect, identity(dialect, address)))
+        return None if pairing is None else pairing.secret
+
     def find(self, door: Admitted, dialect: str, address: str) -> str | None:
         """Return the id of the device that a tenant has under a family's address."""
         known = self._kept.addresses.find(door.tenant, dialect, identity(dialect, address))

@@ -219,9 +219,9 @@ class Meeting(Doors):
         return at
 
     def _fresh(self, key: Key) -> str:
-        """Return a code of 8 hexadecimal digits that no other device of the tenant has."""
+        """Return a code that no other device of the tenant has: 8 hexadecimal digits, or 32 characters for ozone."""
         while True:
-            code = secrets.token_hex(4)
+            code = secrets.token_urlsafe(24) if key[1] == "ozone" else secrets.token_hex(4)
             if self._enrolled.pairings.owner(key[0], key[1], code) is None:
                 return code
 

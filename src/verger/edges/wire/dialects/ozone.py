@@ -18,7 +18,9 @@ TREATMENTS = ("basic", "standard", "premium")
 COMMANDS = "telemetry/commands/"
 SELF_TEST = "test/ozon_telemetry"
 
-_TOPIC = re.compile(r"telemetry/(?P<what>status|events)/(?P<id>[^/]+)|ozon/device/(?P<old>[^/]+)/(?:event|status|heartbeat)")
+_TOPIC = re.compile(
+    r"telemetry/(?P<what>status|events)/(?P<id>[^/]+)|ozon/device/(?P<old>[^/]+)/(?:event|status|heartbeat)"
+)
 _LONGEST = 200
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _FLAGS = {

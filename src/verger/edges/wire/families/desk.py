@@ -57,6 +57,10 @@ class Meetings(Protocol):
         """Return what a device's family calls it."""
         ...
 
+    def secret(self, door: Admitted, dialect: str, address: str) -> str | None:
+        """Return the secret that a tenant's device has, adopted or not, for a family that tells it again."""
+        ...
+
     def find(self, door: Admitted, dialect: str, address: str) -> str | None:
         """Return the id of the device that a tenant has under a family's address."""
         ...

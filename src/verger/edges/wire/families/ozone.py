@@ -4,7 +4,7 @@ from dataclasses import replace
 from email import message_from_bytes, policy
 from typing import Any
 
-from verger.base.clock import iso
+from verger.base.clock import moment
 from verger.base.errors import Missing, Unknown
 from verger.domain.commands.model import Command
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
@@ -124,7 +124,7 @@ async def commands(desk: Desk, call: Call) -> Reply:
     if device is not None:
         await desk.fetched(device, [Ask(each.number, each.method, each.params) for each in waiting])
     shapes = [_command(each) for each in waiting]
-    return compact({"commands": shapes, "count": len(shapes), "device_id": address, "timestamp": iso(now)})
+    return compact({"commands": shapes, "count": len(shapes), "device_id": address, "timestamp": moment(now)})
 
 
 async def result(desk: Desk, call: Call) -> Reply:

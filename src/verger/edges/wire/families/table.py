@@ -1,6 +1,6 @@
 """The families that are spoken over HTTP; a family is one line here and one file beside."""
 
-from verger.edges.wire.families import cottage, plant
+from verger.edges.wire.families import cottage, ozone, plant
 from verger.edges.wire.families.call import HttpFamily
 
 SPOKEN: dict[str, HttpFamily] = {
@@ -8,6 +8,7 @@ SPOKEN: dict[str, HttpFamily] = {
     for family in (
         cottage.FAMILY,
         plant.FAMILY,
+        ozone.FAMILY,
         # one line each
     )
 }
