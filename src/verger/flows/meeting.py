@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, Protocol
 
 from msgspec import Struct, structs
@@ -24,6 +25,7 @@ from verger.flows.oversight import Figure
 from verger.flows.waiting import packed
 
 _MOST_TIMES = 10_000
+_ASKS_EVERY = timedelta(minutes=1)  # a device that asks all the time is noted so often
 CODE_WINDOW = 10 * MINUTE
 _NOT_OPEN = "No new device is let in here now: open the enrolment again, or let it take more devices."
 _NOT_HERE = "This family is not spoken here; make an enrolment for it."
@@ -194,7 +196,8 @@ class Meeting(Doors):
             return "", True
         if brought == "":
             if pairing is not None and pairing.proven and not (pairing.open_until and pairing.open_until > now):
-                await pairings.put(key, structs.replace(pairing, asked_at=now, open_until=None))
+                if pairing.asked_at is None or now - pairing.asked_at > _ASKS_EVERY:
+                    await pairings.put(key, structs.replace(pairing, asked_at=now, open_until=None))
                 return "", False
             if pairing is None or pairing.proven:
                 pairing = Pairing(secret=self._fresh(key))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 CHANNELS = {
     "temp": "temperature",
@@ -30,6 +31,7 @@ def sensor(sensor_id: str) -> tuple[str, str]:
     return (stem, metric) if stem and metric else (sensor_id, CHANNELS.get(sensor_id.lower(), "value"))
 
 
+@lru_cache(maxsize=10_000)
 def _cottage(address: str) -> str:
     return sensor(address.strip())[0]
 

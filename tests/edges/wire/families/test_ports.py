@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from tests.certificates import Authority
 from tests.edges.wire.mqtt.device import Device
 from tests.people import PASSWORD
 from verger.app import House, running
+from verger.base.certificates import fingerprint
 from verger.base.clock import moment
 from verger.base.settings import BadSetting, Settings
 from verger.domain.places.model import Place
@@ -89,3 +91,20 @@ async def test_a_port_for_a_family_that_nobody_speaks_ends_the_start(settings: S
     with pytest.raises(BadSetting, match="VERGER_COMPAT_PORTS names telex"):
         async with running(replace(settings, compat_ports=(("telex", 0, ""),))):
             pass
+
+
+async def test_a_client_certificate_is_a_door_whatever_the_user_name(settings: Settings, tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    cert, key = authority.sign("server")
+    spoken = replace(settings, tls_cert=cert, tls_key=key, tls_client_ca=authority.path, mqtt_tls_port=0)
+    mine, foreign = authority.sign("sensor"), authority.sign("other")
+    async with running(spoken) as (house, _):
+        await enrolled(house, certificates=[fingerprint(mine[0].read_text())])
+        port = house.mqtt.tls
+        assert port is not None
+        for signed, user, reason in ((mine, "?SDK=Python&Version=1.5.4", 0), (mine, None, 0), (foreign, None, 5)):
+            async with Device(port, 4, "", "sdk", tls=authority.client(signed)) as device:
+                answer = await device.begin(Connect("sdk", 4, username=user, keep_alive=15))
+                assert answer.reason == reason
+                if not reason:
+                    assert isinstance(await device.ask(Publish("sensors/data", BODY, 1, 1)), PubAck)

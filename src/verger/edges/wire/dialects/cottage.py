@@ -1,9 +1,11 @@
 """The dialect of CottagePilot's sensors: one code for each physical device, one message for each of its sensors."""
 
 from datetime import tzinfo
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta, Struct
 
 from verger.domain.devices.families import sensor
 from verger.domain.telemetry.model import Garbled, Readings
@@ -20,8 +22,39 @@ _SHAPE = 'Send {"sensors":[{"sensor_id","sensor_data"}],"code"}.'
 _ID = f"A sensor_id is text of 1 to {_LONGEST} printable characters."
 
 
+class _Sensor(Struct, gc=False):
+    sensor_id: Annotated[str, Meta(min_length=1, max_length=_LONGEST)]
+    sensor_data: Annotated[float, Meta(ge=-values.LARGEST, le=values.LARGEST)]
+
+
+class _Usual(Struct, gc=False):
+    """One sensor with its code, as the firmware sends it."""
+
+    sensors: Annotated[list[_Sensor], Meta(min_length=1, max_length=1)]
+    code: Annotated[str, Meta(min_length=1, max_length=_LONGEST)]
+
+
+_USUAL = msgspec.json.Decoder(_Usual)
+_NO_CODES = frozenset({"", NO_CODE})
+
+
+@lru_cache(maxsize=10_000)
+def _metric_of(name: str) -> str | None:
+    """Return the metric of a sensor whose id needs no closer look, None for any other."""
+    return sensor(name)[1] if name.isprintable() and name == name.strip() else None
+
+
 def read(message: Frame, _zone: tzinfo) -> Spoken:
     """Return who speaks at `sensors/data`; without a code, or with "nan", a device asks for one."""
+    try:
+        usual = _USUAL.decode(message.body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        usual = None
+    if usual is not None and usual.code.isalnum() and usual.code != NO_CODE:
+        one = usual.sensors[0]
+        if (metric := _metric_of(one.sensor_id)) is not None:
+            said = (Readings({metric: one.sensor_data}),)
+            return Spoken((Voice(one.sensor_id, said, usual.code, {metric: one.sensor_id}),))
     told = values.parse(message.body)
     return Spoken((several(told),))
 
@@ -53,7 +86,7 @@ def voice(sensors: list[Any], code: str) -> Voice:
         elif each.get("sensor_data") is not None:
             faults.append(Fault(name, "This is not a number."))
     address = next(iter(channels.values()))
-    secret = "" if code in {"", NO_CODE} else code[:_LONGEST]
+    secret = "" if code in _NO_CODES else code[:_LONGEST]
     return Voice(address, (Readings(readings),) if readings else (), secret, channels, refused=tuple(faults))
 
 
