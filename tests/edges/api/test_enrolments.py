@@ -220,17 +220,17 @@ async def test_a_device_that_is_added_by_hand_has_what_it_said_before(product: P
 
 
 async def test_a_secret_in_a_familys_words_is_its_own_and_of_its_tenant_only(product: Product) -> None:
-    body = {"name": "Basil", "place": product.place["id"], "dialect": "plant", "secret": "demo-device-secret"}
+    body = {"name": "Basil", "place": product.place["id"], "dialect": "ozone", "secret": "demo-device-secret"}
     made = await product.owner.post("/devices", json=body | {"address": "1111"})
     assert made.json()["credentials"]["access_token"] == "demo-device-secret"
     device, meetings = made.json()["device"]["id"], product.house.families.desk.meetings
-    found = meetings.by_secret("plant", "1111", "demo-device-secret")
+    found = meetings.by_secret("ozone", "1111", "demo-device-secret")
     assert found is not None
     assert found.device == device
-    assert meetings.by_secret("plant", "1111", "another-secret") is None
+    assert meetings.by_secret("ozone", "1111", "another-secret") is None
     assert product.house.stores.kept.registry.holder("demo-device-secret") is None
     await product.owner.delete(f"/devices/{device}")
-    assert meetings.by_secret("plant", "1111", "demo-device-secret") is None
+    assert meetings.by_secret("ozone", "1111", "demo-device-secret") is None
 
 
 async def test_who_waits_is_there_after_a_restart_with_all_it_said(tmp_path: Path, clock: HeldClock) -> None:
