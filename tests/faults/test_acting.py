@@ -74,6 +74,30 @@ def test_a_command_of_a_rule_goes_on_from_the_stage_that_was_proved(weak_home: H
     assert not [each for each in pump.asked.queue if each.method == "pulse"]
 
 
+def test_what_only_the_log_has_of_a_command_counts_after_a_kill(weak_home: Home, weakness: Weakness) -> None:
+    home = weak_home
+    thing = home.add_device("Pump")
+    write(home, {"command": {"method": "pulse", "ttl_s": HOUR_S}})
+    with machine(home, thing) as pump:
+        assert home.tell(thing, {"soil": 20}).is_success
+        first = pump.next()
+        until_stage(home, thing, "sent")
+        before = weakness.failed
+        weakness.fail_syncs("verger.db")
+        pump.acknowledge(first)
+        pump.answer(first, {"done": True})
+        until(lambda: weakness.failed > before)
+        home.server.kill()
+        weakness.heal()
+        home.server.start()
+    with machine(home, thing) as pump:
+        assert home.api.post(f"devices/{thing.id}/commands", json={"method": "blink"}).is_success
+        assert pump.next().method == "blink"
+    until_stage(home, thing, "succeeded")
+    [command] = commands(home, thing, "pulse")
+    assert [step["stage"] for step in command["steps"]] == ["queued", "sent", "acknowledged", "succeeded"]
+
+
 def add_people(home: Home, *roles: Role) -> dict[str, str]:
     """Let people of these roles join, and sign them in; return their tokens by role."""
 
