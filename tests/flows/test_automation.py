@@ -151,13 +151,16 @@ async def test_many_at_once_are_kept_some_at_a_time_and_none_twice(made: World) 
     assert (await made.count())["tasks"] == 90
 
 
-async def test_what_many_rules_make_of_one_command_is_kept_with_its_end_or_not_at_all(
+async def test_what_many_rules_make_of_commands_is_kept_with_their_end_or_not_at_all(
     made: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for _ in range(50):
+    for _ in range(42):
         await made.rule(when={"command": "pulse", "stage": "queued"}, then=[{"task": {"title": "It pulses"}}])
     await made.rule(**DRY | {"then": [PULSE]})
+    await made.rule(**FROST | {"then": [PULSE]})
     await made.say({"soil": 10})
+    made.clock.advance(1)
+    await made.say({"t": 1})
     with monkeypatch.context() as broken:
         broken.setattr(made.kept.facts, "done", lambda *_: (_ for _ in ()).throw(Busy("The disk is full.")))
         with pytest.raises(Busy):
@@ -165,7 +168,7 @@ async def test_what_many_rules_make_of_one_command_is_kept_with_its_end_or_not_a
     await made.open()
     await made.wait(1)
     await made.wait(1)
-    assert (await made.count())["tasks"] == 50
+    assert (await made.count())["tasks"] == 84
 
 
 async def test_what_was_taken_is_not_said_to_be_kept_before_it_is(made: World) -> None:
