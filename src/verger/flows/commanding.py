@@ -10,6 +10,7 @@ from verger.base.clock import Clock, moment
 from verger.base.ids import new_id
 from verger.domain.commands.model import TTL_S, Command, cancelled
 from verger.domain.commands.store import CommandStore
+from verger.domain.devices import outlets
 from verger.domain.devices.capabilities import check, check_size, find, proof
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Capability, Device
@@ -52,6 +53,8 @@ class Commanding:
         All of one `batch` were asked together.
         """
         now = moment(self.clock.now())
+        if capabilities is None and device.dialect == outlets.NAME and device.address:
+            capabilities = outlets.CAPABILITIES
         params, shows, one_way = wish.params, None, wish.one_way
         if capabilities is None:
             check_size(params)

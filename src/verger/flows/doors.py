@@ -66,6 +66,12 @@ class Doors:
         """Return what a device's family calls it."""
         return self._kept.addresses.of(device)
 
+    def members(self, door: Admitted, dialect: str) -> list[Addressed]:
+        """Return all devices of a family that a tenant has, the newest first."""
+        addresses = self._kept.addresses
+        found = (addresses.of(each) for each in sorted(addresses.all_of(door.tenant, dialect), reverse=True))
+        return [each for each in found if each is not None]
+
     def zone(self, door: Admitted) -> tzinfo:
         """Return the time zone of the place where devices begin that this door lets in."""
         return self._enrolled.zone(door)

@@ -42,6 +42,8 @@ class Outbound:
         self._screens, self._clock = screens, clock
         self._waiting: dict[str, set[str]] = {}  # device -> commands that it does not have
         self._turns = count(1)
+        self._proofs: dict[str, dict[str, int]] = {}  # device -> commands that it has and may yet prove, until when
+        self._turned: dict[str, int] = {}  # device -> the turn in which it was last polled for that
         self._listening: dict[str, int] = {}  # since which turn
         self._aired: dict[str, int] = {}  # command -> the turn in which it was last on the wire
         self._had: set[tuple[str, int]] = set()  # device and number; that it has it is on its way through the log
@@ -88,6 +90,12 @@ class Outbound:
             self._wake.set()
 
     def _note(self, command: Command) -> None:
+        now, before = self._clock.now(), self._proofs.pop(command.device, {})
+        proofs = {each: end for each, end in before.items() if each != command.id and end > now}
+        if command.stage is Stage.acknowledged and command.shows:
+            proofs[command.id] = microseconds(command.expires_at)
+        if proofs:
+            self._proofs[command.device] = proofs
         waiting = self._waiting.setdefault(command.device, set())
         if command.stage in UNDELIVERED:
             waiting.add(command.id)
@@ -144,6 +152,22 @@ class Outbound:
             if any(turns):
                 found[device] = max(turns)
         return found
+
+    def next_of(self, devices: Sequence[str], focus: str | None) -> str | None:
+        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns."""
+        now, known = self._clock.now(), set(devices)
+        waiting = [each for each in self._waiting if each in known and self._waits(each)]
+        proving = [each for each in known if any(end > now for end in self._proofs.get(each, {}).values())]
+        candidates = waiting or [*proving, *([focus] if focus else [])]
+        if not waiting and not proving:
+            return focus
+        found = min(candidates, key=lambda each: (self._turned.get(each, 0), each))
+        self._turned[found] = next(self._turns)
+        return found
+
+    def _waits(self, device: str) -> bool:
+        """Whether a device has commands that are not about to be noted as fetched."""
+        return len(self._waiting[device]) > sum(each == device for each, _ in self._had)
 
     async def asked(self, tenant: str, device: str, command: str) -> Command | None:
         """Return a command of a device that knows it by its id, None where it is none of its own."""

@@ -26,6 +26,8 @@ def test_defaults_are_filled_in_and_the_proof_is_known() -> None:
     assert values == {"duration_s": 20, "count": 1, "mode": 2, "quiet": False, "note": ""}
     assert proof(PULSE, values) == {"pulsed": 20, "state": "on"}
     assert proof(Capability(method="ping"), {}) is None
+    switch = Capability(method="on", params={"socket": Param(type="string")}, shows={"relay_{socket}": True})
+    assert proof(switch, {"socket": "a"}) == {"relay_a": True}
     assert check(Capability(method="ping"), None) == {}
 
 

@@ -1,5 +1,6 @@
 """Capabilities: whether a device can be told something, within which values, and what shows that it did it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -14,6 +15,7 @@ LARGEST = 16 << 10
 OFF = frozenset({"off", "turn_off", "switch_off", "turnOff", "relay_off", "stop"})
 """Methods that are part of "all off" without their type saying so."""
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("number", "float"), ((int, float), "a number")),
     **dict.fromkeys(("integer", "int"), ((int,), "a whole number")),
@@ -60,7 +62,7 @@ def proof(capability: Capability, params: Mapping[str, Any]) -> dict[str, Any] |
     """Return what the device will report once it did this: `{name}` in `shows` stands for a parameter."""
     if not capability.shows:
         return None
-    return {key: _meant(value, params) for key, value in capability.shows.items()}
+    return {_named(key, params): _meant(value, params) for key, value in capability.shows.items()}
 
 
 def turns_off(capability: Capability) -> dict[str, Any] | None:
@@ -69,6 +71,11 @@ def turns_off(capability: Capability) -> dict[str, Any] | None:
         return capability.off
     needed = [param for param in capability.params.values() if param.default is None]
     return {} if capability.method in OFF and not needed else None
+
+
+def _named(key: str, params: Mapping[str, Any]) -> str:
+    """Return the name of an attribute in which parameters stand, such as relay_{socket}."""
+    return _PLACE.sub(lambda place: str(params.get(place[1], place[0])), key)
 
 
 def _meant(value: Any, params: Mapping[str, Any]) -> Any:

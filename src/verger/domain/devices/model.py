@@ -41,8 +41,9 @@ class Param(Struct, frozen=True, kw_only=True):
 class Capability(Struct, frozen=True, kw_only=True):
     """What a device can be told: `shows` names the reported attributes, with their values, that prove it was done.
 
-    A value such as "{level}" is that of a parameter. `answers` is false where the device only does it and never says
-    so. `off` are the parameters by which "all off" turns this off. `risk` is for people, such as "low" or "high".
+    A value such as "{level}" is that of a parameter, which may stand in a name as well: "relay_{socket}". `answers` is
+    false where the device only does it and never says so. `off` are the parameters by which "all off" turns this off.
+    `risk` is for people, such as "low" or "high".
     """
 
     method: str

@@ -65,6 +65,10 @@ class Meetings(Protocol):
         """Return the id of the device that a tenant has under a family's address."""
         ...
 
+    def members(self, door: Admitted, dialect: str) -> list[Addressed]:
+        """Return all devices of a family that a tenant has, the newest first."""
+        ...
+
     def speak(self, door: Admitted, dialect: str, voice: Voice) -> Heard | None:
         """Return what a known device said, ready for the inlet; None for anybody who has to be met first."""
         ...
@@ -103,6 +107,10 @@ class Fetches(Protocol):
 
     async def asked(self, tenant: str, device: str, command: str) -> Command | None:
         """Return a command of a device that knows it by its id, None where it is none of its own."""
+        ...
+
+    def next_of(self, devices: Sequence[str], focus: str | None) -> str | None:
+        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns."""
         ...
 
     def has(self, device: str, number: int) -> None:

@@ -16,6 +16,7 @@ from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.wire.families.call import Call
 from verger.flows.adopting import Adopting
 from verger.flows.alerting import Alerting
+from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.commanding import Commanding
 from verger.flows.provisioning import Provisioning
@@ -66,6 +67,11 @@ class Stories(Protocol):
     @property
     def provisioning(self) -> Provisioning:
         """Return what changes devices."""
+        ...
+
+    @property
+    def changing(self) -> Changing:
+        """Return what changes devices together with what is desired of them."""
         ...
 
     @property

@@ -1,6 +1,6 @@
 """The families that are spoken over HTTP; a family is one line here and one file beside."""
 
-from verger.edges.wire.families import cottage, ozone, plant
+from verger.edges.wire.families import cottage, outlet, ozone, plant
 from verger.edges.wire.families.call import HttpFamily
 
 SPOKEN: dict[str, HttpFamily] = {
@@ -9,6 +9,7 @@ SPOKEN: dict[str, HttpFamily] = {
         cottage.FAMILY,
         plant.FAMILY,
         ozone.FAMILY,
+        outlet.FAMILY,
         # one line each
     )
 }

@@ -1,0 +1,125 @@
+"""The dialect of power outlets behind a central control unit, which searches its answers for strings; pure."""
+
+import json
+from typing import Any
+
+from msgspec import Struct
+
+from verger.base.errors import Fault
+from verger.domain.devices.outlets import CENTRAL, MOST_MA, NAME, central
+from verger.domain.telemetry.model import Attributes, Event, Garbled, Readings, Said
+from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects.family import Voice
+from verger.edges.wire.dialects.native import Ask
+
+__all__ = ["CENTRAL", "NAME", "Sample", "Voice", "breaker", "is_threshold", "order", "sample", "text"]
+
+OVERLOAD = 65_535
+TRIPPED = "overload.tripped"
+_OUTLET_NOISE, _BREAKER_NOISE = 100, 280
+_LONGEST_ID = 10
+_SOCKETS = ("a", "b")
+_COMMANDS = ("relay_on", "relay_off", "set_threshold", "read_sensors", "ping")
+_NOT_JSON = "Invalid JSON format"
+
+
+class Sample(Struct, frozen=True):
+    """What an outlet said at once: what flows, its relays as far as it told them, and which sockets are overloaded."""
+
+    device_id: str
+    readings: dict[str, float]
+    relays: dict[str, bool]
+    overload: bool
+    tripped: tuple[str, ...] = ()
+    refused: tuple[Fault, ...] = ()
+
+    def voice(self, gateway: str, *, fresh: bool) -> Voice:
+        """Return who speaks; `fresh`: the outlet was not overloaded before."""
+        said: list[Said] = [Readings(self.readings)] if self.readings else []
+        said.append(Attributes({**self.relays, "is_overload": self.overload}))
+        if self.overload and fresh:
+            said.append(Event(TRIPPED, {"sockets": list(self.tripped), **self.readings}))
+        return Voice(self.device_id, tuple(said), gateway=gateway, refused=self.refused)
+
+
+def text(told: Any) -> bytes:
+    """Return JSON with one blank after each colon and comma, without which a control unit loses its commands."""
+    return json.dumps(told).encode()
+
+
+def sample(body: bytes) -> Sample:
+    """Return what a control unit says of an outlet; raise Garbled."""
+    told = _fields(body, ("device_id", "current_a", "current_b"))
+    faults: list[Fault] = []
+    readings: dict[str, float] = {}
+    tripped = []
+    for socket in _SOCKETS:
+        name = f"current_{socket}"
+        number = _current(name, told[name], faults)
+        if number == OVERLOAD:
+            tripped.append(socket)
+        elif number is not None:
+            readings[name] = 0.0 if number <= _OUTLET_NOISE else number
+    names = [f"relay_{socket}" for socket in _SOCKETS]
+    relays = {name: told[name] for name in names if isinstance(told.get(name), bool)}
+    if not readings and not tripped and faults:
+        raise Garbled(f"{faults[0].field}: {faults[0].message}", tuple(faults))
+    overload = bool(tripped) or told.get("is_overload") is True
+    return Sample(_id("device_id", told["device_id"]), readings, relays, overload, tuple(tripped), tuple(faults))
+
+
+def breaker(body: bytes) -> Voice:
+    """Return the control unit that says what flows through the main breaker; raise Garbled."""
+    told = _fields(body, ("ccu_id", "current_ma"))
+    address, faults = central(_id("ccu_id", told["ccu_id"])), list[Fault]()
+    number = _current("current_ma", told["current_ma"], faults)
+    if faults:
+        raise Garbled(f"current_ma: {faults[0].message}", tuple(faults))
+    if number is None:
+        return Voice(address)
+    return Voice(address, (Readings({"current_ma": 0.0 if number <= _BREAKER_NOISE else number}),))
+
+
+def order(ask: Ask) -> dict[str, Any] | None:
+    """Return a command as a control unit finds it, None where it knows no such thing; `command` stands first."""
+    params = ask.params if isinstance(ask.params, dict) else {}
+    socket, value = str(params.get("socket") or "").lower(), params.get("value")
+    if ask.method not in _COMMANDS or (ask.method.startswith("relay_") and socket not in _SOCKETS):
+        return None
+    if ask.method == "set_threshold" and not is_threshold(value):
+        return None
+    return {"command": ask.method, "socket": socket if socket in _SOCKETS else "", "value": value}
+
+
+def is_threshold(value: Any) -> bool:
+    """Whether an outlet can keep a threshold: 16 bits, and not the mark of an overload."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MA
+
+
+def _fields(body: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        told = values.parse(body)
+    except Garbled:
+        raise Garbled(_NOT_JSON) from None
+    if not isinstance(told, dict):
+        raise Garbled(_NOT_JSON)
+    if any(name not in told for name in needed):
+        raise Garbled(f"Missing required fields. Required: {list(needed)}")
+    return told
+
+
+def _id(field: str, told: Any) -> str:
+    name = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
+    if not 0 < len(name) <= _LONGEST_ID or not name.isalnum() or not name.isascii():
+        sentence = f"An id has 1 to {_LONGEST_ID} letters and digits, such as FE."
+        raise Garbled(f"{field}: {sentence}", (Fault(field, sentence),))
+    return name
+
+
+def _current(name: str, told: Any, faults: list[Fault]) -> float | None:
+    """Return a current in mA, None for one that is not known yet."""
+    number = values.number_of(told)
+    if number is None or not -values.LARGEST <= number <= values.LARGEST:
+        faults.append(Fault(name, "This is not a number."))
+        return None
+    return None if number < 0 else number

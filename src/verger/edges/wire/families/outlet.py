@@ -1,0 +1,228 @@
+"""Power outlets over HTTP: their control unit tells what flows, and asks every two seconds what they are to do."""
+
+from typing import Any
+
+from verger.base.errors import Missing, Unknown
+from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.outlets import outlet_id
+from verger.domain.enrolments.model import Admitted
+from verger.domain.telemetry.model import Ack, Attributes, Heard, Said
+from verger.edges.wire.dialects import outlet
+from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, heard
+from verger.edges.wire.families.desk import Desk
+
+NAME = outlet.NAME
+_NO_CENTRAL = "No CCU registered"
+_UNKNOWN_ORDER = "A control unit knows relay_on and relay_off with a socket, set_threshold, read_sensors and ping."
+
+
+def told(status: int = 200, *, success: bool = True, **more: Any) -> Reply:
+    """Answer as the firmware finds it: success first, one blank after each colon and comma."""
+    return Reply(status, outlet.text({"success": success, **more}))
+
+
+# what is said
+
+
+async def data(desk: Desk, call: Call) -> Reply:
+    """Hear an outlet, and answer how its relays stand."""
+    door, sample = _door(call), outlet.sample(call.body)
+    device = desk.meetings.find(door, NAME, sample.device_id)
+    before = await _reported(desk, device) if sample.overload or len(sample.relays) < 2 else {}
+    voice = sample.voice(_only_central(desk, door), fresh=before.get("is_overload") is not True)
+    met = await _heard(desk, call, voice, f"Outlet with device_id {sample.device_id} not found")
+    relays = before | sample.relays if met else sample.relays
+    return told(message="Data received (logged to DB)", **_relays(relays))
+
+
+async def breaker_data(desk: Desk, call: Call) -> Reply:
+    """Hear what flows through the main breaker of a control unit."""
+    voice = outlet.breaker(call.body)
+    await _heard(desk, call, voice, f"{voice.address} is not let in here")
+    return told(message="Breaker data received (logged to DB)")
+
+
+async def _heard(desk: Desk, call: Call, voice: outlet.Voice, unknown: str) -> bool:
+    """Keep what is said; whether a device that was adopted said it. Raise Missing for one that is not let in."""
+    try:
+        return (await heard(desk, call, NAME, voice)).known
+    except Unknown:
+        raise Missing(unknown) from None
+
+
+# what is asked
+
+
+async def devices(desk: Desk, call: Call) -> Reply:
+    """Tell the ids of the outlets, the newest first."""
+    return told(devices=[name for name in map(_name, await _outlets(desk, call)) if name])
+
+
+async def status(desk: Desk, call: Call) -> Reply:
+    """Tell how an outlet stands."""
+    found = _outlet(desk, call)
+    reported, desired = await desk.house.attributes(found.device, None, None)
+    about = await desk.people.stories.kept.devices.get(found.tenant, found.device)
+    threshold = desired.get("threshold", reported.get("threshold"))
+    limit = threshold if outlet.is_threshold(threshold) else 0
+    return told(device_id=_name(found), name=about.name, **_relays(reported), threshold=limit)
+
+
+async def commands(desk: Desk, call: Call) -> Reply:
+    """Tell what an outlet is to do, the oldest first, and note that its control unit has it."""
+    found = _outlet(desk, call)
+    asks = await desk.commands(found.device)
+    orders = [(ask, outlet.order(ask)) for ask in asks]
+    await desk.fetched(found.device, [ask for ask, order in orders if order is not None])
+    said: list[Said] = [_refused(ask) for ask, order in orders if order is None]
+    listed = [order for _, order in orders if order is not None]
+    limits = [order["value"] for order in listed if order["command"] == "set_threshold"]
+    if not limits and (drifted := await _drifted(desk, found.device)):
+        limits = [drifted]
+        listed.append({"command": "set_threshold", "socket": "", "value": drifted})
+    if limits:
+        said.append(Attributes({"threshold": limits[-1]}))
+    if said:
+        await desk.inlet.put(Heard(found.device, tuple(said)))
+    return told(commands=listed)
+
+
+def _refused(ask: Ask) -> Ack:
+    return Ack(ask.number, "poll", answered=True, result={"error": _UNKNOWN_ORDER})
+
+
+async def _drifted(desk: Desk, device: str) -> int | None:
+    """Return the threshold that is desired of an outlet, where that is not what it was told last."""
+    reported, desired = await desk.house.attributes(device, ["threshold"], ["threshold"])
+    limit = desired.get("threshold")
+    fits = isinstance(limit, int) and outlet.is_threshold(limit)
+    return limit if fits and reported.get("threshold") != limit else None
+
+
+# the focus: which outlet is served every two seconds
+
+
+async def focus(desk: Desk, call: Call) -> Reply:
+    """Tell which outlet comes next: one with commands waiting, else the one that people look at."""
+    there = {each.device: _name(each) for each in await _outlets(desk, call)}
+    central = _central(desk, _door(call))
+    chosen = (await desk.house.attributes(central, [], ["focus"]))[1].get("focus") if central else None
+    looked_at = next((device for device, name in there.items() if name == chosen), None)
+    device = desk.orders.next_of(list(there), looked_at)
+    return told(device_id=None if device is None else there[device])
+
+
+async def set_focus(desk: Desk, call: Call) -> Reply:
+    """Let one outlet be served every two seconds."""
+    central = _needed(desk, call)
+    name = _name(_outlet(desk, call, "Outlet {} not found"))
+    await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": name})
+    return told(device_id=name)
+
+
+async def clear_focus(desk: Desk, call: Call) -> Reply:
+    """Let all outlets take turns again."""
+    central = _needed(desk, call)
+    await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": None})
+    return told(device_id=None)
+
+
+async def alive(_desk: Desk, _call: Call) -> Reply:
+    """Say that the server can be reached."""
+    return told(message="Verger")
+
+
+# who is meant
+
+
+def _door(call: Call) -> Admitted:
+    if call.door is None:
+        raise Unknown("Authentication required")
+    return call.door
+
+
+def _name(outlet_: Addressed) -> str | None:
+    return outlet_id(outlet_.address)
+
+
+async def _outlets(desk: Desk, call: Call) -> list[Addressed]:
+    """Return the outlets that a control unit serves: where there are several units, those below its own place."""
+    door = _door(call)
+    members = desk.meetings.members(door, NAME)
+    found = [each for each in members if _name(each)]
+    if sum(each.address.upper().startswith(outlet.CENTRAL) for each in members) < 2:
+        return found
+    stories = desk.people.stories
+    tree = (await stories.places.tree(door.tenant)).places
+    roots = {each.place for each in door.enrolments}
+
+    def below(device: str) -> bool:
+        known = stories.kept.registry.known(device)
+        place: str | None = known.place if known else None
+        while place is not None and place not in roots:
+            place = tree[place].parent if place in tree else None
+        return place is not None
+
+    return [each for each in found if below(each.device)]
+
+
+def _outlet(desk: Desk, call: Call, unknown: str = "Outlet with device_id {} not found") -> Addressed:
+    name = call.args["device"]
+    device = desk.meetings.find(_door(call), NAME, name)
+    found = None if device is None else desk.meetings.addressed(device)
+    if found is None or _name(found) is None:
+        raise Missing(unknown.format(name))
+    return found
+
+
+def _central(desk: Desk, door: Admitted) -> str | None:
+    """Return the newest control unit."""
+    found = desk.meetings.members(door, NAME)
+    return next((each.device for each in found if each.address.upper().startswith(outlet.CENTRAL)), None)
+
+
+def _needed(desk: Desk, call: Call) -> str:
+    central = _central(desk, _door(call))
+    if central is None:
+        raise Missing(_NO_CENTRAL)
+    return central
+
+
+def _only_central(desk: Desk, door: Admitted) -> str:
+    """Return the address of the control unit, if there is no other that may have spoken."""
+    found = [each.address for each in desk.meetings.members(door, NAME) if _name(each) is None]
+    return found[0] if len(found) == 1 else ""
+
+
+async def _reported(desk: Desk, device: str | None) -> dict[str, Any]:
+    if device is None:
+        return {}
+    return (await desk.house.attributes(device, ["relay_a", "relay_b", "is_overload"], []))[0]
+
+
+def _relays(reported: dict[str, Any]) -> dict[str, bool]:
+    return {name: reported.get(name) is True for name in ("relay_a", "relay_b")}
+
+
+def refusal(_call: Call, status: int, sentence: str) -> Reply:
+    """Refuse as the old server did."""
+    return told(status, success=False, message=sentence)
+
+
+FAMILY = HttpFamily(
+    NAME,
+    [
+        Route("POST", "/api/data/", data),
+        Route("POST", "/api/breaker-data/", breaker_data),
+        Route("GET", "/api/devices/", devices),
+        Route("GET", "/api/outlet-status/{device}/", status),
+        Route("GET", "/api/commands/{device}/", commands),
+        Route("GET", "/api/focus/", focus),
+        Route("POST", "/api/focus/clear/", clear_focus),
+        Route("DELETE", "/api/focus/clear/", clear_focus),
+        Route("POST", "/api/focus/{device}/", set_focus),
+        Route("GET", "/", alive, strangers=False),
+    ],
+    refusal=refusal,
+)
