@@ -11,7 +11,7 @@ from verger.base.errors import Refused
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
-from verger.domain.notifications.deliveries import Progress
+from verger.domain.notifications.deliveries import Passage
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Notification, Urgency
 from verger.domain.notifications.preferences import Preferences
@@ -30,7 +30,7 @@ class NewTarget(Target, frozen=True, kw_only=True):
 class Received(Notification, frozen=True, kw_only=True):
     """A notification as its owner sees it: `ways` tells how far it came by each of their targets."""
 
-    ways: tuple[Progress, ...]
+    ways: tuple[Passage, ...]
 
 
 class Tried(Struct, frozen=True):

@@ -3284,6 +3284,21 @@ export interface components {
             /** @default  */
             readonly unit?: string;
         };
+        /** Passage */
+        readonly Passage: {
+            readonly attempts: number;
+            /** Format: date-time */
+            readonly due_at: string;
+            readonly error: string | null;
+            /** @enum {string} */
+            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
+            readonly name: string;
+            readonly paused: boolean;
+            readonly sent_at: string | null;
+            /** @enum {string} */
+            readonly state: "waiting" | "sent" | "given_up";
+            readonly target: string;
+        };
         /** Place */
         readonly Place: {
             /** @default  */
@@ -3325,7 +3340,7 @@ export interface components {
             readonly keep: number;
             readonly next_at: string | null;
             readonly restored: components["schemas"]["Mark"] | null;
-            readonly running: components["schemas"]["flows_safekeeping_Progress"] | null;
+            readonly running: components["schemas"]["Progress"] | null;
             readonly same_disk: boolean;
             readonly sealed: boolean;
             readonly trouble: string | null;
@@ -3387,6 +3402,11 @@ export interface components {
             readonly title: string;
             readonly type: string;
         };
+        /** Progress */
+        readonly Progress: {
+            readonly done: number;
+            readonly total: number | null;
+        };
         /** PushKey */
         readonly PushKey: {
             readonly key: string;
@@ -3433,7 +3453,7 @@ export interface components {
             readonly severity: components["schemas"]["Urgency"];
             readonly subject: string | null;
             readonly title: string;
-            readonly ways: readonly components["schemas"]["domain_notifications_deliveries_Progress"][];
+            readonly ways: readonly components["schemas"]["Passage"][];
         };
         /** Remark */
         readonly Remark: {
@@ -3941,26 +3961,6 @@ export interface components {
             readonly when: components["schemas"]["Condition"];
             /** @enum {null|string} */
             readonly when_silent?: "go_on" | "wait" | "reset" | null;
-        };
-        /** Progress */
-        readonly domain_notifications_deliveries_Progress: {
-            readonly attempts: number;
-            /** Format: date-time */
-            readonly due_at: string;
-            readonly error: string | null;
-            /** @enum {string} */
-            readonly kind: "email" | "webhook" | "push" | "ntfy" | "telegram";
-            readonly name: string;
-            readonly paused: boolean;
-            readonly sent_at: string | null;
-            /** @enum {string} */
-            readonly state: "waiting" | "sent" | "given_up";
-            readonly target: string;
-        };
-        /** Progress */
-        readonly flows_safekeeping_Progress: {
-            readonly done: number;
-            readonly total: number | null;
         };
     };
     responses: {

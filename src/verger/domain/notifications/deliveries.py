@@ -36,7 +36,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     error: str | None
 
 
-class Progress(Struct, frozen=True, kw_only=True):
+class Passage(Struct, frozen=True, kw_only=True):
     """How far a notification came by one target: `paused` tells that nothing is sent there now.
 
     While it waits `due_at` is when it is tried, at first or again, and `error` why it did not arrive so far.
@@ -93,17 +93,17 @@ class DeliveryStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _delivery)
 
-    async def progress(self, tenant: str, user: str, notifications: Sequence[str]) -> dict[str, list[Progress]]:
+    async def progress(self, tenant: str, user: str, notifications: Sequence[str]) -> dict[str, list[Passage]]:
         """Return by notification how far some of somebody's came, by each of their targets."""
         columns = [_TABLE[name] for name in ("notification", "target", *_HOW)]
         query = select(*columns, _TARGET.kind, _TARGET.name, _TARGET.paused_at)
         query = query.join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
         mine = (_TABLE.tenant == tenant, _TARGET.user == user, _TABLE.notification.in_(notifications))
-        found: dict[str, list[Progress]] = {}
+        found: dict[str, list[Passage]] = {}
         async with self._db.reading() as connection:
             for row in await connection.execute(query.where(*mine).order_by(_TARGET.created_at, _TARGET.id)):
                 known = {name: getattr(row, name) for name in ("target", "kind", "name", *_HOW)}
-                found.setdefault(row.notification, []).append(Progress(**known, paused=row.paused_at is not None))
+                found.setdefault(row.notification, []).append(Passage(**known, paused=row.paused_at is not None))
         return found
 
     async def targets_due(self, now: datetime, most: int = 100) -> list[tuple[str, str]]:
