@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.e2e.disks import mounted
 from tests.e2e.home import Home
+from tests.e2e.person import Person, chromium, signed_in
 from tests.e2e.serving import Server
 
 Serve = Callable[..., Server]
@@ -63,3 +65,17 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """Return the folder of a disk of a few mebibytes, where one may be mounted."""
     with mounted(tmp_path / "small", 12) as folder:
         yield folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Return the browser that is installed on this machine."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
+    """Return the owner of the home, signed in on its pages."""
+    with signed_in(browser, home, tmp_path) as person:
+        yield person

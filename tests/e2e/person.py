@@ -11,6 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
 
+from tests.e2e.home import EMAIL, Home
 from tests.people import PASSWORD
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,17 @@ def chromium() -> Iterator[Browser]:
         browser = player.chromium.launch(executable_path=shutil.which("chromium"), args=list(_QUIET))
         yield browser
         browser.close()
+
+
+@contextmanager
+def signed_in(browser: Browser, home: Home, folder: Path, email: str = EMAIL) -> Iterator["Person"]:
+    """Sit down at the pages of a home as somebody who has signed in; pictures go into a folder."""
+    person = Person.at(browser, home.server.address, pictures_of(folder / "pictures"))
+    person.opens("/sign-in", "Welcome back")
+    person.signs_in(email)
+    expect(person.page).to_have_url("/")
+    yield person
+    person.leaves()
 
 
 # waiting for a function would have it read again each frame, which the page's own policy forbids

@@ -1,32 +1,13 @@
 """What people do on the pages: switch a device, and see what it proved; write a task, and tick it off."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.e2e.home import EMAIL, Home, Thing
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, Thing
+from tests.e2e.person import Person
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, home.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
 
 
 def test_a_switch_stands_as_the_device_proves_and_a_task_is_ticked_off(owner: Person, home: Home) -> None:

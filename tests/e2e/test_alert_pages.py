@@ -1,34 +1,16 @@
 """An alert on the pages: it appears, the bell counts, somebody takes note, says something, and ends it."""
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.e2e.home import EMAIL, Home, said
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, said
+from tests.e2e.person import Person
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, home.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
 
 
 def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, home: Home) -> None:

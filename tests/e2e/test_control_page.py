@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from queue import Queue
 from threading import Event
 from typing import Self
@@ -11,30 +9,14 @@ from typing import Self
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
-from tests.e2e.home import EMAIL, Home, Thing, said
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, Thing, said
+from tests.e2e.person import Person
 
 pytestmark = pytest.mark.needs("chromium")
 ASKED = "v1/devices/me/rpc/request/"
 WAIT_S = 15.0
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, home.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
 
 
 class Lamp:

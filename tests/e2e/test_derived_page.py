@@ -1,33 +1,15 @@
 """Calculated values on a place's page: chosen or written, refused where it is wrong, shown, changed and removed."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from tests.e2e.home import EMAIL, Home, Thing
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, Thing
+from tests.e2e.person import Person
 from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, home.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
 
 
 @pytest.fixture

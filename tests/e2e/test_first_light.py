@@ -3,14 +3,13 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.person import Person, pictures_of
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
@@ -22,12 +21,6 @@ _PAINTED = """canvas => {
   for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) painted.push(i);
   return painted;
 }"""
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 def run_line(line: str) -> subprocess.CompletedProcess[str]:

@@ -7,20 +7,14 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, Locator, expect
 
-from tests.e2e.home import EMAIL, Home, Thing
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, Thing
+from tests.e2e.person import Person, signed_in
 
 pytestmark = pytest.mark.needs("chromium")
 
 # as a spreadsheet in Finland writes it; the third reading of temperature is none
 SPREADSHEET = "Aika;Temp. °C;humidity\n2026-01-01 00:00;1.021,5;40\n2026-01-01 00:10;21,5;\n2026-01-01 00:20;warm;41\n"
 BEGIN = datetime(2025, 12, 31, 22, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +29,8 @@ def probe(shared: Home, cellar: str) -> Thing:
 
 @pytest.fixture
 def owner(browser: Browser, shared: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, shared.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
+    with signed_in(browser, shared, tmp_path) as person:
+        yield person
 
 
 def test_a_spreadsheet_is_understood_tried_and_kept(owner: Person, shared: Home, cellar: str, probe: Thing) -> None:

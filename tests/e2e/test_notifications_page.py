@@ -10,20 +10,14 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve, Settle
-from tests.e2e.home import EMAIL, Home
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home
+from tests.e2e.person import Person, signed_in
 from tests.e2e.receiving import receiving
 from tests.edges.outside.neighbours import Receiver
 from verger.base.clock import SystemClock
 from verger.base.ids import new_id
 
 pytestmark = [pytest.mark.needs("chromium")]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture
@@ -33,12 +27,8 @@ def house(serve: Serve, settle: Settle) -> Home:
 
 @pytest.fixture
 def owner(browser: Browser, house: Home, tmp_path: Path) -> Iterator[Person]:
-    person = Person.at(browser, house.server.address, pictures_of(tmp_path / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(EMAIL)
-    expect(person.page).to_have_url("/")
-    yield person
-    person.leaves()
+    with signed_in(browser, house, tmp_path) as person:
+        yield person
 
 
 def tell(house: Home, severity: str, title: str, body: str) -> None:

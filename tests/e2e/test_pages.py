@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Response, expect
 
 from tests.e2e.home import EMAIL, Home, Thing, said
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.person import Person, pictures_of
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
@@ -17,12 +17,6 @@ pytestmark = pytest.mark.needs("chromium")
 
 MOST_JAVASCRIPT = 120_000
 LONG = "greenhouse behind the old pump house, third row (Pflanzenschutzmittelzwischenlager)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module", autouse=True)

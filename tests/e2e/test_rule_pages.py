@@ -2,7 +2,6 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,25 +10,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.home import EMAIL, Home, Thing, said
-from tests.e2e.person import Person, chromium, pictures_of
+from tests.e2e.home import Home, Thing, said
+from tests.e2e.person import Person, signed_in
 from tests.e2e.waiting import until
 from verger.base.ids import new_id
 
 pytestmark = pytest.mark.needs("chromium")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
-    person = enter(browser, home, tmp_path, EMAIL)
-    yield person
-    person.leaves()
 
 
 @pytest.fixture
@@ -43,14 +29,6 @@ def pot(home: Home) -> Thing:
     named = {"metrics": {"soil": {"name": "Soil moisture", "unit": "%"}}}
     said(home.api.patch(f"devices/{pot.id}", json=named))
     return pot
-
-
-def enter(browser: Browser, home: Home, folder: Path, email: str) -> Person:
-    person = Person.at(browser, home.server.address, pictures_of(folder / "pictures"))
-    person.opens("/sign-in", "Welcome back")
-    person.signs_in(email)
-    expect(person.page).to_have_url("/")
-    return person
 
 
 def join(home: Home, role: str) -> str:
@@ -148,20 +126,19 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
     until(lambda: home.get(f"rules/{rule}")["limits"])
     assert home.get(f"rules/{rule}")["limits"] == {"when.all[0].value": {"low": 20, "high": 34}}
 
-    member = enter(browser, home, tmp_path, join(home, "member"))
-    member.opens("/rules", "Rules")
-    member.page.get_by_role("button", name=re.compile("^Set thresholds.*Dry soil")).click()
-    field = member.page.get_by_label("Soil moisture is below (%)")
-    expect(member.page.get_by_text("From 20 % to 34 %.")).to_be_visible()
-    field.fill("60")
-    member.presses("Save")
-    expect(member.page.get_by_text("Write a number 20 to 34.")).to_be_visible()
-    member.looks_around("sheet-thresholds")
-    field.fill("28")
-    member.presses("Save")
-    expect(member.page.get_by_role("dialog")).to_have_count(0)
-    expect(member.page.get_by_text("is below 28 %")).to_be_visible()
-    member.looks_around("rules-member")
-    member.complaints = [each for each in member.complaints if "status of 422" not in each]
-    member.leaves()
+    with signed_in(browser, home, tmp_path, join(home, "member")) as member:
+        member.opens("/rules", "Rules")
+        member.page.get_by_role("button", name=re.compile("^Set thresholds.*Dry soil")).click()
+        field = member.page.get_by_label("Soil moisture is below (%)")
+        expect(member.page.get_by_text("From 20 % to 34 %.")).to_be_visible()
+        field.fill("60")
+        member.presses("Save")
+        expect(member.page.get_by_text("Write a number 20 to 34.")).to_be_visible()
+        member.looks_around("sheet-thresholds")
+        field.fill("28")
+        member.presses("Save")
+        expect(member.page.get_by_role("dialog")).to_have_count(0)
+        expect(member.page.get_by_text("is below 28 %")).to_be_visible()
+        member.looks_around("rules-member")
+        member.complaints = [each for each in member.complaints if "status of 422" not in each]
     assert home.get(f"rules/{rule}")["when"]["all"][0]["value"] == 28
