@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
-from verger.edges.wire.dialects import ozone, values
+from verger.edges.wire.dialects import clocks, values
 from verger.edges.wire.dialects.family import Ask, Family, Fault, Frame, Reached, Spoken, Voice
 
 NAME = "farm"
@@ -74,11 +74,11 @@ def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
     data, stand = told.get("data"), _stand(told)
     if isinstance(data, dict):
         stand |= data
-    own = {name: stand.pop(name) for name in ("status", "firmware_version") if name in stand}
+    own: dict[str, Any] = {name: stand.pop(name) for name in ("status", "firmware_version") if name in stand}
     named = {METRICS.get(name, name): value for name, value in stand.items()}
     said: list[Said] = [
         each if isinstance(each, Readings) else Attributes(each.values)
-        for each in values.sort(named, ozone.time_of(told.get("timestamp"), UTC), faults)
+        for each in values.sort(named, clocks.time_of(told.get("timestamp"), UTC), faults)
         if isinstance(each, Readings | Attributes)
     ]
     return (*said, *values.attributes(own, faults))

@@ -2,15 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any
 
 import msgspec
 
-from verger.base.clock import microseconds
 from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Attributes, Event, Garbled, Readings, Said
-from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects import clocks, values
 from verger.edges.wire.dialects.family import Ask, Family, Fault, Frame, Reached, Spoken, Voice
 
 NAME = "ozone"
@@ -29,7 +28,6 @@ _FLAGS = {
     "sd_card_available": "sd_card_available",
     "sd_available": "sd_card_available",
 }
-_SECONDS, _MILLISECONDS = 1e11, 1e14
 
 
 def read(message: Frame, zone: tzinfo) -> Spoken:
@@ -45,7 +43,7 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     if isinstance(named, str) and named and identity(NAME, named) != identity(NAME, address):
         raise Garbled("The device_id is not the one of the topic.", (Fault("device_id", "This is another device."),))
     data = told["data"] if isinstance(told.get("data"), dict) else told
-    at = time_of(told.get("timestamp"), zone)
+    at = clocks.time_of(told.get("timestamp"), zone)
     happened = found["what"] == "events" or message.topic.endswith("/event")
     said: list[Said] = [treatment(data.get("event_type"), at, _beside(data))] if happened else []
     return Spoken((voice(address, [*said, *stand(data, at)]),))
@@ -95,25 +93,6 @@ def flag_of(told: Any) -> bool | None:
     if isinstance(told, str):
         return {"true": True, "1": True, "false": False, "0": False}.get(told.strip().lower())
     return bool(told) if isinstance(told, bool | int | float) else None
-
-
-def time_of(told: Any, zone: tzinfo) -> int | None:
-    """Return a time in microseconds: of the clock on the wall of a place, with its zone, or since 1970.
-
-    None is the time of receipt: RTC_UNAVAILABLE, and whatever else is no time. Nothing is lost by a clock.
-    """
-    number = None if isinstance(told, bool) else values.number_of(told)
-    if number is not None:
-        if not 0 < number < _MILLISECONDS:
-            return None
-        return round(number * (1_000_000 if number < _SECONDS else 1_000))
-    if not isinstance(told, str):
-        return None
-    try:
-        at = datetime.fromisoformat(told.strip())
-        return microseconds(at if at.tzinfo else at.replace(tzinfo=zone))
-    except (ValueError, OverflowError):
-        return None
 
 
 def _beside(data: Mapping[str, Any]) -> dict[str, Any]:

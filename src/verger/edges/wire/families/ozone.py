@@ -8,7 +8,7 @@ from verger.base.clock import moment
 from verger.base.errors import Missing, Unknown
 from verger.domain.commands.model import Command
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
-from verger.edges.wire.dialects import ozone
+from verger.edges.wire.dialects import clocks, ozone
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
@@ -39,7 +39,7 @@ async def _form(desk: Desk, call: Call) -> None:
     address = told.get("macaddr", "").strip()
     if not address:
         raise Garbled("macaddr required")
-    at = ozone.time_of(told.get("timestamp"), _zone(desk, call))
+    at = clocks.time_of(told.get("timestamp"), _zone(desk, call))
     counts = {f"count_{name}": told.get(f"count{place}") for place, name in enumerate(ozone.TREATMENTS, 1)}
     said = ozone.stand({"wifi_connected": True, **counts, **told}, at)
     mode = told.get("mode", "").strip().lower()
@@ -107,7 +107,7 @@ async def event(desk: Desk, call: Call) -> Reply:
     counter = ozone.count(told.get("counter"))
     if counter is None:
         raise Garbled("invalid counter")
-    at = ozone.time_of(told.get("ts"), _zone(desk, call))
+    at = clocks.time_of(told.get("ts"), _zone(desk, call))
     said = [ozone.treatment(kind, at, {"counter": int(counter)}, number.strip()), *_counters(told, at)]
     await _say(desk, call, address, said)
     return compact({"ack": True, "event_id": number})
