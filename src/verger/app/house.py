@@ -33,6 +33,7 @@ from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.doors import MqttPorts, open_doors
 from verger.edges.wire.mqtt.figures import wire_figures
 from verger.edges.wire.mqtt.listener import Listener
+from verger.flows.automation import Automation
 from verger.flows.device_side import DeviceSide
 from verger.flows.inbound import Inbound
 from verger.flows.oversight import Figure, Oversight
@@ -65,6 +66,7 @@ class House:
     tls: Tls | None
     work: Work
     upkeep: Upkeep
+    automation: Automation
 
 
 async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
@@ -106,7 +108,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
     parts = Parts(showing, side, families, oversight, long_work, upkeep, bridges, following, voice)
     doors = (devices, families.http, patience, build_grounds(stores, parts), listener, mqtt, tls)
-    return House(stores, hub, presence, oversight, inlet, *doors, work, upkeep)
+    return House(stores, hub, presence, oversight, inlet, *doors, work, upkeep, following.automation)
 
 
 async def _start(followers: Followers, families: Families) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, moment
@@ -46,7 +46,10 @@ Listener = Callable[[AsyncConnection, str, Alert, bool], Awaitable[None]]
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which alerts a list shows; what is None or empty does not matter. `within` asks for those that one shows."""
+    """Which alerts a list shows; what is None or empty does not matter.
+
+    `within` asks for those that one shows, `about` for all of some devices or some rules, by themselves.
+    """
 
     states: Collection[AlertState] = ()
     severity: Severity | None = None
@@ -55,6 +58,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     rule: str | None = None
     assignee: str | None = None
     within: str | None = None
+    about: tuple[Collection[str], Collection[str]] | None = None
 
 
 class AlertStore:
@@ -80,7 +84,10 @@ class AlertStore:
     async def page(self, tenant: str, asked: Asked, wanted: Wanted) -> Page[Alert]:
         """Return a page of alerts, the newest first; those that another shows only by its name or their device's."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant)
-        if wanted.within is not None or wanted.device is None:
+        if wanted.about is not None:
+            devices, rules = wanted.about
+            query = query.where(or_(_TABLE.device.in_(devices), _TABLE.rule.in_(rules)))
+        elif wanted.within is not None or wanted.device is None:
             query = query.where(_TABLE.within.is_not_distinct_from(wanted.within))
         if wanted.states:
             query = query.where(_TABLE.state.in_(wanted.states))

@@ -27,6 +27,11 @@ class Sessions:
         self._clock = clock
         self._lifetime = timedelta(days=days)
 
+    @property
+    def lifetime(self) -> timedelta:
+        """Return after how long without use a session ends."""
+        return self._lifetime
+
     async def open(self, user: str, tenant: str | None = None) -> str:
         """Sign a person in, to a tenant or the one they used last, and return the token of the session."""
         token, now = new_token(KIND), moment(self._clock.now())

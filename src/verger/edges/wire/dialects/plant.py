@@ -130,8 +130,13 @@ def read(address: str, channels: Mapping[str, str], batch: Batch) -> tuple[Voice
             more.append(Readings({metric: number}, at))
         else:
             said[at][metric] = number
-    told = (*(Readings(numbers, at) for at, numbers in said.items() if numbers), *more)
+    told = (*(Readings(_dry_last(numbers), at) for at, numbers in said.items() if numbers), *more)
     return Voice(address, told, refused=tuple(faults)), len(batch.readings) - len(faults)
+
+
+def _dry_last(numbers: dict[str, float]) -> dict[str, float]:
+    # Rules judge in this order: whether there is water is known before dry soil asks for it.
+    return dict(sorted(numbers.items(), key=lambda each: each[0] == "soil_moisture"))
 
 
 def time_of(told: Any) -> int | None:

@@ -20,6 +20,7 @@ from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.commanding import Commanding
 from verger.flows.provisioning import Provisioning
+from verger.flows.ruling import Ruling
 from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
 
@@ -85,6 +86,11 @@ class Stories(Protocol):
         ...
 
     @property
+    def ruling(self) -> Ruling:
+        """Return what writes rules."""
+        ...
+
+    @property
     def alerting(self) -> Alerting:
         """Return what is done with alerts."""
         ...
@@ -108,6 +114,13 @@ class People:
         user = await self.tenancy.users.prove(email, password)
         token = await self.tenancy.sessions.open(user.id)
         return user, await self.tenancy.users.memberships(user.id), token
+
+    async def renew(self, token: str) -> tuple[Caller, str]:
+        """Return whose session a token is, and the token of the one that takes its place; raise Unknown."""
+        caller = await self.tenancy.sessions.caller(token)
+        fresh = await self.tenancy.sessions.open(caller.who.id, caller.tenant)
+        await self.tenancy.sessions.end(caller.session or "")
+        return caller, fresh
 
     async def caller(self, call: Call, needs: Permission, word: str = "Bearer") -> Caller:
         """Return who asks by the token after a word in Authorization, if they may; raise Unknown or Forbidden."""

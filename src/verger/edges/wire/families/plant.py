@@ -16,11 +16,14 @@ from verger.domain.devices.plants import NAME
 from verger.domain.telemetry.model import Ack
 from verger.edges.wire.dialects import plant
 from verger.edges.wire.dialects.family import Ask, Voice
+from verger.edges.wire.families import plant_devices, plant_people
 from verger.edges.wire.families.call import Call, Handler, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.plant_shapes import profile_told
 from verger.flows.passing import Passed
+from verger.flows.tending import Tending
 
-_TOKENS = ("vs_", "vk_")  # of people and programs
+_SESSION, _KEY = "vs_", "vk_"  # tokens of people and of programs
 
 
 def answering(handler: Handler) -> Handler:
@@ -44,18 +47,38 @@ async def sign_in(desk: Desk, call: Call) -> Reply:
     passed = await desk.passes.sign_in(NAME, told.device_id, told.device_secret)
     known = desk.meetings.addressed(passed.device)
     about = {"id": known.address if known else told.device_id, "name": passed.name}
-    return compact(_tokens(passed) | {"device": about, "automation_profile": None})
+    return compact(_tokens(passed) | {"device": about, "automation_profile": await _profile(desk, passed)})
+
+
+async def _profile(desk: Desk, passed: Passed) -> dict[str, Any] | None:
+    known = desk.meetings.addressed(passed.device)
+    if known is None:
+        return None
+    stories = desk.people.stories
+    device = await stories.kept.devices.get(known.tenant, known.device)
+    profile = (await Tending(stories.ruling).all(known.tenant, [device])).get(device.id)
+    return None if profile is None else profile_told(profile)
 
 
 async def refresh(desk: Desk, call: Call) -> Reply:
     """Exchange a refresh token for new tokens; one that comes twice ends them all."""
     told = plant.body(call.body, plant.Refresh)
-    if told.refresh_token.startswith(_TOKENS):
+    if told.refresh_token.startswith((_SESSION, _KEY)):
         return compact({"detail": "Unexpected token scope"}, 400)
     try:
         return compact(_tokens(await desk.passes.exchange(told.refresh_token)))
     except Invalid as wrong:
         return compact({"detail": str(wrong)}, 400)
+
+
+async def either(desk: Desk, call: Call) -> Reply:
+    """Exchange a refresh token of a device or a person."""
+    told = plant.body(call.body, plant.Refresh)
+    if told.refresh_token.startswith(_KEY):
+        return compact({"detail": "Unsupported token scope"}, 400)
+    if told.refresh_token.startswith(_SESSION):
+        return await plant_people.renewed(desk, told.refresh_token)
+    return await refresh(desk, call)
 
 
 async def telemetry(desk: Desk, call: Call) -> Reply:
@@ -141,8 +164,11 @@ def refusal(_call: Call, status: int, sentence: str) -> Reply:
 
 def _routes() -> list[Route]:
     told: list[tuple[str, str, Handler]] = [
+        *plant_people.ROUTES,
+        *plant_devices.ROUTES,
         ("POST", "/auth/device", sign_in),
         ("POST", "/auth/device/refresh", refresh),
+        ("POST", "/auth/refresh", either),
         ("POST", "/telemetry", telemetry),
         ("GET", "/commands", commands),
         ("POST", "/commands/ack", acknowledge),
