@@ -189,6 +189,26 @@ async def test_it_can_be_cancelled_until_the_device_has_it(ward: Ward) -> None:
         await ward.commanding.cancel("another", second.id, "user:ann")
 
 
+async def test_what_is_cancelled_just_before_it_would_go_out_stays_here(
+    ward: Ward, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = (await ward.house.add()).id
+    command = await ward.ask(device)
+    undelivered = ward.store.undelivered
+
+    async def while_it_looks(devices: list[str]) -> list[tuple[str, Command]]:
+        found = await undelivered(devices)
+        await ward.commanding.cancel(ward.house.tenant, command.id, "user:ann")
+        return found
+
+    monkeypatch.setattr(ward.store, "undelivered", while_it_looks)
+    ward.house.wire.listening.add(device)
+    ward.outbound.listens(device)
+    await ward.outbound.step()
+    assert ward.house.wire.asked == []
+    assert (await ward.now(command)).stage is Stage.cancelled
+
+
 @pytest.mark.parametrize("wish", [Wish(method="", params=1), Wish(method="m", params="x" * 20_000)])
 async def test_what_no_device_could_take_is_refused(ward: Ward, wish: Any) -> None:
     device = (await ward.house.add()).id

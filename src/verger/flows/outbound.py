@@ -14,6 +14,7 @@ from verger.base.work import attempt
 from verger.domain.commands.model import UNANSWERED, UNDELIVERED, Command, Stage, due, expired, sent
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import Device
 from verger.flows.oversight import Figure
 from verger.flows.ports import Screens, Wire
 
@@ -201,12 +202,14 @@ class Outbound:
         """Put commands on the wire, then note which way they went, or when to try again."""
         if not pairs:
             return
-        ways = [await self._way(tenant, command) for tenant, command in pairs]
+        devices = [await self._device(tenant, command.device) for tenant, command in pairs]
         async with self._kept.db.writing() as connection:
-            for (tenant, command), way in zip(pairs, ways, strict=True):
+            for (tenant, command), device in zip(pairs, devices, strict=True):
+                # Nobody can cancel it between this look and the wire.
                 found = await self._store.there(connection, tenant, command.id)
                 if found is None:
                     continue
+                way = None if device is None else self._way(device, found)
                 after = found if way is None else sent(found, now, way)
                 if after is not found:
                     await self._store.change(connection, tenant, after)
@@ -214,14 +217,14 @@ class Outbound:
                     at = due(found, now) if way else _later(found, now)
                     await self._store.look_at(connection, tenant, found, at)
 
-    async def _way(self, tenant: str, command: Command) -> str | None:
-        if command.stage not in UNDELIVERED:
-            return None
+    async def _device(self, tenant: str, device: str) -> Device | None:
         try:
-            device = await self._kept.devices.get(tenant, command.device)
+            return await self._kept.devices.get(tenant, device)
         except Missing:  # it has retired
             return None
-        if (command.device, command.number) in self._had:
+
+    def _way(self, device: Device, command: Command) -> str | None:
+        if command.stage not in UNDELIVERED or (command.device, command.number) in self._had:
             return None
         way = self._wire.ask(device, command)
         if way:
