@@ -28,3 +28,13 @@ async def test_messages_and_reasons_call_a_metric_by_its_name_and_tell_its_unit(
     await made.say({"t": 1})
     [alert] = await made.alerts.everything_open(house.tenant)
     assert (alert.message, alert.count) == (f"Air of {name} is 1", 2)
+
+
+async def test_a_rule_that_names_its_device_calls_it_by_name(house: House, db: Database) -> None:
+    made = await world(house, db)
+    frost = {"metric": "t", "device": made.device, "is": "below", "value": 3}
+    await made.rule(when=frost, then=[{"alert": {"message": "Frost at {device}"}}])
+    await made.say({"t": 2})
+    [alert] = await made.alerts.everything_open(house.tenant)
+    name = (await house.kept.devices.get(house.tenant, made.device)).name
+    assert alert.message == f"Frost at {name}"

@@ -1,6 +1,5 @@
 """Acting: what a rule decided, written as commands, alerts, tasks and notices, with why and what became of each."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -21,6 +20,7 @@ from verger.domain.notifications.outbox import Outbox
 from verger.domain.rules.actions import ToAlert, ToCommand, ToNotify, ToTask, ToWebhook
 from verger.domain.rules.memory import Decision
 from verger.domain.rules.model import Rule
+from verger.domain.rules.rendering import named
 from verger.domain.rules.runs import Done, Run, RunStore
 from verger.domain.tasks.model import TITLE_LONGEST, Priority, Task
 from verger.domain.tasks.store import TaskStore
@@ -28,7 +28,7 @@ from verger.domain.tenancy.members import Members
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
 from verger.flows.tasking import for_you
-from verger.flows.wording import in_words, measure_of, speaks_of, tells
+from verger.flows.wording import in_words, measure_of, speaks_of, subject_of, tells
 
 DONE, REFUSED, QUEUED = "done", "refused", "queued"
 Made = tuple[str, str | None, str | None]
@@ -58,15 +58,8 @@ class Plan:
     rule: Rule
     decision: Decision
     place: str | None
-    names: Mapping[str, str]
     prepared: dict[int, Command | str] = field(default_factory=dict)  # by action; why not, where it cannot be
     desired: list[Desired] = field(default_factory=list)
-
-    def said(self, text: str) -> str:
-        """Return a text with the names in it that only the stores know."""
-        for name, value in self.names.items():
-            text = text.replace(f"{{{name}}}", value)
-        return text
 
 
 @dataclass(frozen=True)
@@ -95,10 +88,12 @@ class Acting:
         """Check what is to be done before anything is written; `where` is the name of the place."""
         devices = await self.kept.devices.these(tenant, speaks_of(decision))
         called = {device.id: device.name for device in devices}
-        names = {"rule": rule.name, "place": where, "device": called.get(decision.device or "", "")}
+        names = {"rule": rule.name, "place": where, "device": called.get(subject_of(decision) or "", "")}
         if tells(decision):
             decision = in_words(decision, await measure_of(self.kept, tenant, devices), called, names)
-        plan = Plan(tenant, rule, decision, place, names)
+        else:
+            decision = structs.replace(decision, then=tuple(named(action, names) for action in decision.then))
+        plan = Plan(tenant, rule, decision, place)
         for at, action in enumerate(decision.then):
             if action.command is not None:
                 plan.prepared[at] = await self._prepared(plan, action.command)
@@ -173,7 +168,7 @@ class Acting:
         return kept.stage, kept.id, None
 
     async def _called(self, connection: AsyncConnection, plan: Plan, run: str, told: ToWebhook) -> Made:
-        body = _account(plan, run) if told.body is None else _filled(plan, told.body)
+        body = _account(plan, run) if told.body is None else told.body
         return QUEUED, await self.calls.put(connection, plan.tenant, run, told.url, body), None
 
     async def _notice(self, plan: Plan, told: ToNotify) -> Notice:
@@ -181,7 +176,7 @@ class Acting:
             severity=Urgency.info,
             kind="rule",
             title=plan.rule.name,
-            body=plan.said(told.message),
+            body=told.message,
             to=await self._to(plan, told),
             subject=f"rule:{plan.rule.id}",
             place=plan.place,
@@ -208,7 +203,7 @@ def _opening(plan: Plan, told: ToAlert) -> Opening:
         device=decision.device,
         place=plan.place,
         severity=Severity(told.severity),
-        message=plan.said(told.message) or plan.rule.name,
+        message=told.message or plan.rule.name,
         value=decision.value,
         at=decision.at,
         momentary=plan.rule.momentary and told.clear_after_s is None,
@@ -219,8 +214,8 @@ def _task(plan: Plan, told: ToTask) -> Task:
     at = moment(plan.decision.at)
     return Task(
         id=new_id(),
-        title=plan.said(told.title)[:TITLE_LONGEST],
-        notes=plan.said(told.notes),
+        title=told.title[:TITLE_LONGEST],
+        notes=told.notes,
         place=plan.place,
         device=plan.decision.device,
         priority=Priority(told.priority),
@@ -242,15 +237,3 @@ def _account(plan: Plan, run: str) -> dict[str, Any]:
         "device": decision.device,
         "because": decision.because,
     }
-
-
-def _filled(plan: Plan, body: Any) -> Any:
-    """Return a body with the names in its texts."""
-    match body:
-        case str():
-            return plan.said(body)
-        case dict():
-            return {key: _filled(plan, value) for key, value in body.items()}
-        case list():
-            return [_filled(plan, value) for value in body]
-    return body

@@ -49,7 +49,8 @@ def in_words(
         structs.replace(each, says=reason(condition, each.device, measure, names, wanted=wanted))
         for each, (condition, wanted) in zip(decision.because, decision.reasons, strict=True)
     )
-    called = {} if decision.device is None else {"device": names.get(decision.device, "")}
+    about = subject_of(decision)
+    called = {} if about is None else {"device": names.get(about, "")}
     metric = {} if decision.about is None else {"metric": measure(*decision.about)[0]}
     told = called | metric | dict(words or {})
     return structs.replace(decision, because=because, then=tuple(named(action, told) for action in decision.then))
@@ -63,3 +64,9 @@ def tells(decision: Decision) -> bool:
 def speaks_of(decision: Decision) -> set[str]:
     """Return every device that a decision tells of."""
     return {device for device in (decision.device, *(each.device for each in decision.because)) if device is not None}
+
+
+def subject_of(decision: Decision) -> str | None:
+    """Return the device that a decision is about: the one it was judged for, else the only one that led to it."""
+    because = {each.device for each in decision.because if each.device is not None}
+    return decision.device or (because.pop() if len(because) == 1 else None)
