@@ -169,6 +169,21 @@ async def test_what_a_device_reports_proves_what_it_was_told(ward: Ward) -> None
     assert (after.stage, after.steps[-1].proof) == (Stage.succeeded, "reported level, mode")
 
 
+async def test_what_a_device_reports_after_the_time_of_a_command_proves_nothing(ward: Ward) -> None:
+    house = ward.house
+    shows = Capability(method="on", shows={"on": True}, answers=False)
+    kind = DeviceType(key="lamp", name="Lamp", capabilities=[shows], created_at=moment(house.clock.now()))
+    await house.kept.types.add(house.tenant, kind)
+    device = (await house.add(type="lamp")).id
+    house.wire.listening.add(device)
+    command = await ward.ask(device, Wish(method="on"))
+    await ward.hear(device, Ack(command.number, "puback"))
+    await ward.pass_s(61)
+    assert (await ward.now(command)).stage is Stage.acknowledged
+    await ward.hear(device, Attributes({"on": True}))
+    assert (await ward.now(command)).stage is Stage.acknowledged
+
+
 async def test_an_answer_to_nothing_is_remarked(ward: Ward) -> None:
     device = (await ward.house.add()).id
     await ward.hear(device, Ack(7, "answer", answered=True))

@@ -20,10 +20,11 @@ _UNKNOWN = "It answered a command that is not known here, or that it was never s
 
 @dataclass
 class _Watched:
-    """A command whose reports are waited for: whose it is, and what of them was seen."""
+    """A command whose reports are waited for: whose it is, until when they prove it, and what of them was seen."""
 
     tenant: str
     shows: frozenset[str]
+    until: int
     seen: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,11 +50,16 @@ class Proving:
             return
         if command.stage in UNANSWERED:
             known = self._watched.setdefault(command.device, {})
-            known.setdefault(command.id, _Watched(tenant, frozenset(command.shows)))
-        elif known := self._watched.get(command.device, {}):
-            known.pop(command.id, None)
-            if not known:
-                del self._watched[command.device]
+            until = microseconds(command.expires_at)
+            known.setdefault(command.id, _Watched(tenant, frozenset(command.shows), until))
+        else:
+            self._let_go(command.device, command.id)
+
+    def _let_go(self, device: str, command: str) -> None:
+        known = self._watched.get(device, {})
+        known.pop(command, None)
+        if not known:
+            self._watched.pop(device, None)
 
     async def take(self, batch: Batch) -> None:
         """Take one record's answers and reports; what was taken before has no effect."""
@@ -104,6 +110,9 @@ class Proving:
     async def _shown(self, device: str, values: dict[str, Any], at: int) -> None:
         """See whether all that shows a command done has been reported since it was sent."""
         for command, watched in list(self._watched.get(device, {}).items()):
+            if at > watched.until:  # one that never answers stays acknowledged: somebody else may have done this
+                self._let_go(device, command)
+                continue
             seen = {key: value for key, value in values.items() if key in watched.shows}
             if not seen:
                 continue
