@@ -121,7 +121,9 @@ async def test_a_planter_is_added_seen_claimed_and_ended(product: Product, app: 
         assert [each["value"] for each in values] == [42, 23.5, 75]
         claim = {"device_id": device, "device_secret": about["secret"]}
         assert (await app.post(f"{AT}/devices/claim", json=claim)).status_code == 200
+        slowed = product.house.families.refused
         bad = await app.post(f"{AT}/devices/claim", json=claim | {"device_secret": "not-it-at-all"})
+        assert product.house.families.refused == slowed + 1
         assert (bad.status_code, bad.json()) == (400, {"detail": "Invalid device credentials"})
         # a device's own token opens nothing of people's
         assert (await pi.get(f"{AT}/devices")).status_code == 401

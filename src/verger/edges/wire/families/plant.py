@@ -159,7 +159,8 @@ def _tokens(passed: Passed) -> dict[str, str]:
 
 def refusal(_call: Call, status: int, sentence: str) -> Reply:
     """Refuse as the old server did."""
-    return compact({"detail": sentence}, status)
+    # 401 would sign out of the app whoever mistypes a device's secret.
+    return compact({"detail": sentence}, 400 if sentence == plant_devices.NOT_PROVED else status)
 
 
 def _routes() -> list[Route]:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from verger.base.clock import moment
-from verger.base.errors import Invalid
+from verger.base.errors import Invalid, Unknown
 from verger.base.ids import new_id
 from verger.domain.devices.model import Device
 from verger.domain.devices.plants import NAME, actuator_ids, sensor_ids
@@ -16,6 +16,8 @@ from verger.edges.wire.families.plant_people import asks
 from verger.edges.wire.families.plant_shapes import planters
 from verger.flows.commanding import Wish
 from verger.flows.tending import Tending
+
+NOT_PROVED = "Invalid device credentials"
 
 
 class NewPlanter(Struct, frozen=True):
@@ -94,7 +96,7 @@ async def claim(desk: Desk, call: Call) -> Reply:
     told = plant.body(call.body, Claim)
     door = desk.meetings.by_secret(NAME, told.device_id, told.device_secret)
     if door is None:
-        return compact({"detail": "Invalid device credentials"}, 400)
+        raise Unknown(NOT_PROVED)
     if door.tenant != caller.tenant:
         return compact({"detail": "Device already claimed"}, 409)
     there = planters(desk, caller.tenant)
