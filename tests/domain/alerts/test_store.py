@@ -144,6 +144,18 @@ async def test_a_list_shows_what_was_asked_for(home: Home) -> None:
     assert await home.shown(states=[AlertState.resolved]) == []
 
 
+async def test_a_list_may_be_of_some_devices_or_some_rules_each_alert_by_itself(home: Home) -> None:
+    for number in range(MANY):
+        await home.open(f"d{number}")
+    await home.open(None, rule="cold")
+    await home.open(None, rule="hot")
+    await home.open("d1", tenant=THEIRS)
+    found = await home.shown(about=(("d0", "d1"), ("cold",)))
+    assert {(alert.device, alert.rule) for alert in found} == {("d0", "dry"), ("d1", "dry"), (None, "cold")}
+    assert len(found) == 3
+    assert await home.shown(about=((), ())) == []
+
+
 async def test_what_somebody_changed_since_it_was_read_is_not_overwritten(home: Home) -> None:
     read = (await home.open("a")).alert
     await home.open("a", 1)
