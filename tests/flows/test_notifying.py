@@ -14,6 +14,7 @@ from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.notifications.preferences import Preferences
 from verger.domain.notifications.ways import Message, Way
+from verger.domain.tenancy.members import Members
 from verger.domain.tenancy.model import Member, Role
 from verger.flows.notifying import Notifying, whom
 from verger.flows.telling import Telling
@@ -90,3 +91,27 @@ async def test_each_has_it_once_and_says_when_they_have_seen_it(db: Database, cl
     ]
     assert await telling.seen(home.tenant, owner, None) == 0
     assert await room.inbox.unread(home.tenant, member) == 1
+
+
+async def test_one_that_cannot_be_spread_holds_up_no_other_and_is_tried_again(
+    db: Database, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenancy = quick_tenancy(db, clock)
+    home = await first_household(tenancy)
+    room, screens = Mailroom.over(db, clock, ServerSecret(b"s" * 32)), FakeWhispers()
+    notifying, asked = Notifying(room, tenancy.members, screens, clock), tenancy.members.everyone
+    faults = [OSError("The disk is gone.")]
+
+    async def everyone(_members: Members, tenant: str) -> list[Member]:
+        if faults:
+            raise faults.pop()
+        return await asked(tenant)
+
+    monkeypatch.setattr(Members, "everyone", everyone)
+    async with db.writing() as connection:
+        for title in ("First", "Second"):
+            await room.outbox.put(connection, home.tenant, to("owners", title))
+    assert (await notifying.spread(), await notifying.spread()) == (1, 0)
+    clock.advance(11)
+    assert await notifying.spread() == 1
+    assert [word["title"] for _, word in screens.told] == ["Second", "First"]

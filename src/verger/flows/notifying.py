@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import structlog
 from msgspec.structs import asdict
 
-from verger.base.clock import Clock, moment
+from verger.base.clock import SECOND, Clock, moment
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import MANAGERS, MEMBERS, OWNERS, Notice, Notification, Put
 from verger.domain.notifications.preferences import Preferences
@@ -19,6 +19,7 @@ from verger.domain.tenancy.model import Member, Role
 
 _LEAST = {MEMBERS: Role.member, MANAGERS: Role.manager, OWNERS: Role.owner}
 _LOOK_S = 1.0
+_REST = 10 * SECOND
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ class Notifying:
     screens: Whispers
     clock: Clock
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _resting: dict[str, int] = field(default_factory=dict)  # until when some notices are not tried again
 
     def go_on(self) -> None:
         """Spread at once what was put; without it that is done within a second."""
@@ -60,11 +62,21 @@ class Notifying:
                 self._news.clear()
 
     async def spread(self) -> int:
-        """Let everybody have what waits in the outbox; return how many notices that were."""
-        puts = await self.room.outbox.waiting()
-        for put in puts:
-            await self._spread(put)
-        return len(puts)
+        """Let everybody have what waits in the outbox; return how many notices that were.
+
+        One that cannot be spread is tried again after a while, and holds up no other.
+        """
+        now, done = self.clock.now(), 0
+        for put in await self.room.outbox.waiting([notice for notice, until in self._resting.items() if until > now]):
+            try:
+                await self._spread(put)
+            except Exception:
+                log.exception("a notice could not be spread", notice=put.id)
+                self._resting[put.id] = now + _REST
+            else:
+                self._resting.pop(put.id, None)
+                done += 1
+        return done
 
     async def _spread(self, put: Put) -> None:
         members, at = await self.members.everyone(put.tenant), moment(self.clock.now())

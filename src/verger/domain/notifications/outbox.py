@@ -34,9 +34,10 @@ class Outbox:
         await connection.execute(tables.notice.insert().values(row))
         return fresh
 
-    async def waiting(self, most: int = 100) -> list[Put]:
-        """Return notices of any tenant that nobody has yet, the oldest first."""
-        query = select(tables.notice).where(_TABLE.spread.is_(False)).order_by(_TABLE.id).limit(most)
+    async def waiting(self, but: Sequence[str] = (), most: int = 100) -> list[Put]:
+        """Return notices of any tenant that nobody has yet, the oldest first; leave some of them out."""
+        query = select(tables.notice).where(_TABLE.spread.is_(False), _TABLE.id.not_in(but))
+        query = query.order_by(_TABLE.id).limit(most)
         async with self._db.reading() as connection:
             return [_put(row) for row in await connection.execute(query)]
 
