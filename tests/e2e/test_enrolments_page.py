@@ -69,12 +69,12 @@ def test_a_stranger_is_let_in_met_and_adopted(owner: Person, house: Home) -> Non
     [device] = house.get("devices")["items"]
     until(lambda: house.get(f"devices/{device['id']}/latest")["temperature"]["value"] == 21.5)
     owner.opens("/settings/enrolments", "Enrolments")
-    act(owner, "Close to new devices", "cottage")
+    act(owner, "Close to new devices", "CottagePilot sensors")
     expect(owner.page.get_by_text("Closed to new devices")).to_be_visible()
     owner.looks_around("enrolments")
     assert said(url, "c3_Temp", 1).status_code == 401
     assert said(url, "a1_Temp", 22).status_code == 200
-    act(owner, "End it", "cottage")
+    act(owner, "End it", "CottagePilot sensors")
     owner.page.get_by_role("dialog").get_by_role("button", name="End it").click()
     expect(owner.page.get_by_text("No enrolments yet")).to_be_visible()
     assert said(url, "a1_Temp", 23).status_code == 401

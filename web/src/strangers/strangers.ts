@@ -1,10 +1,14 @@
 /** Devices that came without a credential: the doors that are open to them, and those that wait to be adopted. */
 import { type Described, all, at, get, patch, post, remove } from "@/base/ask";
 import { type Checked, anything, flag, list, maybe, number, page, record, shape, text, time } from "@/base/shape";
+import { say } from "@/base/words";
 import { type Device, created } from "@/devices/devices";
 
 export const dialects = ["cottage", "ozone", "plant", "outlet", "farm"] as const;
 export type Dialect = (typeof dialects)[number];
+const isDialect = (said: string): said is Dialect => dialects.some((one) => one === said);
+/** What people call the devices of a dialect. */
+export const family = (dialect: string): string => (isDialect(dialect) ? say(`enrolment.${dialect}`) : dialect);
 export const enrolment = shape({
   id: text,
   dialect: text,
