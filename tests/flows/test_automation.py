@@ -241,15 +241,6 @@ async def test_a_task_for_somebody_who_is_no_member_is_nobodys(made: World) -> N
     assert (found["tasks"], found["notices"]) == (1, 0)
 
 
-async def test_a_device_that_leaves_takes_its_alert_along(made: World) -> None:
-    await made.rule(**FROST)
-    await made.say({"t": 2})
-    await made.house.provisioning.retire(made.house.tenant, made.device)
-    made.automation.court.book.moved(made.house.tenant)
-    await made.wait(1)
-    assert (await made.count())["open"] == 0
-
-
 async def test_a_schedule_that_was_missed_runs_once_if_the_rule_says_so(made: World) -> None:
     skipped, once = await made.rule(**TEN_MINUTES), await made.rule(**CAUGHT_UP)
     await made.wait(1)

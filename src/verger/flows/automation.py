@@ -133,7 +133,7 @@ class Automation:
         if draft.acts or ended:
             await self._commit(draft, ended)
         else:
-            self.court.minds.settle(draft)
+            self.court.settle(draft)
         self.court.bind(touched)
         return facts[heard:]
 
@@ -147,7 +147,7 @@ class Automation:
                 await self._commit_some(draft, some)
             await self._commit(draft)
         else:
-            self.court.minds.settle(draft)
+            self.court.settle(draft)
         self.court.bind(touched)
 
     async def _commit_some(self, draft: Draft, keys: Sequence[Key]) -> None:
@@ -176,9 +176,8 @@ class Automation:
             await self._drop(connection, draft)
             await kept.facts.done(connection, facts)
             await save_position(connection, self.name, draft.sequence)
-        minds.settle(draft)
+        self.court.settle(draft)
         minds.dirty.clear()
-        draft.gone.clear()
         self.court.saved()
         self._saved, self._saved_at = draft.sequence, self._clock.now()
         for rule in draft.paused:

@@ -37,7 +37,8 @@ class Court:
         self._dirty = np.zeros(1024, np.bool_)
         self._hearers: dict[int, tuple[Hearer, ...]] = {}
         self._heard: dict[str, set[int]] = {}
-        self._fresh: list[Compiled] = []
+        self._fresh: list[Compiled] = []  # rules whose timers are to begin; these and the next until that is kept
+        self._gone: dict[Key, str] = {}  # of what nothing is remembered any more, and whose it was
         self._looked, self._expecting = 0, 0
 
     async def open(self) -> None:
@@ -62,14 +63,21 @@ class Court:
             self._renew(name)
         if moved:
             self._marks[:] = _UNKNOWN
-            self._drop_gone(draft, moved)
+            self._drop_gone(moved)
             self._fresh += [rule for tenant in moved for rule in self.book.chapters[tenant].rules.values()]
         for rule in self._fresh:
             if any(leaf.momentary or leaf.between for leaf in rule.leaves):
                 subjects = self.book.chapters[self.tenants[rule.rule.id]].subjects(rule)
                 self.minds.begin(draft, rule, subjects, self._clock.now())
-        self._fresh = []
+        draft.fresh, draft.gone = len(self._fresh), dict(self._gone)
         return draft
+
+    def settle(self, draft: Draft) -> None:
+        """Let a draft hold: nothing of it will be judged again, but from the log after a crash."""
+        self.minds.settle(draft)
+        self._fresh = self._fresh[draft.fresh :]
+        for key in draft.gone:
+            self._gone.pop(key, None)
 
     def _renew(self, rule: str) -> None:
         """Judge by a rule as it is now."""
@@ -84,7 +92,7 @@ class Court:
             self._marks[number] = _UNKNOWN
         self._fresh.append(chapter.rules[rule])
 
-    def _drop_gone(self, draft: Draft, moved: Iterable[str]) -> None:
+    def _drop_gone(self, moved: Iterable[str]) -> None:
         """Forget what rules know of devices that are theirs no longer, and of themselves where they are gone."""
         stay: dict[str, set[str | None]] = {}
         for tenant in moved:
@@ -93,9 +101,9 @@ class Court:
             for rule in mine:
                 known = chapter.rules.get(rule)
                 stay[rule] = set() if known is None else set(chapter.subjects(known))
-        for key in [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]:
-            draft.gone[key] = self.tenants[key[0]]
-        self.minds.forget(draft.gone)
+        gone = [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]
+        self._gone |= {key: self.tenants[key[0]] for key in gone}
+        self.minds.forget(gone)
 
     def forget(self, rules: Iterable[str]) -> None:
         """Remember nothing of some rules."""

@@ -36,6 +36,7 @@ class Draft:
     decisions: dict[Key, list[tuple[Compiled, Decision]]] = field(default_factory=dict)
     paused: dict[str, tuple[Compiled, str]] = field(default_factory=dict)  # rules, and why they judge no longer
     begun: bool = False  # whether timers began to run
+    fresh: int = 0  # rules whose timers it lets begin
     gone: dict[Key, str] = field(default_factory=dict)  # of what nothing is remembered any more, and whose it was
 
     @property
