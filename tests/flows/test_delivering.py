@@ -31,7 +31,7 @@ class FakeCourier:
 
     carried: list[tuple[Way, Message]] = field(default_factory=list)
     tried: list[str] = field(default_factory=list)
-    error: Refused | None = None
+    error: Exception | None = None
 
     async def carry(self, way: Way, message: Message) -> None:
         self.tried.append(message.id)
@@ -157,6 +157,16 @@ async def test_ten_failures_pause_a_target_and_its_owner_is_told(post: Post) -> 
     assert (await post.target(target)).failures == 0
     assert await post.after() == ["Warning: Dry"]
     assert await post.after(SECOND) == ["Warning: Mine is paused: nothing reaches you there"]
+
+
+async def test_what_verger_itself_cannot_send_is_tried_ever_later_too(post: Post) -> None:
+    await post.add()
+    post.courier.error = ValueError("This is nothing that was expected.")
+    await post.tell("Dry")
+    await post.after()
+    await post.after(1)
+    assert len(post.courier.tried) == 1
+    assert (await post.states())[0].error == "Verger could not send it; why was logged."
 
 
 async def test_a_browser_that_is_gone_is_paused_at_once(post: Post) -> None:

@@ -97,6 +97,9 @@ class Delivering:
             await self.courier.carry(await self.room.targets.way(tenant, target), message)
         except Refused as refused:
             await self._failed(leaving, str(refused), gone=isinstance(refused, Gone))
+        except Exception:
+            log.exception("a notification could not be sent", target=leaving.target.id)
+            await self._failed(leaving, "Verger could not send it; why was logged.", gone=False)
         else:
             await self._arrived(leaving)
 
