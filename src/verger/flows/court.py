@@ -102,6 +102,7 @@ class Court:
                 known = chapter.rules.get(rule)
                 stay[rule] = set() if known is None else set(chapter.subjects(known))
         gone = [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]
+        self._gone = {key: whose for key, whose in self._gone.items() if key[1] not in stay.get(key[0], ())}
         self._gone |= {key: self.tenants[key[0]] for key in gone}
         self.minds.forget(gone)
 
