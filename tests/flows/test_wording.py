@@ -2,8 +2,13 @@
 
 from tests.flows.conftest import House
 from tests.flows.courts import world
+from tests.people import PASSWORD, quick_tenancy
 from verger.base.db import Database
 from verger.base.pages import Asked
+from verger.domain.alerts.model import assigned
+from verger.domain.notifications.outbox import Outbox
+from verger.domain.telemetry.model import Event
+from verger.domain.tenancy.model import Role
 
 
 async def test_messages_and_reasons_call_a_metric_by_its_name_and_tell_its_unit(house: House, db: Database) -> None:
@@ -38,3 +43,17 @@ async def test_a_rule_that_names_its_device_calls_it_by_name(house: House, db: D
     [alert] = await made.alerts.everything_open(house.tenant)
     name = (await house.kept.devices.get(house.tenant, made.device)).name
     assert alert.message == f"Frost at {name}"
+
+
+async def test_whoever_sees_to_an_alert_is_told_what_its_rule_says(house: House, db: Database) -> None:
+    made = await world(house, db)
+    told = {"notify": {"to": "assignee", "message": "Again"}}
+    await made.rule(when={"event": "door"}, then=[{"alert": {"message": "Open"}}, told])
+    await made.tell(Event("door", id="1"))
+    [alert] = await made.alerts.everything_open(house.tenant)
+    ann = await quick_tenancy(db, house.clock).users.add(house.tenant, Role.member, "Ann", "ann@example.test", PASSWORD)
+    async with db.writing() as connection:
+        await made.alerts.save(connection, house.tenant, assigned(alert, ann.id))
+    await made.tell(Event("door", id="2"))
+    notices = [put.notice for put in await Outbox(db, house.clock).waiting() if put.notice.body == "Again"]
+    assert [notice.to for notice in notices] == ["members", f"user:{ann.id}"]

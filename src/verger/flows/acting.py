@@ -142,7 +142,7 @@ class Acting:
         elif action.task is not None:
             made = await self._tasked(connection, tenant, _task(plan, action.task))
         elif action.notify is not None:
-            made = await effects.outbox.put(connection, tenant, await self._notice(plan, action.notify))
+            made = await effects.outbox.put(connection, tenant, await self._notice(connection, plan, action.notify))
         elif action.webhook is not None:
             return await self._called(connection, plan, run, action.webhook)
         elif action.set is not None:
@@ -171,29 +171,26 @@ class Acting:
         body = _account(plan, run) if told.body is None else told.body
         return QUEUED, await self.calls.put(connection, plan.tenant, run, told.url, body), None
 
-    async def _notice(self, plan: Plan, told: ToNotify) -> Notice:
+    async def _notice(self, connection: AsyncConnection, plan: Plan, told: ToNotify) -> Notice:
         return Notice(
             severity=Urgency.info,
             kind="rule",
             title=plan.rule.name,
             body=told.message,
-            to=await self._to(plan, told),
+            to=await self._to(connection, plan, told),
             subject=f"rule:{plan.rule.id}",
             place=plan.place,
             device=plan.decision.device,
         )
 
-    async def _to(self, plan: Plan, told: ToNotify) -> str:
+    async def _to(self, connection: AsyncConnection, plan: Plan, told: ToNotify) -> str:
         """Return who is told: the assignee is whoever sees to the rule's open alert, and members while nobody does."""
         if told.to == "user":
             return one(told.user or "")
         if told.to != "assignee":
             return told.to
-        about = (plan.rule.id, plan.decision.device)
-        every = await self.effects.alerts.everything_open(plan.tenant)
-        seen_to = (each.assignee for each in every if (each.rule, each.device) == about and each.assignee)
-        assignee = next(seen_to, None)
-        return MEMBERS if assignee is None else one(assignee)
+        held = await self.effects.alerts.held(connection, plan.tenant, plan.rule.id, plan.decision.device)
+        return MEMBERS if held is None or held.assignee is None else one(held.assignee)
 
 
 def _opening(plan: Plan, told: ToAlert) -> Opening:

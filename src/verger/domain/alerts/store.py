@@ -99,6 +99,11 @@ class AlertStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _alert)
 
+    async def held(self, connection: AsyncConnection, tenant: str, rule: str, device: str | None) -> Alert | None:
+        """Return the open alert of a rule and a device as people see it, None while there is none."""
+        found = await _held(connection, tenant, _about(rule, device))
+        return found if found is None or found.within is None else await self.find(connection, tenant, found.within)
+
     async def everything_open(self, tenant: str, most: int = 500) -> list[Alert]:
         """Return the open alerts that people see, the newest first."""
         shown = (_TABLE.tenant == tenant, _TABLE.holds.is_not(None), _TABLE.within.is_(None))
