@@ -67,14 +67,15 @@ class Notifying:
         One that cannot be spread is tried again after a while, and holds up no other.
         """
         now, done = self.clock.now(), 0
-        for put in await self.room.outbox.waiting([notice for notice, until in self._resting.items() if until > now]):
+        for notice in [notice for notice, until in self._resting.items() if until <= now]:
+            del self._resting[notice]
+        for put in await self.room.outbox.waiting([*self._resting]):
             try:
                 await self._spread(put)
             except Exception:
                 log.exception("a notice could not be spread", notice=put.id)
                 self._resting[put.id] = now + _REST
             else:
-                self._resting.pop(put.id, None)
                 done += 1
         return done
 
