@@ -17,7 +17,7 @@ from verger.domain.devices.families import identity
 from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Admitted, Enrolment, Pairing, Stranger
 from verger.domain.enrolments.pairing import Key
-from verger.domain.enrolments.strangers import sampled
+from verger.domain.enrolments.strangers import newest
 from verger.domain.telemetry.model import Answer, Heard, Readings, Said
 from verger.flows.doors import Doors
 from verger.flows.enrolled import Enrolled
@@ -25,6 +25,7 @@ from verger.flows.oversight import Figure
 from verger.flows.waiting import packed
 
 _MOST_TIMES = 10_000
+_MOST_SAMPLED, _MOST_CHANNELS = 50, 200  # that are remembered of a stranger
 _ASKS_EVERY = timedelta(minutes=1)  # a device that asks all the time is noted so often
 CODE_WINDOW = 10 * MINUTE
 _NOT_OPEN = "No new device is let in here now: open the enrolment again, or let it take more devices."
@@ -272,8 +273,8 @@ def _heard(stranger: Stranger, voice: Speaks, now: Any) -> Stranger:
     return structs.replace(
         stranger,
         last_seen=now,
-        sample=sampled(stranger.sample, fresh),
-        channels=stranger.channels | {channel: metric for metric, channel in voice.channels.items()},
+        sample=newest(stranger.sample, fresh, _MOST_SAMPLED),
+        channels=newest(stranger.channels, {own: metric for metric, own in voice.channels.items()}, _MOST_CHANNELS),
         gateway=voice.gateway or stranger.gateway,
         path=voice.path or stranger.path,
     )

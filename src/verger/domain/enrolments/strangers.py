@@ -158,8 +158,8 @@ class StrangerStore:
         return list(await connection.scalars(select(_TABLE.id).where(_TABLE.enrolment == enrolment)))
 
 
-def sampled(before: dict[str, Any], fresh: dict[str, Any], most: int = 50) -> dict[str, Any]:
-    """Return the last value of each metric, of so many that came last."""
+def newest(before: dict[str, Any], fresh: dict[str, Any], most: int) -> dict[str, Any]:
+    """Return what is known by name after more of it came: the last of each, and so many that came last."""
     joined = {name: value for name, value in before.items() if name not in fresh} | fresh
     return dict(list(joined.items())[-most:])
 

@@ -243,3 +243,18 @@ async def test_a_network_is_a_door_of_its_own(product: Product) -> None:
         body = {"sensor_id": TEMP, "code": "0badcafe", "value": 3}
         assert (await near.post("/compat/cottage/sensors/x/add_data/", json=body)).status_code == 201
         assert (await far.post("/compat/cottage/sensors/x/add_data/", json=body)).status_code == 401
+
+
+async def test_only_so_much_is_remembered_of_a_stranger_that_names_ever_more_sensors(product: Product) -> None:
+    key = (await enrolled(product, "cottage"))["key"]
+    code = await provisioned(product, key)
+    async with stranger(product, key) as device:
+        await boot(device)
+        for turn in range(5):
+            names = [f"ESP8266_12F_005_PROD_{turn * 50 + number}" for number in range(50)]
+            said = {"sensors": [{"sensor_id": name, "sensor_data": 1} for name in names], "code": code}
+            await device.say(Publish("sensors/data", json.dumps(said).encode(), 1, turn + 1))
+            assert isinstance(await device.hear(), PubAck)
+    [entry] = await waiting(product)
+    assert (len(entry["channels"]), len(entry["sample"])) == (200, 50)
+    assert "ESP8266_12F_005_PROD_249" in entry["channels"]
