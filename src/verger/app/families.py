@@ -24,6 +24,7 @@ from verger.edges.wire.switchboard import Switchboard
 from verger.flows.adopting import Adopting
 from verger.flows.device_side import DeviceSide
 from verger.flows.enrolling import Enrolling
+from verger.flows.lies import Lies
 from verger.flows.meeting import Meeting
 from verger.flows.oversight import Figure
 from verger.flows.passing import Passing
@@ -77,7 +78,8 @@ class Families:
     ) -> "Families":
         """Join what families need."""
         settings, enrolled, clock = stores.settings, stores.enrolled, stores.clock
-        meeting = Meeting(stores.kept, enrolled, clock, settings.stranger_rate)
+        lies = Lies(stores.kept, stores.alerts, clock)
+        meeting = Meeting(stores.kept, enrolled, lies, clock, settings.stranger_rate)
         switchboard = Switchboard(side.reception)
         switchboard.orders = orders.outbound
         orders.dispatch.listeners.append(switchboard)

@@ -46,6 +46,7 @@ _CERTIFICATE_S = 2.0
 _CLAIMS_S = 3600.0
 _CAUGHT_UP_S = 10.0
 _ZONES_S = 60.0
+_LIES_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,7 @@ async def _open_wire(
     inlet, patience = families.desk.inlet, families.http.patience
     listener = await open_listener(stores, work, families.desk, exchange, patience)
     work.start(every(_ZONES_S, stores.enrolled.look))
+    work.start(every(_LIES_S, families.meeting.lies.write))
     dispatch = orders.dispatch
     dispatch.listeners.append(listener)
     listener.sessions.orders = orders.outbound

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec import Struct, structs
 
@@ -21,7 +21,9 @@ from verger.domain.enrolments.strangers import newest
 from verger.domain.telemetry.model import Answer, Heard, Readings, Said
 from verger.flows.doors import Doors
 from verger.flows.enrolled import Enrolled
+from verger.flows.lies import LIED, Lies
 from verger.flows.oversight import Figure
+from verger.flows.voices import Speaks
 from verger.flows.waiting import packed
 
 _MOST_TIMES = 10_000
@@ -32,46 +34,6 @@ _NOT_OPEN = "No new device is let in here now: open the enrolment again, or let 
 _NOT_HERE = "This family is not spoken here; make an enrolment for it."
 _NO_NEW_CODE = "It asks for a new code: open the window for that on its page, if it was you who reset it."
 _WRONG = "It brought a code that is not its own."
-_LIED = "It spoke under the address of another device, which its credential does not allow."
-
-
-class Speaks(Protocol):
-    """A physical device that speaks, as its dialect read it; see `edges/wire/dialects/family.py`."""
-
-    @property
-    def address(self) -> str:
-        """Return what its family calls it."""
-        ...
-
-    @property
-    def said(self) -> tuple[Said, ...]:
-        """Return what it said."""
-        ...
-
-    @property
-    def secret(self) -> str | None:
-        """Return what it brought along: None where the family brings nothing, "" where it asks for one."""
-        ...
-
-    @property
-    def channels(self) -> dict[str, str]:
-        """Return its own ids of its metrics, by metric."""
-        ...
-
-    @property
-    def path(self) -> tuple[tuple[str, str], ...]:
-        """Return the places it says it stands in."""
-        ...
-
-    @property
-    def gateway(self) -> str:
-        """Return the address of what speaks for it."""
-        ...
-
-    @property
-    def refused(self) -> tuple[Fault, ...]:
-        """Return what of it could not be taken."""
-        ...
 
 
 class Met(Struct, frozen=True):
@@ -91,9 +53,10 @@ class Met(Struct, frozen=True):
 class Meeting(Doors):
     """Tells devices from strangers. What it keeps is on disk on return."""
 
-    def __init__(self, kept: Kept, enrolled: Enrolled, clock: Clock, rate: str) -> None:
+    def __init__(self, kept: Kept, enrolled: Enrolled, lies: Lies, clock: Clock, rate: str) -> None:
         """Let strangers of one enrolment speak at a rate."""
         super().__init__(kept, enrolled)
+        self.lies = lies
         self.barred = self.met = 0
         self._clock, self._rate = clock, rate
         self._given: dict[str, int] = {}  # by stranger
@@ -107,14 +70,22 @@ class Meeting(Doors):
         name = self._name(door.tenant, dialect, voice)
         known = self._kept.addresses.find(door.tenant, dialect, name)
         if door.device is not None and (known is None or known.device != door.device):
-            return Heard(door.device, (), (Fault("address", _LIED),))
+            return self.lies.of(door.device, dialect, LIED)
         if known is None:
             return None
+        if voice.lie:
+            return self.lies.of(known.device, dialect, voice.lie)
         if voice.secret is not None and door.device is None:
             pairing = self._enrolled.pairings.get((door.tenant, dialect, name))
             if pairing is None or not pairing.proven or not same(pairing.secret, voice.secret):
                 return None
         return Heard(known.device, _named(voice.said, voice.channels, known.channels), voice.refused)
+
+    def impostor(self, dialect: str, address: str, secret: str) -> None:
+        """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
+        key = self._enrolled.pairings.holder(dialect, secret)
+        if key is not None and key[2] != identity(dialect, address) and (known := self._kept.addresses.find(*key)):
+            self.lies.by(known.device, dialect, LIED)
 
     def _name(self, tenant: str, dialect: str, voice: Speaks) -> str:
         """Return what a device is known by: by its address, or, where that is new, by the secret of a sibling."""
@@ -137,6 +108,9 @@ class Meeting(Doors):
             return Met(answer=_refusal(_NOT_HERE), barred=True)
         if wait := self._wait(enrolment):
             return Met(answer=Answer(kept=False, later="Strangers speak too fast here.", wait_s=wait))
+        if voice.lie:
+            self.lies.at(door.tenant, enrolment, voice.lie)
+            return Met(answer=_refusal(voice.lie))
         async with self._turn:
             key = (door.tenant, dialect, self._name(door.tenant, dialect, voice))
             known = self._kept.addresses.find(*key)
@@ -247,6 +221,7 @@ class Meeting(Doors):
         yield Figure("strangers_barred", "Times that a stranger was not let in", self.barred, grows=True)
         dropped = enrolled.strangers.dropped
         yield Figure("strangers_dropped", "Readings of strangers past the limit", dropped, grows=True)
+        yield from self.lies.figures()
 
 
 def _named(said: tuple[Said, ...], channels: dict[str, str], own: dict[str, str]) -> tuple[Said, ...]:

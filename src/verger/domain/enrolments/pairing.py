@@ -34,6 +34,7 @@ class Pairings:
         self._db, self._secret = db, secret
         self._all: dict[Key, Pairing] = {}
         self._owners: dict[tuple[str, str, str], Key] = {}  # tenant, dialect, secret
+        self._holders: dict[tuple[str, str], Key] = {}  # dialect, secret; of several the last
 
     async def fill(self) -> None:
         """Know at start what is kept."""
@@ -51,6 +52,10 @@ class Pairings:
     def owner(self, tenant: str, dialect: str, secret: str) -> Key | None:
         """Return whose a secret is within a tenant."""
         return self._owners.get((tenant, dialect, secret))
+
+    def holder(self, dialect: str, secret: str) -> Key | None:
+        """Return whose a secret is, in whichever tenant."""
+        return self._holders.get((dialect, secret))
 
     async def put(self, key: Key, pairing: Pairing) -> None:
         """Keep how a device is known from now on."""
@@ -79,13 +84,18 @@ class Pairings:
     def left(self, key: Key) -> None:
         """Know a device no longer whose row has gone."""
         if pairing := self._all.pop(key, None):
-            self._owners.pop((key[0], key[1], pairing.secret), None)
+            self._let_go(key, pairing)
 
     def _know(self, key: Key, pairing: Pairing) -> None:
         if before := self._all.get(key):
-            self._owners.pop((key[0], key[1], before.secret), None)
+            self._let_go(key, before)
         self._all[key] = pairing
-        self._owners[key[0], key[1], pairing.secret] = key
+        self._owners[key[0], key[1], pairing.secret] = self._holders[key[1], pairing.secret] = key
+
+    def _let_go(self, key: Key, pairing: Pairing) -> None:
+        self._owners.pop((key[0], key[1], pairing.secret), None)
+        if self._holders.get((key[1], pairing.secret)) == key:
+            del self._holders[key[1], pairing.secret]
 
 
 def _mine(key: Key) -> tuple[Any, ...]:

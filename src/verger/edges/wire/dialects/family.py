@@ -19,7 +19,8 @@ class Voice(Struct, frozen=True, gc=False):
     `secret` is None where the family sends none, "" where the device asks for one, else what it brought along.
     `channels` are the family's own ids of what is measured, by the metric in `said`. `path` are the places that the
     device says it stands in, outermost first, as (kind, name). `gateway` is the address of the one that speaks for it.
-    `reach` is handed back to `write`: whatever it needs to find the device again.
+    `reach` is handed back to `write`: whatever it needs to find the device again. `lie` is a sentence about how the
+    message contradicts itself, such as the topic of one device and the id of another: nothing of it is kept.
     """
 
     address: str
@@ -30,6 +31,7 @@ class Voice(Struct, frozen=True, gc=False):
     gateway: str = ""
     reach: str = ""
     refused: tuple[Fault, ...] = ()
+    lie: str = ""
 
 
 class Spoken(Struct, frozen=True, gc=False):
@@ -55,6 +57,10 @@ def _nobody(_: str) -> None:
     return None
 
 
+def _no_name(_: str) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One family over MQTT; every field is pure, and what makes no sense raises Garbled.
@@ -62,7 +68,8 @@ class Family:
     `hears`: whether a topic is the family's. `may_hear`: whether a device may subscribe to a topic filter.
     `read`: a message, with the time zone of its place, to what it means. `write`: an order to what is sent, nothing
     where the device cannot be told. `granted`: the frames by which a device that asked is told its secret.
-    `listens`: the device that a subscription alone shows to be there, without a word said.
+    `listens`: the device that a subscription alone shows to be there, without a word said. `named`: the address that a
+    client id tells, "" where it tells none; another device does not speak on its connection.
     """
 
     name: str
@@ -72,3 +79,4 @@ class Family:
     write: Callable[[Ask, Reached], list[Frame]] = _nothing
     granted: Callable[[Voice, str], list[Frame]] = _nothing
     listens: Callable[[str], Voice | None] = _nobody
+    named: Callable[[str], str] = _no_name

@@ -10,7 +10,7 @@ import msgspec
 from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Attributes, Event, Garbled, Readings, Said
 from verger.edges.wire.dialects import clocks, values
-from verger.edges.wire.dialects.family import Ask, Family, Fault, Frame, Reached, Spoken, Voice
+from verger.edges.wire.dialects.family import Ask, Family, Frame, Reached, Spoken, Voice
 
 NAME = "ozone"
 TREATMENTS = ("basic", "standard", "premium")
@@ -20,7 +20,9 @@ SELF_TEST = "test/ozon_telemetry"
 _TOPIC = re.compile(
     r"telemetry/(?P<what>status|events)/(?P<id>[^/]+)|ozon/device/(?P<old>[^/]+)/(?:event|status|heartbeat)"
 )
+_TWO_NAMES = "A message at its topic gave itself the device_id of another device."
 _LONGEST = 200
+_CLIENT = re.compile(r"OzonTelemetry_(?P<id>[0-9A-Fa-f]{2}(?:[:-]?[0-9A-Fa-f]{2}){5})")
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _FLAGS = {
     "wifi_connected": "wifi_connected",
@@ -41,7 +43,7 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     address = found["id"] or found["old"]
     named = told.get("device_id")
     if isinstance(named, str) and named and identity(NAME, named) != identity(NAME, address):
-        raise Garbled("The device_id is not the one of the topic.", (Fault("device_id", "This is another device."),))
+        return Spoken((Voice(voice(address, []).address, lie=_TWO_NAMES),))
     data = told["data"] if isinstance(told.get("data"), dict) else told
     at = clocks.time_of(told.get("timestamp"), zone)
     happened = found["what"] == "events" or message.topic.endswith("/event")
@@ -125,4 +127,10 @@ def listens(topic_filter: str) -> Voice | None:
     return Voice(address)
 
 
-FAMILY = Family(NAME, hears=hears, may_hear=may_hear, read=read, write=write, listens=listens)
+def named(client_id: str) -> str:
+    """Return the machine that the client id of its firmware names."""
+    found = _CLIENT.fullmatch(client_id)
+    return found["id"] if found else ""
+
+
+FAMILY = Family(NAME, hears=hears, may_hear=may_hear, read=read, write=write, listens=listens, named=named)

@@ -77,6 +77,10 @@ class Meetings(Protocol):
         """Keep what a stranger says, on disk on return, or see to a secret; raise Busy."""
         ...
 
+    def impostor(self, dialect: str, address: str, secret: str) -> None:
+        """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
+        ...
+
     def zone(self, door: Admitted) -> tzinfo:
         """Return the time zone of the place where an enrolment's devices begin."""
         ...

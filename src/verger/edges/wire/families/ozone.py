@@ -154,6 +154,7 @@ def proven(desk: Desk, call: Call, address: str) -> Call:
     if door is not None:
         return replace(call, door=door)
     if call.door is None or desk.meetings.secret(call.door, NAME, address) != token:
+        desk.meetings.impostor(NAME, address, token)
         raise Unknown(_UNAUTHORIZED)
     return call
 

@@ -14,7 +14,7 @@ from verger.domain.messages.model import Message
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native_provision
 from verger.edges.wire.dialects.native import Order
-from verger.edges.wire.mqtt import family, greeting, newcomer, sessions
+from verger.edges.wire.mqtt import family, family_door, greeting, newcomer, sessions
 from verger.edges.wire.mqtt.device import MANNERS, DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State
@@ -114,7 +114,7 @@ class Connection(Pipe):
         """Let in the holder of a certificate, an access token or a key, and let anybody else wait."""
         token = connect.username or ""
         device = house.known_as(self._wiring.house, self.certificate, connect.client_id, token, connect.password)
-        door = family.door_of(self._wiring.desk, self, token, device, self._bound)
+        door = family_door.door_of(self._wiring.desk, self, token, device, self._bound)
         if door is not None:
             self._on_family(connect, door)
         elif device is not None:

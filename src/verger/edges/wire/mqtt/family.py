@@ -5,11 +5,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
+from msgspec import structs
 
 from verger.base.errors import Busy
-from verger.domain.enrolments.model import KIND, Admitted
+from verger.domain.devices.families import identity
+from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
-from verger.edges.wire.dialects import native, native_provision
+from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
 from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice
 from verger.edges.wire.dialects.native import Ask
@@ -17,7 +19,6 @@ from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish, Will
-from verger.edges.wire.mqtt.pipe import Pipe
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
@@ -27,27 +28,7 @@ log = structlog.get_logger()
 
 _QOS_2 = 1 << 16
 _MOST_DEVICES = 10_000
-_KEYS = ("ve_", "vt_", "vk_")
-
-
-def door_of(desk: Desk | None, line: Pipe, token: str, device: str | None, bound: str) -> Admitted | None:
-    """Return the door through which families speak on a connection, None where it is none of theirs.
-
-    A key is looked at first, then a certificate, the port and the address; `bound` names what the port was opened for.
-    """
-    if desk is None:
-        return None
-    meetings = desk.meetings
-    if device is not None:
-        known = meetings.addressed(device)
-        return meetings.by_device(device) if known is not None and known.dialect in SPOKEN else None
-    if token.startswith(_KEYS):
-        return meetings.by_key(token) if token.startswith(KIND) else None
-    if token == native_provision.USER:
-        return None
-    if bound:
-        return meetings.by_certificate(line.certificate) or meetings.by_enrolment(bound)
-    return meetings.by_certificate(line.certificate) or meetings.by_address(line.address)
+_NOT_ITS_LINE = "It was spoken for on a connection that names another device."
 
 
 class FamilySpeaker:
@@ -96,7 +77,8 @@ class FamilySpeaker:
         self._echo(spoken)
         known = [each for each in heard if each is not None]
         for voice, each in zip(spoken.voices, known, strict=True):
-            self._note(family, voice, each.device)
+            if each.said or not each.refused:
+                self._note(family, voice, each.device)
         self._join(packet, known)
         return True
 
@@ -107,12 +89,25 @@ class FamilySpeaker:
             self._say(packet, Reason.TOPIC_NAME_INVALID, "No family that is spoken here has this topic.")
             return None
         try:
-            return family, family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
+            spoken = family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
+            return family, self._held_to_name(family, spoken)
         except Garbled as garbled:
             self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
             if self._door.device:
                 self._wiring.house.remark(self._door.device, "refused", str(garbled))
             return None
+
+    def _held_to_name(self, family: Family, spoken: Spoken) -> Spoken:
+        """Return what was said, as a lie of whoever is another than the one that the client id names."""
+        own = family.named(self._line.client_id)
+        if not own:
+            return spoken
+        same = identity(family.name, own)
+        voices = (
+            each if identity(family.name, each.address) == same else structs.replace(each, lie=_NOT_ITS_LINE)
+            for each in spoken.voices
+        )
+        return structs.replace(spoken, voices=tuple(voices))
 
     def _join(self, packet: Publish, heard: Sequence[Heard]) -> None:
         """Hand a message to the inlet; it is acknowledged with the last of those who speak in it."""
@@ -156,7 +151,7 @@ class FamilySpeaker:
                 met = await self._desk.hear(self._door, family.name, voice)
         except Busy:
             return None
-        if met.device is not None and met.known:
+        if met.device is not None and met.known and (met.answer.kept or not met.answer.refused):
             self._note(family, voice, met.device)
         if met.secret:
             for frame in family.granted(voice, met.secret):
