@@ -9,6 +9,7 @@ from verger.app.followers import Following
 from verger.app.stores import Stores
 from verger.app.telling import Voice
 from verger.app.upkeep import Upkeep
+from verger.domain.blueprints.store import BlueprintStore
 from verger.domain.derived.store import DerivedStore
 from verger.edges.api.grounds import Grounds
 from verger.flows.alerting import Alerting
@@ -18,6 +19,7 @@ from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
 from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
+from verger.flows.furnishing import Furnishing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.retiring import Retiring
@@ -76,9 +78,8 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         commands=stores.commands,
         **_orders(parts),
         bridging=Bridging(stores.bridges, parts.lines, stores.clock),
-        deriving=Deriving(DerivedStore(stores.db), kept.series, places, kept.registry, parts.following.reckoning),
+        **_lasting(stores, parts),
         signing=stores.callbook.signing,
-        ruling=long_work.backtesting.ruling,
         backtesting=long_work.backtesting,
         showing=showing,
         charting=Charting(showing, places, stores.history),
@@ -87,6 +88,16 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         limits=stores.limiting.told,
         telling=parts.voice.telling,
     )
+
+
+def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:
+    """Return the stories of what goes on by itself: rules, derived metrics, and blueprints, which bring both."""
+    kept, places, ruling = stores.kept, stores.places, parts.long_work.backtesting.ruling
+    derived, reckoning = DerivedStore(stores.db), parts.following.reckoning
+    deriving = Deriving(derived, kept.series, places, kept.registry, reckoning)
+    laid, tasks = BlueprintStore(stores.db), stores.tasks
+    furnishing = Furnishing(stores.db, laid, places, kept.types, ruling, deriving, tasks, stores.clock)
+    return {"ruling": ruling, "deriving": deriving, "furnishing": furnishing}
 
 
 def _orders(parts: Parts) -> dict[str, Any]:

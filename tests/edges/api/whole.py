@@ -58,6 +58,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /devices/{device}/commands": {"method": "pulse"},
     "POST /commands": {"method": "pulse", "place": "place"},
     "POST /places/{place}/off": {"confirm": True},
+    "POST /places/{place}/blueprint": {"name": "cottage"},
     "POST /tasks": {"title": "Sweep"},
     "POST /alerts/{alert}/assign": {"assignee": None},
     "POST /alerts/{alert}/comments": {"text": "Seen."},

@@ -324,6 +324,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/blueprints": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List blueprints
+         * @description Return all blueprints, on one page.
+         */
+        readonly get: operations["blueprints.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/bridges": {
         readonly parameters: {
             readonly query?: never;
@@ -1618,6 +1638,48 @@ export interface paths {
         readonly patch: operations["places.change"];
         readonly trace?: never;
     };
+    readonly "/api/v1/places/{place}/blueprint": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Lay a blueprint on a place
+         * @description Lay what was not laid there yet: its device types, rules, derived metrics and tasks; 200 where that is nothing.
+         *
+         *     What people changed or removed since stays as they left it.
+         */
+        readonly post: operations["blueprints.lay"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/places/{place}/blueprints": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Which blueprints lie on a place?
+         * @description Return those laid on a place and on the places that it lies in, the nearest first.
+         */
+        readonly get: operations["blueprints.of_place"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/places/{place}/history": {
         readonly parameters: {
             readonly query?: never;
@@ -2196,6 +2258,20 @@ export interface components {
          * @enum {string}
          */
         readonly AlertState: "active" | "acknowledged" | "cleared" | "resolved";
+        /** Analysis */
+        readonly Analysis: {
+            /**
+             * @default [
+             *       "day"
+             *     ]
+             */
+            readonly by: readonly ("day" | "device" | "place")[];
+            readonly event: string | null;
+            /** @enum {string} */
+            readonly how: "count" | "sum" | "mean" | "min" | "max" | "increase";
+            readonly metric: string | null;
+            readonly name: string;
+        };
         /** ApiKey */
         readonly ApiKey: {
             /** Format: date-time */
@@ -2454,6 +2530,13 @@ export interface components {
         readonly Credentials: {
             readonly email: string;
             readonly password: string;
+        };
+        /** Dashboard */
+        readonly Dashboard: {
+            /** @default [] */
+            readonly controls: readonly string[];
+            /** @default [] */
+            readonly values: readonly string[];
         };
         /** Deletion */
         readonly Deletion: {
@@ -2748,6 +2831,17 @@ export interface components {
             readonly code_needed: boolean;
             readonly needed: boolean;
         };
+        /** Furnished */
+        readonly Furnished: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly kept: readonly components["schemas"]["Part"][];
+            readonly made: readonly components["schemas"]["Part"][];
+            readonly name: string;
+            readonly place: string;
+            readonly waiting: readonly components["schemas"]["Waiting"][];
+        };
         /** Happened */
         readonly Happened: {
             /** Format: date-time */
@@ -2825,6 +2919,14 @@ export interface components {
             readonly when: components["schemas"]["Condition"];
             /** @enum {null|string} */
             readonly when_silent: "go_on" | "wait" | "reset" | null;
+        };
+        /** Laid */
+        readonly Laid: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly name: string;
+            readonly place: string;
         };
         /** Latest */
         readonly Latest: {
@@ -3133,6 +3235,20 @@ export interface components {
             /** @default true */
             readonly trial?: boolean;
         };
+        /** Outline */
+        readonly Outline: {
+            readonly about: string;
+            readonly analytics: readonly components["schemas"]["Analysis"][];
+            readonly dashboard: components["schemas"]["Dashboard"];
+            readonly derived: readonly components["schemas"]["PlannedThing"][];
+            readonly device_types: readonly components["schemas"]["PlannedThing"][];
+            readonly name: string;
+            readonly place_kinds: readonly components["schemas"]["PlaceKind"][];
+            readonly rules: readonly components["schemas"]["PlannedThing"][];
+            readonly tasks: readonly components["schemas"]["PlannedThing"][];
+            readonly title: string;
+            readonly waiting: readonly components["schemas"]["Waiting"][];
+        };
         /** Page[Alert] */
         readonly AlertPage: {
             readonly items: readonly components["schemas"]["Alert"][];
@@ -3146,6 +3262,11 @@ export interface components {
         /** Page[Backup] */
         readonly BackupPage: {
             readonly items: readonly components["schemas"]["Backup"][];
+            readonly next: string | null;
+        };
+        /** Page[Laid] */
+        readonly LaidPage: {
+            readonly items: readonly components["schemas"]["Laid"][];
             readonly next: string | null;
         };
         /** Page[Command] */
@@ -3253,6 +3374,11 @@ export interface components {
             readonly items: readonly components["schemas"]["Member"][];
             readonly next: string | null;
         };
+        /** Page[Outline] */
+        readonly OutlinePage: {
+            readonly items: readonly components["schemas"]["Outline"][];
+            readonly next: string | null;
+        };
         /** Page[ShownBridge] */
         readonly ShownBridgePage: {
             readonly items: readonly components["schemas"]["ShownBridge"][];
@@ -3283,6 +3409,16 @@ export interface components {
             readonly type?: string;
             /** @default  */
             readonly unit?: string;
+        };
+        /** Part */
+        readonly Part: {
+            readonly id: string | null;
+            readonly key: string;
+            /** @enum {string} */
+            readonly kind: "device_type" | "derived" | "rule" | "task";
+            readonly name: string;
+            /** @default  */
+            readonly why: string;
         };
         /** Passage */
         readonly Passage: {
@@ -3333,6 +3469,12 @@ export interface components {
             readonly parent?: string | null;
             readonly timezone?: string;
         };
+        /** PlaceKind */
+        readonly PlaceKind: {
+            readonly kind: string;
+            readonly name: string;
+            readonly within: string | null;
+        };
         /** Plan */
         readonly Plan: {
             readonly at: string;
@@ -3344,6 +3486,12 @@ export interface components {
             readonly same_disk: boolean;
             readonly sealed: boolean;
             readonly trouble: string | null;
+        };
+        /** PlannedThing */
+        readonly PlannedThing: {
+            readonly key: string;
+            readonly name: string;
+            readonly says: string;
         };
         /** Policy */
         readonly Policy: {
@@ -3921,6 +4069,12 @@ export interface components {
             readonly said: string;
             readonly well: boolean;
         };
+        /** Waiting */
+        readonly Waiting: {
+            /** @enum {string} */
+            readonly needs: "bookings" | "recurring tasks" | "growing cycles" | "cutting in order";
+            readonly what: string;
+        };
         /** Wanted */
         readonly Wanted: {
             /** @default [] */
@@ -3940,6 +4094,10 @@ export interface components {
             /** @default UTC */
             readonly timezone?: string;
             readonly to?: string | null;
+        };
+        /** WantedBlueprint */
+        readonly WantedBlueprint: {
+            readonly name: string;
         };
         /** WrittenRule */
         readonly WrittenRule: {
@@ -4549,6 +4707,30 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "blueprints.items": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["OutlinePage"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -7259,6 +7441,64 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Place"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "blueprints.lay": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly place: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["WantedBlueprint"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Furnished"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "blueprints.of_place": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly place: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["LaidPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -81,6 +81,14 @@ class DerivedStore:
             await connection.execute(derived_table.insert().values(tenant=tenant, **structs.asdict(derived)))
         return derived
 
+    async def put(self, connection: AsyncConnection, tenant: str, derived: Derived) -> bool:
+        """Keep a new one within the caller's transaction, unless its metric is reckoned at its place; tell if not."""
+        there = (_TABLE.tenant == tenant, _TABLE.place == derived.place, _TABLE.metric == derived.metric)
+        if (await connection.execute(select(_TABLE.id).where(*there))).first() is not None:
+            return False
+        await connection.execute(derived_table.insert().values(tenant=tenant, **structs.asdict(derived)))
+        return True
+
     async def change(self, tenant: str, derived: Derived) -> Derived:
         """Keep a changed one as its next version, which remembers nothing; raise Stale."""
         after = structs.replace(derived, version=derived.version + 1)

@@ -5,8 +5,9 @@ from typing import Any
 
 from msgspec import convert, structs, to_builtins
 from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.db import Database, Instant, metadata
+from verger.base.db import Database, Instant, after_commit, metadata
 from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.devices.model import DeviceType, TypeLimits
@@ -82,12 +83,18 @@ class DeviceTypeStore:
     async def add(self, tenant: str, kind: DeviceType) -> DeviceType:
         """Keep a new type; raise Conflict when its key is taken."""
         async with self._db.writing() as connection:
-            there = await connection.execute(select(_TABLE.key).where(_TABLE.tenant == tenant, _TABLE.key == kind.key))
-            if there.first() is not None:
+            if not await self.put(connection, tenant, kind):
                 raise Conflict(f"There is a device type {kind.key} already; change that one, or choose another key.")
-            await connection.execute(device_type_table.insert().values(tenant=tenant, **_row(kind)))
-        self.changed(tenant, kind)
         return kind
+
+    async def put(self, connection: AsyncConnection, tenant: str, kind: DeviceType) -> bool:
+        """Keep a new type within the caller's transaction, unless its key is taken; tell whether it was free."""
+        there = select(_TABLE.key).where(_TABLE.tenant == tenant, _TABLE.key == kind.key)
+        if (await connection.execute(there)).first() is not None:
+            return False
+        await connection.execute(device_type_table.insert().values(tenant=tenant, **_row(kind)))
+        after_commit(connection, lambda: self.changed(tenant, kind))
+        return True
 
     async def change(self, tenant: str, kind: DeviceType) -> DeviceType:
         """Keep a changed type as the next version; raise Stale when somebody was faster."""

@@ -25,6 +25,7 @@ from verger.flows.deriving import Deriving
 from verger.flows.enrolling import Enrolling
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
+from verger.flows.furnishing import Furnishing
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
 from verger.flows.limiting import Limit
@@ -67,6 +68,7 @@ class Grounds:
     retention: Retention
     prune: Callable[[], Awaitable[None]]
     erasing: Erasing
+    furnishing: Furnishing
     vacating: Vacating
     clearing: Clearing
     commands: CommandStore

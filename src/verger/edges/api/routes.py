@@ -8,6 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from verger.edges.api import (
     alerts,
     backups,
+    blueprints,
     bridges,
     claims,
     commands,
@@ -41,6 +42,9 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     places.read,
     places.change,
     places.remove,
+    blueprints.items,
+    blueprints.of_place,
+    blueprints.lay,
     device_types.items,
     device_types.add,
     device_types.read,
