@@ -158,6 +158,7 @@ class Automation:
             await self._kept.memories.save(connection, minds.rows(draft, keys, self.court.tenants))
             await self._write(connection, plans)
         minds.settle_some(draft, keys)
+        self.court.bind(keys)
         self._tell(plans)
 
     async def _commit(self, draft: Draft, facts: Sequence[str] = ()) -> None:

@@ -31,7 +31,7 @@ class Court:
         """Know of no rules yet."""
         self.book, self.minds, self.bounds = book, Minds(), Bounds()
         self.tenants: dict[str, str] = {}  # whose each rule is
-        self.up_since = clock.now()
+        self.up_since = self.minds.up_since = clock.now()
         self._kept, self._events, self._clock = kept, events, clock
         self._marks = np.zeros(1024, np.int8)
         self._dirty = np.zeros(1024, np.bool_)
@@ -119,6 +119,8 @@ class Court:
 
     def _readings(self, draft: Draft, batch: Batch) -> None:
         series, now = batch.series, batch.received_at
+        if ripe := self.minds.ripen(now):
+            self.bind(ripe)  # until they are told the time any reading may change something
         self._look(series)
         self._dirty[series] = True
         rows = self.bounds.sift(series, batch.at, batch.value)
@@ -218,8 +220,9 @@ class Court:
             if len(hearer.subjects) > _MOST_SUBJECTS:
                 return NONE
             for subject in hearer.subjects:
-                memory = self.minds.memories.get((hearer.rule.rule.id, subject))
-                if memory is None or known is None or metric is None:
+                key = (hearer.rule.rule.id, subject)
+                memory = self.minds.memories.get(key)
+                if memory is None or known is None or metric is None or key in self.minds.ripe:
                     return NONE
                 band = meet(band, still(hearer.rule, memory, known.device, metric))
         return band

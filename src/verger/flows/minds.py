@@ -55,6 +55,8 @@ class Minds:
         self._after: dict[Key, int] = {}  # the record up to which a rule has judged, where others have not come as far
         self._due: dict[Key, int] = {}
         self._timers: list[tuple[int, str, str]] = []
+        self.ripe: dict[Key, int] = {}  # timers that have fallen due by what was heard, and wait to be told the time
+        self.up_since = 0
         self._fired: dict[Key, deque[int]] = {}
 
     def recall(self, kept: Iterable[Remembered], rules: Mapping[str, Compiled]) -> None:
@@ -95,7 +97,7 @@ class Minds:
         if rule.rule.id in draft.paused or (logged and self._after.get(key, 0) >= draft.sequence):
             return
         try:
-            after, decisions = judge(rule, self.memory(rule, device, fact.now, draft), fact)
+            after, decisions = judge(rule, self.memory(rule, device, fact.now, draft), fact, self.up_since)
         except Exception as error:
             log.exception("a rule could not judge", rule=rule.rule.id)
             self._pause(draft, rule, f"Verger could not judge by this rule ({type(error).__name__}); it was logged.")
@@ -122,11 +124,25 @@ class Minds:
 
     def waits(self, now: int) -> bool:
         """Tell whether a timer is due."""
-        return bool(self._timers) and self._timers[0][0] <= now
+        return bool(self.ripe) or (bool(self._timers) and self._timers[0][0] <= now)
+
+    def ripen(self, now: int) -> list[Key]:
+        """Return whose timers have fallen due since this was asked last; all of them are still given by `due`."""
+        found = []
+        while self._timers and self._timers[0][0] <= now:
+            at, rule, device = heappop(self._timers)
+            key = (rule, device or None)
+            if self._due.get(key) == at:
+                self.ripe[key] = at
+                found.append(key)
+        return found
 
     def due(self, now: int) -> Iterator[Key]:
         """Give whose timers are due, the first first; each is wound up again by `settle` or `rewind`."""
-        while self.waits(now):
+        for (rule, device), at in self.ripe.items():
+            heappush(self._timers, (at, rule, device or ""))
+        self.ripe.clear()
+        while self._timers and self._timers[0][0] <= now:
             at, rule, device = heappop(self._timers)
             key = (rule, device or None)
             if self._due.get(key) == at:
@@ -183,6 +199,7 @@ class Minds:
         for key in keys:
             self.memories.pop(key, None)
             self._due.pop(key, None)
+            self.ripe.pop(key, None)
             self._fired.pop(key, None)
             self._after.pop(key, None)
             self.dirty.discard(key)
@@ -195,6 +212,8 @@ class Minds:
     def _know(self, key: Key, memory: Memory) -> None:
         self.memories[key] = memory
         at = memory.wake_at
+        if self.ripe and self.ripe.get(key) != at:
+            self.ripe.pop(key, None)
         if at is None:
             self._due.pop(key, None)
         elif self._due.get(key) != at:

@@ -80,14 +80,17 @@ def told(facts: Iterable[Fact], judged: Compiled, device: str | None = "d", *, r
     return [_short(decision) for decision in decisions(facts, judged, device, restarts=restarts)]
 
 
-def decisions(facts: Iterable[Fact], judged: Compiled, device: str | None, *, restarts: bool) -> list[Decision]:
-    """Return the decisions themselves."""
+def decisions(
+    facts: Iterable[Fact], judged: Compiled, device: str | None, *, restarts: bool, ticks: bool = True
+) -> list[Decision]:
+    """Return the decisions themselves; without `ticks` nobody looks at timers between two facts."""
     memory = begin(judged, device, BEGAN)
     found: list[Decision] = []
     for fact in facts:
         due = memory.wake_at  # facts received together come without the time in between
         while (
-            due is not None
+            ticks
+            and due is not None
             and memory.heard < fact.now
             and due < fact.now
             and not (isinstance(fact, Time) and fact.up_since > due)

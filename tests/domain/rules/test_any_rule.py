@@ -66,6 +66,7 @@ _RULES = st.fixed_dictionaries(
     {"when": _WHEN, "then": _THEN, "rest_s": st.sampled_from([0, 50]), "late_s": st.sampled_from([20, 600])},
     optional={"only_if": _LASTING, "when_silent": st.sampled_from(["go_on", "wait", "reset"])},
 )
+_TIMED = _RULES.filter(lambda document: "schedule" in repr(document["when"]))
 _RISING = _RULES.filter(lambda document: "within_s" in repr(document))
 _VALUES = st.sampled_from([0, 1, 2, 2.5, 3, 4, 5, 6, 9])
 _SAID = st.one_of(
@@ -73,6 +74,7 @@ _SAID = st.one_of(
     st.tuples(st.sampled_from(["event", "on", "off", "quiet", "heard", "silent", "speaks", "time"])),
 )
 _STEPS = st.lists(st.tuples(st.integers(0, 35), _SAID), max_size=25)
+_SLOW_STEPS = st.lists(st.tuples(st.integers(0, 90), _SAID), min_size=4, max_size=15)
 
 
 def facts(steps: list[tuple[int, tuple[Any, ...]]]) -> list[Fact]:
@@ -113,6 +115,17 @@ def test_a_restart_between_any_two_steps_changes_nothing(document: dict[str, Any
         assert decisions(facts(steps), judged, "d", restarts=True) == decisions(
             facts(steps), judged, "d", restarts=False
         )
+
+
+@settings(max_examples=150, deadline=None)
+@given(_RULES | _TIMED, _SLOW_STEPS)
+def test_a_timer_that_is_looked_at_late_changes_nothing(document: dict[str, Any], steps: Any) -> None:
+    judged = draft(document)
+    if judged is not None:
+        every = facts(steps)
+        said = [*(fact for fact in every if not isinstance(fact, Time)), every[-1]]
+        soon = decisions(said, judged, "d", restarts=False)
+        assert decisions(said, judged, "d", restarts=False, ticks=False) == soon
 
 
 @settings(max_examples=60, deadline=None)

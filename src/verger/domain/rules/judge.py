@@ -24,11 +24,12 @@ def begin(rule: Compiled, device: str | None, now: int) -> Memory:
     return structs.replace(memory, wake_at=next_wake(rule, memory))
 
 
-def judge(rule: Compiled, memory: Memory, fact: Fact) -> Judged:
+def judge(rule: Compiled, memory: Memory, fact: Fact, up_since: int = 0) -> Judged:
     """Return what a rule remembers once it was told a fact, and what it asks for.
 
     Facts come in the order in which they were received; timers that ended before that come first. Of facts received
-    together, each is judged at its own time. Whoever tells facts also tells the time, at `wake_at` or later.
+    together, each is judged at its own time. Whoever tells facts also tells the time, at `wake_at` or later. What was
+    received before Verger ran, `up_since`, does not tell which schedules were missed: the time does.
     """
     if rule.rises and isinstance(fact, Reading) and (same := passed(rule, memory, fact)) is not None:
         return same, ()
@@ -39,7 +40,10 @@ def judge(rule: Compiled, memory: Memory, fact: Fact) -> Judged:
         hearing = Hearing(memory.leaves, news=True)
     else:
         until = (now if now > memory.heard else at) - 1
-        memory, early = _advance(rule, memory, until, schedules=False)
+        known = fact.now >= up_since
+        if known:
+            memory = missed(rule, memory, up_since, now)
+        memory, early = _advance(rule, memory, until, schedules=known)
         hearing = hear(rule, memory, fact)
     memory = structs.replace(memory, heard=now, leaves=hearing.leaves)
     if isinstance(fact, Turned):
