@@ -28,11 +28,12 @@ from verger.domain.tenancy.model import Founding
 from verger.edges.api.server import HttpPorts
 from verger.edges.control.commands import backup, restore, verify
 from verger.edges.control.limits import limits
+from verger.simulator.command import simulate_command
 from verger.simulator.device import Character
 from verger.simulator.estate import ESTATE
 from verger.simulator.history import occurrences, readings
 from verger.simulator.kinds import KINDS, seed_of
-from verger.simulator.run import DIALECTS, VERSIONS, Server, live, read_tokens, simulate
+from verger.simulator.run import Server, live
 
 _USAGE = 2
 _MONTH = 30 * DAY
@@ -68,36 +69,7 @@ def demo() -> None:
             sys.exit(1)
 
 
-@commands.command("simulate")
-@click.option("--dialect", type=click.Choice(DIALECTS), default=DIALECTS[0], show_default=True)
-@click.option("--devices", type=int, help="How many; as many as there are tokens if not said.")
-@click.option("--every", "every_s", type=float, default=10.0, show_default=True, help="Seconds between measurements.")
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", type=click.IntRange(1, 65535), default=1883, show_default=True)
-@click.option("--mqtt", type=click.Choice(list(VERSIONS)), default="3.1.1", show_default=True)
-@click.option("--token", "given", multiple=True, help="An access token; may be repeated.")
-@click.option("--tokens", type=click.Path(path_type=Path), help="A file of access tokens, one a line.")
-@click.option("--kind", help="What kind of device they are; all kinds in turn if not said.")
-@click.option("--seed", type=int, default=1, show_default=True)
-def simulate_command(  # noqa: PLR0913, PLR0917  each is one option of the command
-    dialect: str,
-    devices: int | None,
-    every_s: float,
-    host: str,
-    port: int,
-    mqtt: str,
-    given: tuple[str, ...],
-    tokens: Path | None,
-    kind: str | None,
-    seed: int,
-) -> None:
-    """Let simulated devices speak over real sockets until stopped."""
-    start_logging()
-    found = read_tokens(tokens, given)
-    simulate(dialect, Server(host, port, mqtt), found, devices=devices, every_s=every_s, kind=kind, seed=seed)
-
-
-for command in (backup, verify, restore, limits):
+for command in (backup, verify, restore, limits, simulate_command):
     commands.add_command(command)
 
 

@@ -10,13 +10,21 @@ import structlog
 
 from verger.base.clock import Clock, SystemClock
 from verger.base.errors import Invalid
-from verger.simulator import native
+from verger.simulator import native, plant
 from verger.simulator.device import Character, Device
+from verger.simulator.fleet import FAMILIES, Wish, fleet
 from verger.simulator.kinds import KINDS, kind_named, seed_of
+from verger.simulator.life import Door, Life, lived
 from verger.simulator.mqtt import V3, V5, Link, NotWelcome
 
-DIALECTS = (native.NAME,)
+DIALECTS = (native.NAME, *FAMILIES)
 VERSIONS = {"3.1.1": V3, "5": V5}
+APART_S = 2.0
+_NO_SUCH = f"No simulated device speaks {{dialect}}; choose one of {', '.join(DIALECTS)}."
+_REFUSED = (
+    "No {dialect} device is let in: make an enrolment for {dialect} (Settings, Enrolments), give its key with --key.",
+    "The server took no id and secret: write what Verger shows when a device of the dialect plant is added to --pairs.",
+)
 
 log = structlog.get_logger()
 
@@ -42,7 +50,7 @@ def simulate(
 ) -> None:
     """Let devices live until interrupted; raises Invalid when what was asked for cannot be."""
     if dialect not in DIALECTS:
-        raise Invalid(f"No simulated device speaks {dialect}; choose one of {', '.join(DIALECTS)}.")
+        raise Invalid(_NO_SUCH.format(dialect=dialect))
     fleet = characters(tokens, devices, every_s, kind, seed)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(live(fleet, server))
@@ -102,3 +110,28 @@ async def _live(device: Device) -> NotWelcome:
         log.warning("A simulated device stopped.", why=str(refusal))
         return refusal
     raise AssertionError("a device lives until it is cancelled or refused")
+
+
+# the families
+
+
+def simulate_family(dialect: str, door: Door, wish: Wish) -> None:
+    """Let devices of a family live until interrupted; raises Invalid or NotWelcome."""
+    if dialect not in FAMILIES:
+        raise Invalid(_NO_SUCH.format(dialect=dialect))
+    lives = fleet(dialect, door, wish)
+    log.info("Simulated devices speak.", dialect=dialect, devices=len(lives), host=door.host, port=door.port)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(live_family(dialect, lives))
+
+
+async def live_family(dialect: str, lives: Sequence[Life]) -> None:
+    """Let these devices live until cancelled; raises NotWelcome once the server has refused every one of them."""
+    await asyncio.gather(*(_begun(one, number / max(1, len(lives))) for number, one in enumerate(lives)))
+    raise NotWelcome(_REFUSED[dialect == plant.NAME].format(dialect=dialect))
+
+
+async def _begun(one: Life, share: float) -> NotWelcome:
+    """Let a device live, a little after the one before: no two are switched on at once."""
+    await asyncio.sleep(share * APART_S)
+    return await lived(one)
