@@ -39,7 +39,7 @@ async def test_the_sensor_of_before_speaks_http(town: Town) -> None:
 
 async def test_a_machine_counts_and_tells_each_treatment(town: Town) -> None:
     await town.moved_to("Asia/Kuala_Lumpur")
-    machine = ozone.OverMqtt(town.nature(every_s=60), await town.door("ozone", mqtt=True))
+    machine = ozone.OverMqtt(town.nature(60), await town.door("ozone", mqtt=True))
     device = (await town.device("Bay 1", "ozone", machine.mac))["device"]["id"]
     while town.clock.now() < machine.begun + DAY / 4:
         await town.live(machine)
@@ -54,7 +54,7 @@ async def test_a_machine_counts_and_tells_each_treatment(town: Town) -> None:
 
 
 async def test_the_machine_of_before_posts_forms(town: Town) -> None:
-    machine = ozone.ByForm(town.nature(every_s=60), await town.door("ozone"))
+    machine = ozone.ByForm(town.nature(60), await town.door("ozone"))
     device = (await town.device("Bay 1", "ozone", machine.mac))["device"]["id"]
     while not sum(machine.counters.counts.values()):
         await town.live(machine)
@@ -63,7 +63,7 @@ async def test_the_machine_of_before_posts_forms(town: Town) -> None:
 
 
 async def test_the_successor_signs_in_and_does_what_it_is_told(town: Town) -> None:
-    machine = ozone.Successor(town.nature(every_s=30), await town.door("ozone"))
+    machine = ozone.Successor(town.nature(30), await town.door("ozone"))
     machine.counters.counts["BASIC"] = 12
     device = (await town.device("Bay 3", "ozone", machine.mac))["device"]["id"]
     await town.live(machine)
@@ -80,7 +80,7 @@ async def test_a_pump_raises_soil_moisture_and_lowers_the_reservoir(town: Town) 
     made = await town.device("Basil", "plant", None)
     told = made["credentials"]
     pair = plant.Pair(told["device_id"], told["secret"], told["sensor_ids"], told["actuator_ids"])
-    pi = plant.Pi(town.nature(every_s=60), ("127.0.0.1", town.http), pair, Pot(3, town.clock.now()))
+    pi = plant.Pi(town.nature(60), ("127.0.0.1", town.http), pair, Pot(3, town.clock.now()))
     await town.live(pi)
     before = await town.latest(made["device"]["id"])
     pulse = await town.ask(made["device"]["id"], "pump.pulse", duration_s=20)
@@ -97,7 +97,7 @@ async def test_a_pump_raises_soil_moisture_and_lowers_the_reservoir(town: Town) 
 async def test_a_token_that_ends_is_exchanged(town: Town) -> None:
     told = (await town.device("Basil", "plant", None))["credentials"]
     pair = plant.Pair(told["device_id"], told["secret"], told["sensor_ids"], told["actuator_ids"])
-    pi = plant.Pi(town.nature(every_s=600), ("127.0.0.1", town.http), pair, Pot(3, town.clock.now()))
+    pi = plant.Pi(town.nature(600), ("127.0.0.1", town.http), pair, Pot(3, town.clock.now()))
     await town.live(pi, 60)
     await pi.stop()
     assert len(await town.readings((await town.product.get("/devices?q=Basil"))["items"][0]["id"], "water_level")) == 5
@@ -106,7 +106,7 @@ async def test_a_token_that_ends_is_exchanged(town: Town) -> None:
 async def test_a_relay_that_is_off_lets_nothing_flow(town: Town) -> None:
     door = await town.door("outlet")
     outlets = {"FE": Outlet(1, (STEADY, STEADY)), "FD": Outlet(2, (LAMPS, STEADY))}
-    unit = outlet.Unit(town.nature(every_s=2), door, outlets)
+    unit = outlet.Unit(town.nature(2), door, outlets)
     central = (await town.device("Board", "outlet", "CCU-02"))["device"]["id"]
     device = (await town.device("Bench", "outlet", "FE", gateway=central))["device"]["id"]
     await town.live(unit, 31)
@@ -122,7 +122,7 @@ async def test_a_relay_that_is_off_lets_nothing_flow(town: Town) -> None:
 
 async def test_the_unit_of_before_serves_every_outlet_each_time(town: Town) -> None:
     door = await town.door("outlet")
-    unit = outlet.Unit(town.nature(every_s=2), door, {}, old=True)
+    unit = outlet.Unit(town.nature(2), door, {}, old=True)
     devices = [(await town.device(name, "outlet", name))["device"]["id"] for name in ("FE", "FD")]
     await town.live(unit, 3)
     await unit.stop()

@@ -15,7 +15,7 @@ from verger.edges.api.server import served
 from verger.simulator.faults import Faults
 from verger.simulator.life import Door, Life, Nature
 
-EVERY_S = 0.4
+EVERY_S, SEED = 0.4, 7
 
 
 @dataclass
@@ -31,13 +31,13 @@ class Town:
         key = (await enrolled(self.product, dialect, **more))["key"]
         return Door("127.0.0.1", self.product.house.mqtt.plain if mqtt else self.http, key)
 
-    def nature(self, number: int = 1, seed: int = 7, every_s: float = EVERY_S, **rates: float) -> Nature:
+    def nature(self, every_s: float = EVERY_S, **rates: float) -> Nature:
         """Return what makes a device, with faults at a rate."""
 
         async def wait(seconds: float) -> None:
             self.clock.advance(seconds)
 
-        return Nature(number, seed, every_s, Faults(rates, seed), self.clock, wait)
+        return Nature(1, SEED, every_s, Faults(rates, SEED), self.clock, wait)
 
     async def live(self, one: Life, cycles: int = 1) -> None:
         """Let a device live some cycles; what it said was heard by all on return."""
