@@ -1,17 +1,22 @@
 """Between the moment that a timer of a rule falls due and the tick that sees it, no reading escapes the rules."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from tests.flows.conftest import House
 from tests.flows.courts import World, world
+from verger.base.clock import SECOND, moment
 from verger.base.db import Database
 from verger.base.errors import Busy
 from verger.base.pages import Asked
 from verger.domain.rules.runs import Run
+from verger.flows.presence import Quiet
+from verger.flows.silences import Silences
 
 PULSE: dict[str, Any] = {"command": {"method": "pulse"}}
 TASK: dict[str, Any] = {"task": {"title": "Look"}}
@@ -94,3 +99,56 @@ async def test_a_schedule_fires_by_what_held_when_it_was_due(made: World) -> Non
     await after(made, 60.05, {"soil": 40})
     await made.wait(0.1)
     assert len(await runs(made, wet.id)) == 1
+
+
+async def test_a_rule_that_is_written_changed_or_enabled_hears_the_very_next_value(made: World) -> None:
+    await made.say({"soil": 20})
+    rule = await made.rule(**DRY)
+    await after(made, 1, {"soil": 20})
+    lower = structs.replace(rule.when, value=15)
+    changed = await made.ruling.change(made.house.tenant, rule, structs.replace(rule, when=lower), None)
+    await after(made, 1, {"soil": 14})
+    off = await made.ruling.change(made.house.tenant, changed, structs.replace(changed, enabled=False), None)
+    await after(made, 1, {"soil": 13})
+    await made.ruling.change(made.house.tenant, off, structs.replace(off, enabled=True), None)
+    await after(made, 1, {"soil": 12})
+    assert [run.because[0].value for run in await runs(made, rule.id)] == [20, 14, 12]
+
+
+async def test_a_part_of_the_day_lets_in_what_comes_as_soon_as_it_begins(made: World) -> None:
+    now = moment(made.clock.now())
+    begins = [f"{now + timedelta(minutes=minutes):%H:%M}" for minutes in (2, 60)]
+    rule = await made.rule(**DRY | {"only_if": {"between": begins}})
+    await made.say({"soil": 40})
+    await after(made, 120 - made.clock.now() / SECOND % 60 + 0.05, {"soil": 20})
+    assert len(await runs(made, rule.id)) == 1
+
+
+async def test_a_silent_device_that_speaks_again_is_judged_by_its_first_word(made: World) -> None:
+    silent = Silences(made.automation.court.book, lambda _: Quiet(), made.clock)
+    made.automation.silences = silent
+    rule = await made.rule(**DRY | {"when": DRY["when"] | {"clear": 35}, "when_silent": "reset"})
+    await made.say({"soil": 20})
+    silent.turned(made.device, silent=True, at=made.clock.now())
+    await made.wait(1)
+    await after(made, 100, {"soil": 20})
+    assert len(await runs(made, rule.id)) == 2
+
+
+async def test_what_a_rule_did_before_a_person_enabled_it_anew_counts_no_more_after_a_restart(made: World) -> None:
+    rule = await made.rule(**DRY | {"most_per_hour": 2})
+    for value in (20, 40) * 3:
+        await after(made, 1, {"soil": value})
+    paused = await made.kept.rules.get(made.house.tenant, rule.id)
+    assert paused.paused_because is not None
+    await made.ruling.change(made.house.tenant, paused, paused, None)
+    await after(made, 1, {"soil": 20})
+    await made.automation.save()
+    await made.open()
+    for value in (40, 20, 40):
+        await after(made, 1, {"soil": value})
+    assert (await made.kept.rules.get(made.house.tenant, rule.id)).paused_because is None
+    assert len(await runs(made, rule.id)) == 4
+    await made.open()
+    await after(made, 1, {"soil": 20})
+    assert (await made.kept.rules.get(made.house.tenant, rule.id)).paused_because is not None

@@ -51,7 +51,7 @@ class Court:
         self.minds.recall(await self._kept.memories.everything(), rules)
         self.bounds.load((await self._kept.memories.judged()).tobytes())
         since = moment(self._clock.now()) - timedelta(hours=1)
-        for rule, device, at in await self._kept.runs.since(since):
+        for rule, device, at in await self._kept.runs.counted(since):
             self.minds.fired(rule, device, microseconds(at))
         self._fresh = list(rules.values())
 

@@ -89,7 +89,7 @@ class Ruling:
         forget = _judged(before) != _judged(after)
         async with self.judge.still():
             async with self.kept.db.writing() as connection:
-                kept = await self.kept.rules.change(connection, tenant, after)
+                kept = await self.kept.rules.change(connection, tenant, after, anew=forget)
                 now = self.clock.now()
                 await self.alerts.clear(connection, tenant, f"{PAUSED} {after.id}", None, now)
                 if forget:

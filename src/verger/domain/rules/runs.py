@@ -13,6 +13,7 @@ from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.rules.actions import Action
 from verger.domain.rules.memory import Because
+from verger.domain.rules.store import rule_table
 
 run_table = Table(
     "rule_run",
@@ -73,9 +74,11 @@ class RunStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _run)
 
-    async def since(self, at: datetime) -> list[tuple[str, str | None, datetime]]:
-        """Return (rule, device, time) of each run of every tenant since a time, the oldest first."""
-        query = select(_TABLE.rule, _TABLE.device, _TABLE.at).where(_TABLE.at >= at).order_by(_TABLE.at)
+    async def counted(self, since: datetime) -> list[tuple[str, str | None, datetime]]:
+        """Return (rule, device, time) of each run of every tenant since a time that still counts, the oldest first."""
+        counts = or_(rule_table.c.counted_after.is_(None), _TABLE.id > rule_table.c.counted_after)
+        query = select(_TABLE.rule, _TABLE.device, _TABLE.at).join(rule_table, rule_table.c.id == _TABLE.rule)
+        query = query.where(_TABLE.at >= since, counts).order_by(_TABLE.at)
         async with self._db.reading() as connection:
             return [(row.rule, row.device, row.at) for row in await connection.execute(query)]
 

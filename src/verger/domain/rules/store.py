@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing, Stale
+from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.rules.model import Rule
 
@@ -27,6 +28,7 @@ rule_table = Table(
     Column("version", Integer, nullable=False),
     Column("paused_at", Instant, nullable=True),
     Column("paused_because", Text, nullable=True),
+    Column("counted_after", String(36), nullable=True),  # runs up to this id count no more towards most_per_hour
     Index("ix_rule_tenant_created_at", "tenant", "created_at"),
 )
 _TABLE = rule_table.c
@@ -98,11 +100,12 @@ class RuleStore:
         """Keep a new rule."""
         await connection.execute(rule_table.insert().values(tenant=tenant, **_row(rule)))
 
-    async def change(self, connection: AsyncConnection, tenant: str, rule: KeptRule) -> KeptRule:
-        """Keep a changed rule as its next version; raise Stale."""
+    async def change(self, connection: AsyncConnection, tenant: str, rule: KeptRule, *, anew: bool = False) -> KeptRule:
+        """Keep a changed rule as its next version; `anew` when what it did so far counts no more. Raise Stale."""
         after = structs.replace(rule, version=rule.version + 1)
         mine = (_TABLE.tenant == tenant, _TABLE.id == rule.id, _TABLE.version == rule.version)
-        if (await connection.execute(update(rule_table).where(*mine).values(_row(after)))).rowcount == 0:
+        values = _row(after) | ({"counted_after": new_id()} if anew else {})
+        if (await connection.execute(update(rule_table).where(*mine).values(values))).rowcount == 0:
             raise Stale("This was changed since you read it; read it again and repeat your change.")
         return after
 
