@@ -1,8 +1,9 @@
-"""Rules, joined to what judges by them and to what they move."""
+"""Rules, joined to what judges by them and to what they move; and what is reckoned and tallied beside them."""
 
 from verger.app.commands import Orders
 from verger.app.stores import Stores
 from verger.domain.derived.store import DerivedStore
+from verger.domain.tallies.store import TallyStore
 from verger.flows.acting import Acting, Effects
 from verger.flows.automation import Automation
 from verger.flows.court import Court
@@ -13,6 +14,7 @@ from verger.flows.presence import Presence
 from verger.flows.reckoning import Reckoning
 from verger.flows.rulebook import Rulebook
 from verger.flows.silences import Silences
+from verger.flows.tallying import Tallying
 
 
 async def open_reckoning(stores: Stores) -> Reckoning:
@@ -21,6 +23,14 @@ async def open_reckoning(stores: Stores) -> Reckoning:
     reckoning = Reckoning(stores.db, store, stores.kept.series, stores.places, registry, stores.clock)
     await reckoning.open((await stores.letters.positions()).get(Reckoning.name, 0))
     return reckoning
+
+
+async def open_tallying(stores: Stores, screens: Screens, court: Court) -> Tallying:
+    """Be ready to tally what counters say; rules hear what is booked."""
+    tallying = Tallying(stores.kept, TallyStore(stores.db), stores.events, screens)
+    tallying.listeners.append(Overhearing(court, stores.rules).booked)
+    await tallying.open()
+    return tallying
 
 
 async def open_automation(stores: Stores, orders: Orders, screens: Screens, presence: Presence) -> Automation:

@@ -170,6 +170,8 @@ class Court:
     def _concerned(self, known: Known, fact: Fact) -> Sequence[Hearer]:
         if isinstance(fact, Moved):
             return self.book.of_device(known, "command", fact.method)
+        if isinstance(fact, Happened):
+            return self.book.of_device(known, "event", *kinds(fact.kind))
         return self.book.of_device(known, "silence" if isinstance(fact, Quiet) else "turn", "")
 
     def pass_time(self, draft: Draft, keys: Iterable[Key], time: Time) -> None:

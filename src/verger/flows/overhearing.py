@@ -8,10 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import microseconds
 from verger.domain.commands.model import Command
-from verger.domain.rules.facts import Moved
+from verger.domain.rules.facts import Happened, Moved
 from verger.domain.rules.kept import RulesKept
+from verger.domain.telemetry.events import identity
+from verger.domain.telemetry.model import Event
 from verger.flows.court import Court
 from verger.flows.ports import Screens
+from verger.flows.rulebook import kinds
 
 
 class Informed:
@@ -38,10 +41,23 @@ class Informed:
 
 @dataclass(frozen=True)
 class Overhearing:
-    """Hears of commands: what rules wait for is kept for them, and what became of their own is noted in their runs."""
+    """Hears of commands and of what is booked: what rules wait for is kept for them.
+
+    What became of their own commands is noted in their runs.
+    """
 
     court: Court
     kept: RulesKept
+
+    async def booked(self, connection: AsyncConnection, tenant: str, device: str, event: Event, now: int) -> None:
+        """Hear of an event that was booked for a device."""
+        book = self.court.book
+        known = book.registry.known(device)
+        if known is not None and book.of_device(known, "event", *kinds(event.kind)):
+            at = now if event.at is None else event.at
+            fact = Happened(device, event.kind, identity(event), at, now)
+            await self.kept.facts.add(connection, tenant, fact)
+            self.court.expect()
 
     async def commanded(self, connection: AsyncConnection, tenant: str, command: Command) -> None:
         """Hear of a step of a command."""

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from verger.base.clock import Clock
+from verger.base.clock import Clock, microseconds
 from verger.domain.devices.registry import Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import Message
@@ -66,6 +66,14 @@ class Publishing:
             body = {key: value for key, value in word.items() if key != "type"}
             self._post(known.tenant, f"devices/{device}/commands", body)
 
+    def event(self, device: str, word: dict[str, Any]) -> None:
+        """Post an event that stands in no log."""
+        known = self._registry.known(device)
+        if known is not None and self._exchange.listening:
+            at = microseconds(word["at"]) // 1000
+            body = {"at": at, "kind": word["kind"], "id": word["id"], "data": word["data"]}
+            self._post(known.tenant, f"devices/{device}/events", body)
+
     def alert(self, tenant: str, place: str, word: dict[str, Any]) -> None:
         """Post how an alert of a place stands."""
         if self._exchange.listening:
@@ -120,7 +128,7 @@ class Publishing:
 
 
 class Both:
-    """Screens and the topic tree hear together of a device that came or went, and of commands."""
+    """Screens and the topic tree hear together of devices that came or went, commands, and events of no log."""
 
     def __init__(self, screens: Screens, publishing: Publishing) -> None:
         """Tell the screens everything, and the tree what it has a topic for."""
@@ -133,6 +141,8 @@ class Both:
             self._publishing.status(device, online=word["online"])
         elif word.get("type") == "command":
             self._publishing.command(device, word)
+        elif word.get("type") == "event":
+            self._publishing.event(device, word)
 
     def announce(self, tenant: str, word: dict[str, Any], *, place: str | None, device: str | None = None) -> None:
         """Tell what happened at a place, or in all of the organisation."""

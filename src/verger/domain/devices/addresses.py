@@ -1,5 +1,7 @@
 """Addresses: devices by what their family calls them, in memory."""
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from verger.domain.devices.families import FAMILIES, identity
@@ -18,10 +20,14 @@ class Addressed(Struct, frozen=True, gc=False):
 
 
 class Addresses:
-    """Every device that has an address in its family; the same address may be there once in each tenant."""
+    """Every device that has an address in its family; the same address may be there once in each tenant.
+
+    `stood` hears of each that gets one.
+    """
 
     def __init__(self) -> None:
         """Know nobody."""
+        self.stood: Callable[[str], None] = lambda _device: None
         self._known: dict[str, Addressed] = {}  # by device
         self._found: dict[tuple[str, str, str], str] = {}
         self._anywhere: dict[tuple[str, str], dict[str, None]] = {}
@@ -37,6 +43,7 @@ class Addresses:
         )
         self._found.setdefault((tenant, device.dialect, name), device.id)
         self._anywhere.setdefault((device.dialect, name), {})[device.id] = None
+        self.stood(device.id)
 
     def forget(self, device: str) -> None:
         """Know a device no longer."""

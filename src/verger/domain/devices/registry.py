@@ -68,8 +68,8 @@ def row_of(numbers: Iterable[int]) -> bytes:
 class Registry:
     """Every device that may speak, by id and by credential, and every series by number.
 
-    `allow` tells a device what it may use, `expect` how it is listened to; `over` counts what was refused at a limit,
-    by its name.
+    `allow` tells a device what it may use, `expect` how it is listened to; `learned` hears of a device's new series;
+    `over` counts what was refused at a limit, by its name.
     """
 
     def __init__(self) -> None:
@@ -86,6 +86,7 @@ class Registry:
         self._counts: Counter[str] = Counter()
         self.allow: Callable[[Known], None] = lambda _: None
         self.expect: Callable[[Known], None] = lambda _: None
+        self.learned: Callable[[Known, Mapping[str, int]], None] = lambda _known, _series: None
         self.over: Counter[str] = Counter()
 
     def add(
@@ -179,6 +180,8 @@ class Registry:
                 known.series[metric] = number
                 known.rows.clear()
                 self._slot_of[number] = known.slot
+        if known is not None:
+            self.learned(known, series)
 
     def everyone(self) -> Iterable[Known]:
         """Return all devices that are known now."""

@@ -1,7 +1,7 @@
 """Events: what happened, kept once each."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,25 +9,27 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Column,
     ColumnElement,
     ForeignKey,
     Index,
-    Row,
     String,
     Table,
     UniqueConstraint,
     func,
+    literal,
     or_,
     select,
     tuple_,
+    type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import moment
+from verger.base.clock import MINUTE, moment
 from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.ids import new_id
-from verger.base.pages import Asked, Ordering, Page, page
+from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.telemetry.model import Event
 
 event_table = Table(
@@ -44,6 +46,8 @@ event_table = Table(
     UniqueConstraint("device", "identity"),
     Index("ix_event_tenant_device_at", "tenant", "device", "at"),
 )
+_AT_ONCE = 500
+_QUARTER = 15 * MINUTE
 _TABLE = event_table.c
 _COLUMNS = (_TABLE.id, _TABLE.kind, _TABLE.at, _TABLE.received_at, _TABLE.data)
 _ORDERING = Ordering(key=_TABLE.id, sorts={"at": _TABLE.at}, first="-at", names=[_TABLE.kind])
@@ -57,6 +61,16 @@ class Happened(Struct, frozen=True, kw_only=True):
     at: datetime
     received_at: datetime
     data: Any = None
+
+
+class Summed(Struct, frozen=True):
+    """How often a device did something within a quarter of an hour, and when first and last."""
+
+    device: str
+    kind: str
+    count: int
+    first: datetime
+    last: datetime
 
 
 def identity(event: Event) -> str:
@@ -123,13 +137,66 @@ class EventStore:
         """Return a page of a device's events; a kind matches itself and its children, `end` is exclusive."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.device == device)
         if kind is not None:
-            query = query.where(or_(_TABLE.kind == kind, func.substr(_TABLE.kind, 1, len(kind) + 1) == f"{kind}."))
+            query = query.where(_of(kind))
         if start is not None:
             query = query.where(_TABLE.at >= start)
         if end is not None:
             query = query.where(_TABLE.at < end)
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _happened)
+
+    async def first_heard(self, marks: Collection[tuple[str, str]], at: datetime) -> set[tuple[str, str]]:
+        """Return those (device, identity) of events that were received at a time, and not before; of all tenants."""
+        found: set[tuple[str, str]] = set()
+        wanted = sorted(marks)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = tuple_(_TABLE.device, _TABLE.identity).in_(wanted[start : start + _AT_ONCE])
+            query = select(_TABLE.device, _TABLE.identity).where(some, _TABLE.received_at == at)
+            async with self._db.reading() as connection:
+                found |= {(row.device, row.identity) for row in await connection.execute(query)}
+        return found
+
+    async def latest(
+        self, tenant: str, devices: Collection[str], kind: str, most: int, start: datetime | None = None
+    ) -> list[tuple[str, Happened]]:
+        """Return (device, event) of the latest events of some devices, of a kind and its children."""
+        query = select(_TABLE.device, *_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.device.in_(devices), _of(kind))
+        if start is not None:
+            query = query.where(_TABLE.at >= start)
+        async with self._db.reading() as connection:
+            rows = await connection.execute(query.order_by(_TABLE.at.desc(), _TABLE.id.desc()).limit(most))
+            return [(row.device, _happened(row)) for row in rows]
+
+    async def begins(self, tenant: str, start: str) -> tuple[str, Happened] | None:
+        """Return (device, event) of the one whose id begins so."""
+        query = select(_TABLE.device, *_COLUMNS).where(
+            _TABLE.tenant == tenant, _TABLE.id >= start, _TABLE.id < f"{start}~"
+        )
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query.order_by(_TABLE.id).limit(1))).first()
+        return None if row is None else (row.device, _happened(row))
+
+    async def sums(self, tenant: str, devices: Collection[str], span: tuple[datetime, datetime] | None) -> list[Summed]:
+        """Return how often devices did what (`treatment.…`) and what counters know besides (`gap.…`) within a span.
+
+        By quarters of an hour, which lie within a day in every time zone; without a span all together.
+        """
+        where = [_TABLE.tenant == tenant, _TABLE.device.in_(devices)]
+        quarter: ColumnElement[int] = literal(0)
+        if span is not None:
+            where += [_TABLE.at >= span[0], _TABLE.at < span[1]]
+            quarter = type_coerce(_TABLE.at, BigInteger) // _QUARTER
+        number, first, last = func.count(), func.min(_TABLE.at), func.max(_TABLE.at)
+        told = select(_TABLE.device, _TABLE.kind, number, first, last).where(*where, _of("treatment"))
+        booked = select(_TABLE.device, _TABLE.kind, _TABLE.at, _TABLE.data).where(*where, _of("gap"))
+        async with self._db.reading() as connection:
+            rows = await connection.execute(told.group_by(_TABLE.device, _TABLE.kind, quarter))
+            sums = [Summed(*row) for row in rows]
+            gaps = [
+                Summed(row.device, row.kind, _count(row.data), row.at, row.at)
+                for row in await connection.execute(booked)
+            ]
+        return [*sums, *gaps]
 
     async def expiring(
         self, tenant: str, devices: Sequence[str], start: datetime, before: datetime
@@ -150,5 +217,16 @@ def _within(tenant: str, devices: Sequence[str], start: datetime, before: dateti
     return _TABLE.tenant == tenant, _TABLE.device.in_(devices), _TABLE.at >= start, _TABLE.at < before
 
 
-def _happened(row: Row[Any]) -> Happened:
+def _of(kind: str) -> ColumnElement[bool]:
+    """Return the condition that an event is of a kind, or of a child of it."""
+    return or_(_TABLE.kind == kind, func.substr(_TABLE.kind, 1, len(kind) + 1) == f"{kind}.")
+
+
+def _count(data: Any) -> int:
+    """Return how many a booking is about."""
+    count = data.get("count") if isinstance(data, dict) else None
+    return count if isinstance(count, int) else 0
+
+
+def _happened(row: AnyRow) -> Happened:
     return Happened(id=row.id, kind=row.kind, at=row.at, received_at=row.received_at, data=row.data)

@@ -1,0 +1,1 @@
+"""Tallies: counters of devices, against what the devices told of one by one."""
