@@ -24,6 +24,7 @@ from verger.domain.rules.adjusting import moved
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.model import Rule, leaves
+from verger.domain.rules.possible import never
 from verger.domain.rules.runs import Run
 from verger.domain.rules.store import KeptRule
 from verger.domain.webhooks.model import LONGEST
@@ -125,7 +126,7 @@ class Ruling:
             self.judge.renewed(tenant, rule, forget=True)
 
     async def check(self, tenant: str, rule: Rule, before: Rule | None = None) -> None:
-        """Raise Invalid for a rule whose place or devices are not there, not within it, or cannot do it.
+        """Raise Invalid for a rule that could never fire, whose devices or place are not there, or cannot do it.
 
         An address that it calls may not be an inner one; those that stood in it before are judged when they are called.
         """
@@ -133,7 +134,8 @@ class Ruling:
         place = tree.places.get(rule.place)
         if place is None:
             raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")])
-        compiled(rule, ground_of(place))
+        if why := never(compiled(rule, ground_of(place))):
+            raise Invalid(why, [Fault("when", why)])
         mine = await self.devices.devices.these(tenant, rule.devices)
         there = {device.id: device for device in mine if device.retired_at is None}
         known = [] if before is None else [action.webhook for action in before.then]

@@ -9,7 +9,6 @@ from verger.base.errors import Fault
 from verger.domain.rules.actions import Action, ToAlert, ToNotify
 from verger.domain.rules.conditions import DEEPEST, MOST_CONDITIONS, WORDS, Condition, Is, within
 from verger.domain.rules.cron import Cron
-from verger.domain.rules.possible import never
 from verger.domain.rules.wall import minute_of
 
 MOST_ACTIONS = 20
@@ -62,8 +61,6 @@ def faults(when: Condition, only_if: Condition | None, then: Sequence[Action]) -
     if len(every) > MOST_CONDITIONS:
         found.append(Fault("when", f"A rule may have {MOST_CONDITIONS} conditions: make two rules of it."))
     found += _actions(then, of_each=any(each.of_device and each.device is None for _, each in every))
-    if not found and (why := never(when, only_if)):
-        found.append(Fault("when", why))
     return found
 
 
@@ -122,7 +119,7 @@ def _wrong(path: str, condition: Condition) -> Iterator[Fault]:
         begin, end = (minute_of(text) for text in condition.between)
         if begin is None or end is None:
             yield Fault(f"{path}.between", 'Write two times of the day, such as ["06:00", "21:00"].')
-        elif begin == end:
+        elif begin % 1440 == end % 1440 and begin >= end:
             yield Fault(f"{path}.between", "It begins and ends at the same time: write two different times.")
 
 

@@ -69,17 +69,29 @@ class Cron(Struct, frozen=True):
         begin = there.hour * 60 + there.minute - _LONGEST_LEAP
         for days in range(_SEARCHED_DAYS):
             day = there.date() + timedelta(days=days)
-            if self._on(day):
+            if self.on(day.month, day.day, day.isoweekday() % 7):
                 due = next((at for at in self._times(day, zone, 0 if days else begin) if at > after), None)
                 if due is not None:
                     return due
         return None
 
-    def _on(self, day: date) -> bool:
-        if day.month not in self.months:
+    @property
+    def times(self) -> frozenset[int]:
+        """Return the minutes of a day at which it is due."""
+        return frozenset(hour * 60 + minute for hour in self.hours for minute in self.minutes)
+
+    def on(self, month: int, day: int, weekday: int) -> bool:
+        """Tell whether it is due on a day, by its date and its day of the week, of which 0 is Sunday."""
+        if month not in self.months:
             return False
-        by_day, by_weekday = day.day in self.days, day.isoweekday() % 7 in self.weekdays
+        by_day, by_weekday = day in self.days, weekday in self.weekdays
         return by_day or by_weekday if self.either else by_day and by_weekday
+
+    def falls(self, day: date, minute: int) -> bool:
+        """Tell whether it is due at a minute of a day, were there one."""
+        hour, rest = divmod(minute, 60)
+        due = hour in self.hours and rest in self.minutes
+        return due and self.on(day.month, day.day, day.isoweekday() % 7)
 
     def _times(self, day: date, zone: ZoneInfo, begin: int) -> Iterator[int]:
         """Give when it is due on a day from a minute on."""

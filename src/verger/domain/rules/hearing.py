@@ -55,7 +55,7 @@ def _heard(rule: Compiled, condition: Condition, leaf: Leaf, fact: Fact) -> tupl
         case Happened() if condition.event is not None:
             return _happened(condition, leaf, fact, rule.late)
         case Reported() if condition.attribute == fact.attribute and fact.at > leaf.at:
-            leaf = _known(leaf, fact.at, min(fact.at, fact.now), holds=_same(condition.equals, fact.value))
+            leaf = _known(leaf, fact.at, min(fact.at, fact.now), holds=same(condition.equals, fact.value))
         case Moved() if condition.command == fact.method and condition.stage == fact.stage:
             return structs.replace(leaf, at=fact.now), True
         case Quiet() if condition.silent_for_s is not None:
@@ -100,7 +100,8 @@ def _turned(rule: Compiled, leaf: Leaf, *, silent: bool) -> Leaf:
     return leaf if stale == leaf.stale else structs.replace(leaf, stale=stale)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
+    """Tell whether two values of an attribute are the same; true is not 1."""
     return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
 
 

@@ -1,12 +1,14 @@
 """Whether a rule can ever fire: no two of its conditions may shut each other out in every way it could come true."""
 
-from itertools import product
+from collections.abc import Callable
+from itertools import combinations, product
 from math import inf, nextafter, prod
-from zoneinfo import ZoneInfo
 
-from verger.base.clock import DAY
+from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.wall import between, minute_of
+from verger.domain.rules.hearing import same
+from verger.domain.rules.meeting import TOGETHER, apart
+from verger.domain.rules.saying import lasting
 
 _MOST_WAYS = 512
 
@@ -16,14 +18,20 @@ Spans = tuple[tuple[float, float], ...]
 """Numbers that are possible, as closed spans."""
 
 
-def never(when: Condition, only_if: Condition | None) -> str:
+def never(rule: Compiled) -> str:
     """Return why a rule could never fire, as a sentence; empty when it could, or would take too long to find out."""
+    when, only_if = rule.rule.when, rule.rule.only_if
     both = when if only_if is None else Condition(all=(when, only_if))
     try:
-        reasons = [_clash(way) for way in _ways(both, wanted=True)]
+        ways = _ways(both, wanted=True)
     except _TooManyError:
         return ""
-    return f"This could never fire: {reasons[0]}." if reasons and all(reasons) else ""
+    first = ""
+    for way in ways:
+        if not (why := _clash(way) or apart(rule, way)):
+            return ""
+        first = first or why
+    return f"This could never fire: {first}." if first else ""
 
 
 class _TooManyError(Exception):
@@ -48,28 +56,60 @@ def _ways(condition: Condition, *, wanted: bool) -> list[Way]:
 
 def _clash(way: Way) -> str:
     """Return which conditions shut each other out, empty when all can come true together."""
-    moments = {_moment(each) for each, wanted in way if wanted and each.momentary}
-    if len(moments) > 1:
-        return "two moments never come together; write any instead of all, or make two rules"
+    return next((why for looked in _LOOKS if (why := looked(way))), "")
+
+
+def _moments(way: Way) -> str:
+    """Return why moments never come together: each has one cause, an event, a step of a command, or the time."""
+    moments = [each for each, wanted in way if wanted and each.momentary]
+    return "" if all(_together(one, other) for one, other in combinations(moments, 2)) else TOGETHER
+
+
+def _together(one: Condition, other: Condition) -> bool:
+    """Tell whether two moments may have one cause; which times of the day meet is told by `apart`."""
+    if not one.of_device and not other.of_device:
+        return True
+    if one.word != other.word or (one.device and other.device and one.device != other.device):
+        return False
+    if one.event is not None and other.event is not None:  # a kind of event stands for its children too
+        short, long = sorted((one.event, other.event), key=len)
+        return long == short or long.startswith(f"{short}.")
+    return (one.command, one.stage) == (other.command, other.stage)
+
+
+def _values(way: Way) -> str:
     spans: dict[tuple[str | None, str], Spans] = {}
-    equal: dict[tuple[str | None, str], list[object]] = {}
     for each, wanted in way:
-        if each.metric is not None:
+        if each.metric is not None and (wanted or not each.for_s):  # what has to last is not so at first at any value
             key = (each.device, each.metric)
             spans[key] = _meet(spans.get(key, ((-inf, inf),)), _possible(each, wanted=wanted))
             if not spans[key]:
                 return f"no value of {each.metric} meets all that is asked of it"
-        if each.attribute is not None and wanted:
-            values = equal.setdefault((each.device, each.attribute), [])
-            values.append(each.equals)
-            if values[0] != each.equals:
-                return f"{each.attribute} cannot equal two values at once"
-    return _never_between([(each.between, wanted) for each, wanted in way if each.between is not None])
+    return ""
 
 
-def _moment(condition: Condition) -> tuple[object, ...]:
-    schedule = condition.schedule or condition.sun  # two schedules may fall on the same minute
-    return ("time",) if condition.schedule else (condition.word, condition.device, condition.event, schedule)
+def _attributes(way: Way) -> str:
+    known = [(each, wanted) for each, wanted in way if each.attribute is not None]
+    for (one, wanted), (other, too) in combinations(known, 2):
+        if (one.device, one.attribute) == (other.device, other.attribute):
+            alike = same(one.equals, other.equals)
+            if wanted and too and not alike:
+                return f"{one.attribute} cannot equal two values at once"
+            if wanted is not too and alike:
+                return f"{one.attribute} cannot both equal a value and not"
+    return ""
+
+
+def _silences(way: Way) -> str:
+    silent = [(each.silent_for_s, each.device, wanted) for each, wanted in way if each.silent_for_s is not None]
+    for longest, device, wanted in silent:
+        for least, of, too in silent:
+            if wanted and not too and device == of and least <= longest:
+                return f"a device that is silent for {lasting(longest)} is so for {lasting(least)} too"
+    return ""
+
+
+_LOOKS: tuple[Callable[[Way], str], ...] = (_moments, _values, _attributes, _silences)
 
 
 def _possible(condition: Condition, *, wanted: bool) -> Spans:
@@ -85,12 +125,21 @@ def _possible(condition: Condition, *, wanted: bool) -> Spans:
             clear = value if condition.clear is None else condition.clear
             return ((nextafter(clear, inf), inf),) if wanted else ((-inf, value),)
         case "equal":
-            return ((value - over, value + over),) if wanted else _outside(value - over, value + over)
+            return _about(value, over) if wanted else _beside(value, over)
         case "inside":
             return ((low - by, high + by),) if wanted else _outside(low, high)
         case "outside":
             return _outside(low + by, high - by) if wanted else ((low, high),)
     return ((-inf, inf),)
+
+
+def _about(value: float, over: float) -> Spans:
+    """Return what differs by no more than so much, to the last bit by which sums are rounded."""
+    return ((nextafter(value - over, -inf), nextafter(value + over, inf)),) if over else ((value, value),)
+
+
+def _beside(value: float, over: float) -> Spans:
+    return ((-inf, value - over), (value + over, inf)) if over else _outside(value, value)
 
 
 def _outside(low: float, high: float) -> Spans:
@@ -100,15 +149,3 @@ def _outside(low: float, high: float) -> Spans:
 def _meet(some: Spans, others: Spans) -> Spans:
     both = ((max(a, c), min(b, d)) for a, b in some for c, d in others)
     return tuple(span for span in both if span[0] <= span[1])
-
-
-def _never_between(parts: list[tuple[tuple[str, str], bool]]) -> str:
-    """Return why parts of the day never overlap, empty when they do; their borders are all that matters."""
-    zone = ZoneInfo("UTC")
-    minutes = [((minute_of(begin) or 0, minute_of(end) or 0), wanted) for (begin, end), wanted in parts]
-    borders = [minute * DAY // 1440 for part, _ in minutes for minute in part]
-    if not minutes or any(
-        all(between(*part, DAY + border % DAY, zone)[0] == wanted for part, wanted in minutes) for border in borders
-    ):
-        return ""
-    return "the times of the day in between never overlap"
