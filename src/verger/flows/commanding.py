@@ -53,8 +53,7 @@ class Commanding:
         All of one `batch` were asked together.
         """
         now = moment(self.clock.now())
-        if capabilities is None and device.dialect == outlets.NAME and device.address:
-            capabilities = outlets.CAPABILITIES
+        capabilities = own_capabilities(device, capabilities)
         params, shows, one_way = wish.params, None, wish.one_way
         if capabilities is None:
             check_size(params)
@@ -87,3 +86,10 @@ class Commanding:
             found = await self.store.find(connection, tenant, command)
             after = cancelled(found, self.clock.now(), by, "It was cancelled before the device had it.")
             return await self.store.change(connection, tenant, after)
+
+
+def own_capabilities(device: Device, capabilities: list[Capability] | None) -> list[Capability] | None:
+    """Return what a device can be told: as its type says, else as its family does; None where neither says it."""
+    if capabilities is None and device.dialect == outlets.NAME and device.address:
+        return outlets.CAPABILITIES if outlets.outlet_id(device.address) else []
+    return capabilities

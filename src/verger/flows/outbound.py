@@ -154,10 +154,14 @@ class Outbound:
                 found[device] = max(turns)
         return found
 
-    def next_of(self, devices: Sequence[str], focus: str | None) -> str | None:
-        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns."""
+    def next_of(self, devices: Sequence[str], focus: str | None, besides: Sequence[str] = ()) -> str | None:
+        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns.
+
+        `besides` are to be told something that is no command.
+        """
         now, known = self._clock.now(), set(devices)
         waiting = [each for each in self._waiting if each in known and self._waits(each)]
+        waiting += [each for each in besides if each not in waiting]
         proving = [each for each in known if any(end > now for end in self._proofs.get(each, {}).values())]
         candidates = waiting or [*proving, *([focus] if focus else [])]
         if not waiting and not proving:

@@ -16,7 +16,7 @@ from verger.domain.devices.model import Capability, Device
 from verger.domain.errands.errands import CalledOff, Doing, Errands
 from verger.domain.errands.model import Errand
 from verger.domain.places.store import PlaceStore
-from verger.flows.commanding import Commanding, Wish
+from verger.flows.commanding import Commanding, Wish, own_capabilities
 
 KIND = "commands"
 MOST = 10_000
@@ -125,8 +125,8 @@ class Together:
         orders: list[Asking] = []
         left: list[LeftOut] = []
         for device in devices:
-            ways = [(can.method, turns_off(can)) for can in capabilities.get(device.type or "", ())]
-            own = [Asking(device.id, method, params) for method, params in ways if params is not None]
+            ways = own_capabilities(device, capabilities.get(device.type or "")) or ()
+            own = [Asking(device.id, can.method, params) for can in ways for params in turns_off(can)]
             orders += own
             if not own:
                 left.append(LeftOut(device.id, _NO_WAY if device.type else _NO_TYPE))
@@ -169,8 +169,12 @@ class Together:
     async def _ask(self, doing: Doing, given: _Given) -> None:
         """Keep those commands that are not there yet: after a restart some may be."""
         kept, store = self._commanding.kept, self._commanding.store
-        known = {(each.device, each.method) for each in await store.of_batch(doing.tenant, given.batch)}
-        fresh = [order for order in given.plan.orders if (order.device, order.method) not in known]
+        known = Counter((each.device, each.method) for each in await store.of_batch(doing.tenant, given.batch))
+        fresh = []
+        for order in given.plan.orders:  # they were kept in this order
+            known[order.device, order.method] -= 1
+            if known[order.device, order.method] < 0:
+                fresh.append(order)
         devices = {device.id: device for device in await kept.devices.at(doing.tenant)}
         capabilities = await self._capabilities(doing.tenant)
         for start in range(0, len(fresh), _AT_ONCE):

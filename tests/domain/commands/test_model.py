@@ -19,6 +19,7 @@ from verger.domain.commands.model import (
     cancelled,
     due,
     expired,
+    replaces,
     sent,
     shown,
 )
@@ -139,3 +140,27 @@ def test_whatever_happens_it_never_goes_back_and_every_stage_has_its_step(steps:
 def test_a_command_that_cannot_be_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(Invalid):
         Command(**structs.asdict(command()) | more)
+
+
+@pytest.mark.parametrize(
+    ("fresh", "older", "taken"),
+    [
+        (
+            {"method": "relay_off", "shows": {"relay_a": False}},
+            {"method": "relay_on", "shows": {"relay_a": True}},
+            True,
+        ),
+        (
+            {"method": "relay_off", "shows": {"relay_b": False}},
+            {"method": "relay_off", "shows": {"relay_a": False}},
+            False,
+        ),
+        ({"method": "pulse"}, {"method": "pulse", "params": {"pin": 2}}, True),
+        ({"method": "pulse"}, {"method": "stop"}, False),
+        ({"method": "set", "shows": {"on": True}}, {"method": "set"}, True),
+    ],
+)
+def test_a_command_replaces_an_older_one_that_would_show_the_same(
+    fresh: dict[str, Any], older: dict[str, Any], *, taken: bool
+) -> None:
+    assert replaces(command(**fresh), command(**older)) is taken

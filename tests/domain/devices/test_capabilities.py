@@ -63,7 +63,9 @@ def test_a_method_that_is_not_there_is_refused_with_the_nearest() -> None:
 
 
 def test_all_off_knows_what_turns_a_device_off() -> None:
-    assert turns_off(Capability(method="set", off={"on": False})) == {"on": False}
-    assert turns_off(Capability(method="turn_off")) == {}
-    assert turns_off(Capability(method="off", params={"socket": Param()})) is None
-    assert turns_off(PULSE) is None
+    assert turns_off(Capability(method="set", off={"on": False})) == [{"on": False}]
+    assert turns_off(Capability(method="turn_off")) == [{}]
+    assert turns_off(Capability(method="off", params={"socket": Param()})) == []
+    each = [{"socket": "a"}, {"socket": "b"}]
+    assert turns_off(Capability(method="off", params={"socket": Param(one_of=["a", "b"])})) == each
+    assert turns_off(PULSE) == []

@@ -149,6 +149,16 @@ def cancelled(command: Command, at: int, by: str, why: str) -> Command:
     return _step(structs.replace(command, error=why), Stage.cancelled, moment(at), by)
 
 
+def replaces(fresh: Command, older: Command) -> bool:
+    """Tell whether a new command takes the place of an older one that nobody has: both would show the same thing.
+
+    Where it is not known what they show, they are of the same method.
+    """
+    if fresh.shows and older.shows:
+        return not fresh.shows.keys().isdisjoint(older.shows)
+    return fresh.method == older.method
+
+
 def due(command: Command, now: int) -> int | None:
     """Return when something is to be done about a command next: sent again, or given up. None: never."""
     if command.stage not in UNANSWERED:

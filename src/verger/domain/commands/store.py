@@ -29,7 +29,17 @@ from verger.base.clock import SECOND, microseconds, moment
 from verger.base.db import Database, Instant, after_commit, delete_some, metadata
 from verger.base.errors import Missing
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
-from verger.domain.commands.model import UNANSWERED, UNDELIVERED, Command, Stage, Step, begun, cancelled, due
+from verger.domain.commands.model import (
+    UNANSWERED,
+    UNDELIVERED,
+    Command,
+    Stage,
+    Step,
+    begun,
+    cancelled,
+    due,
+    replaces,
+)
 
 command_table = Table(
     "command",
@@ -151,9 +161,11 @@ class CommandStore:
         return await self._pairs(_TABLE.stage.in_(UNANSWERED), _TABLE.due.is_not(None))
 
     async def add(self, connection: AsyncConnection, tenant: str, command: Command) -> Command:
-        """Keep a new command and return it under its number; older ones of the method that nobody has are cancelled."""
-        older = (_TABLE.tenant == tenant, _TABLE.device == command.device, _TABLE.method == command.method)
-        for each in await self._some(connection, *older, _TABLE.stage.in_(UNDELIVERED)):
+        """Keep a new command and return it under its number; what it `replaces` is cancelled."""
+        older = (_TABLE.tenant == tenant, _TABLE.device == command.device, _TABLE.stage.in_(UNDELIVERED))
+        for each in await self._some(connection, *older):
+            if not replaces(command, each):
+                continue
             had = "before it was sent" if each.stage is Stage.queued else "before the device confirmed to have it"
             why = f"A newer command took its place {had}."
             await self.change(connection, tenant, cancelled(each, microseconds(command.asked_at), "newer command", why))

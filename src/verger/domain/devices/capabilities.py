@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice, product
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ LARGEST = 16 << 10
 """Bytes of all parameters together: devices have small buffers, and the packets that bring them are bounded."""
 OFF = frozenset({"off", "turn_off", "switch_off", "turnOff", "relay_off", "stop"})
 """Methods that are part of "all off" without their type saying so."""
+_MOST_WAYS = 64
 
 _PLACE = re.compile(r"\{(\w+)\}")
 _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
@@ -65,12 +67,18 @@ def proof(capability: Capability, params: Mapping[str, Any]) -> dict[str, Any] |
     return {_named(key, params): _meant(value, params) for key, value in capability.shows.items()}
 
 
-def turns_off(capability: Capability) -> dict[str, Any] | None:
-    """Return the parameters by which "all off" turns this off, None when it is no part of that."""
+def turns_off(capability: Capability) -> list[dict[str, Any]]:
+    """Return each set of parameters by which "all off" turns this off, none when it is no part of that.
+
+    What is turned off by one of a few, such as a socket, is turned off by each of them.
+    """
     if capability.off is not None:
-        return capability.off
-    needed = [param for param in capability.params.values() if param.default is None]
-    return {} if capability.method in OFF and not needed else None
+        return [capability.off]
+    if capability.method not in OFF:
+        return []
+    needed = {name: param.one_of for name, param in capability.params.items() if param.default is None}
+    choices = [few or [] for few in needed.values()]
+    return [dict(zip(needed, some, strict=True)) for some in islice(product(*choices), _MOST_WAYS)]
 
 
 def _named(key: str, params: Mapping[str, Any]) -> str:

@@ -1,10 +1,21 @@
 """A central control unit as its firmware is: it searches answers for strings, and does one thing after the other."""
 
 from dataclasses import dataclass, field
-
-import httpx
+from typing import Any, Protocol
 
 UNKNOWN = -1
+
+
+class Line(Protocol):
+    """What speaks HTTP for a unit."""
+
+    async def get(self, path: str, /) -> Any:
+        """Ask for something."""
+        ...
+
+    async def post(self, path: str, /, *, content: str, headers: dict[str, str]) -> Any:
+        """Send something."""
+        ...
 
 
 def devices_in(answer: str) -> list[str]:
@@ -59,7 +70,7 @@ class Outlet:
 class Unit:
     """A control unit with its server's address; each `cycle` is what it does every two seconds."""
 
-    http: httpx.AsyncClient
+    http: Line
     base: str
     ccu_id: str = "02"
     breaker: int | None = None

@@ -1,7 +1,7 @@
 """The dialect of power outlets behind a central control unit, which searches its answers for strings; pure."""
 
 import json
-from typing import Any
+from typing import Any, TypeGuard
 
 from msgspec import Struct
 
@@ -12,14 +12,26 @@ from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
 
-__all__ = ["CENTRAL", "NAME", "Sample", "Voice", "breaker", "is_threshold", "order", "sample", "text"]
+__all__ = [
+    "CENTRAL",
+    "COMMANDS",
+    "NAME",
+    "SOCKETS",
+    "Sample",
+    "Voice",
+    "breaker",
+    "is_threshold",
+    "order",
+    "sample",
+    "text",
+]
 
 OVERLOAD = 65_535
 TRIPPED = "overload.tripped"
 _OUTLET_NOISE, _BREAKER_NOISE = 100, 280
 _LONGEST_ID = 10
-_SOCKETS = ("a", "b")
-_COMMANDS = ("relay_on", "relay_off", "set_threshold", "read_sensors", "ping")
+SOCKETS = ("a", "b")
+COMMANDS = ("relay_on", "relay_off", "set_threshold", "read_sensors", "ping")
 _NOT_JSON = "Invalid JSON format"
 
 
@@ -53,14 +65,14 @@ def sample(body: bytes) -> Sample:
     faults: list[Fault] = []
     readings: dict[str, float] = {}
     tripped = []
-    for socket in _SOCKETS:
+    for socket in SOCKETS:
         name = f"current_{socket}"
         number = _current(name, told[name], faults)
         if number == OVERLOAD:
             tripped.append(socket)
         elif number is not None:
             readings[name] = 0.0 if number <= _OUTLET_NOISE else number
-    names = [f"relay_{socket}" for socket in _SOCKETS]
+    names = [f"relay_{socket}" for socket in SOCKETS]
     relays = {name: told[name] for name in names if isinstance(told.get(name), bool)}
     if not readings and not tripped and faults:
         raise Garbled(f"{faults[0].field}: {faults[0].message}", tuple(faults))
@@ -84,14 +96,14 @@ def order(ask: Ask) -> dict[str, Any] | None:
     """Return a command as a control unit finds it, None where it knows no such thing; `command` stands first."""
     params = ask.params if isinstance(ask.params, dict) else {}
     socket, value = str(params.get("socket") or "").lower(), params.get("value")
-    if ask.method not in _COMMANDS or (ask.method.startswith("relay_") and socket not in _SOCKETS):
+    if ask.method not in COMMANDS or (ask.method.startswith("relay_") and socket not in SOCKETS):
         return None
     if ask.method == "set_threshold" and not is_threshold(value):
         return None
-    return {"command": ask.method, "socket": socket if socket in _SOCKETS else "", "value": value}
+    return {"command": ask.method, "socket": socket if socket in SOCKETS else "", "value": value}
 
 
-def is_threshold(value: Any) -> bool:
+def is_threshold(value: Any) -> TypeGuard[int]:
     """Whether an outlet can keep a threshold: 16 bits, and not the mark of an overload."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_MA
 

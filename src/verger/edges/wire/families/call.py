@@ -3,6 +3,8 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -16,7 +18,7 @@ from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.families.desk import Desk
 from verger.flows.meeting import Met
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -43,7 +45,9 @@ class Call:
         return values.parse(self.body)
 
     def form(self) -> dict[str, str]:
-        """Return the fields of a form, of JSON if that was sent; raise Garbled."""
+        """Return the fields of a form, in parts or not, or of JSON if that was sent; raise Garbled."""
+        if self.headers.get("content-type", "").lower().startswith(_PARTS):
+            return _in_parts(self.headers["content-type"], self.body)
         if self.headers.get("content-type", "").startswith(_FORM) or not self.body.lstrip().startswith(b"{"):
             return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
         return {str(name): "" if value is None else str(value) for name, value in self.json().items()}
@@ -162,6 +166,17 @@ async def heard(desk: Desk, call: Call, dialect: str, voice: Voice) -> Met:
         kind = Unknown if met.barred or not met.known else Garbled
         raise kind(answer.refused[0].message)
     return met
+
+
+def _in_parts(content_type: str, body: bytes) -> dict[str, str]:
+    """Return the fields of a form that came in parts."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode("latin-1")
+    fields = {}
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+        name, told = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
+        if isinstance(name, str) and isinstance(told, bytes):
+            fields[name] = told.decode("utf-8", "replace")
+    return fields
 
 
 def matched(pattern: str, path: str) -> dict[str, str] | None:

@@ -113,8 +113,11 @@ class Fetches(Protocol):
         """Return a command of a device that knows it by its id, None where it is none of its own."""
         ...
 
-    def next_of(self, devices: Sequence[str], focus: str | None) -> str | None:
-        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns."""
+    def next_of(self, devices: Sequence[str], focus: str | None, besides: Sequence[str] = ()) -> str | None:
+        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns.
+
+        `besides` are to be told something that is no command.
+        """
         ...
 
     def has(self, device: str, number: int) -> None:

@@ -110,7 +110,7 @@ class FamilyHttp:
         if path.startswith(KEYED):
             key, _, rest = path.removeprefix(KEYED).partition("/")
             door = self.desk.meetings.by_key(key)
-            if door is None or (not rest and not path.endswith("/")):
+            if door is None:
                 return None
             base = f"{KEYED}{key}"
             if f"/{rest}".startswith(NAMED):

@@ -1,25 +1,21 @@
 """Power outlets over HTTP: their control unit tells what flows, and asks every two seconds what they are to do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from verger.base.errors import Missing, Unknown
 from verger.domain.devices.addresses import Addressed
-from verger.domain.devices.outlets import outlet_id
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import Ack, Attributes, Heard, Said
 from verger.edges.wire.dialects import outlet
 from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.families import outlet_people, outlet_sheets, outlet_sockets
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, heard
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.outlet_shapes import NO_CENTRAL, is_central, limit, name_of, relays, told
 
 NAME = outlet.NAME
-_NO_CENTRAL = "No CCU registered"
 _UNKNOWN_ORDER = "A control unit knows relay_on and relay_off with a socket, set_threshold, read_sensors and ping."
-
-
-def told(status: int = 200, *, success: bool = True, **more: Any) -> Reply:
-    """Answer as the firmware finds it: success first, one blank after each colon and comma."""
-    return Reply(status, outlet.text({"success": success, **more}))
 
 
 # what is said
@@ -32,8 +28,8 @@ async def data(desk: Desk, call: Call) -> Reply:
     before = await _reported(desk, device) if sample.overload or len(sample.relays) < 2 else {}
     voice = sample.voice(_only_central(desk, door), fresh=before.get("is_overload") is not True)
     met = await _heard(desk, call, voice, f"Outlet with device_id {sample.device_id} not found")
-    relays = before | sample.relays if met else sample.relays
-    return told(message="Data received (logged to DB)", **_relays(relays))
+    flags = before | sample.relays if met else sample.relays
+    return told(message="Data received (logged to DB)", **relays(flags))
 
 
 async def breaker_data(desk: Desk, call: Call) -> Reply:
@@ -56,7 +52,7 @@ async def _heard(desk: Desk, call: Call, voice: outlet.Voice, unknown: str) -> b
 
 async def devices(desk: Desk, call: Call) -> Reply:
     """Tell the ids of the outlets, the newest first."""
-    return told(devices=[name for name in map(_name, await _outlets(desk, call)) if name])
+    return told(devices=[name for name in map(name_of, await _outlets(desk, call)) if name])
 
 
 async def status(desk: Desk, call: Call) -> Reply:
@@ -64,9 +60,7 @@ async def status(desk: Desk, call: Call) -> Reply:
     found = _outlet(desk, call)
     reported, desired = await desk.house.attributes(found.device, None, None)
     about = await desk.people.stories.kept.devices.get(found.tenant, found.device)
-    threshold = desired.get("threshold", reported.get("threshold"))
-    limit = threshold if outlet.is_threshold(threshold) else 0
-    return told(device_id=_name(found), name=about.name, **_relays(reported), threshold=limit)
+    return told(device_id=name_of(found), name=about.name, **relays(reported), threshold=limit(reported, desired))
 
 
 async def commands(desk: Desk, call: Call) -> Reply:
@@ -78,11 +72,12 @@ async def commands(desk: Desk, call: Call) -> Reply:
     said: list[Said] = [_refused(ask) for ask, order in orders if order is None]
     listed = [order for _, order in orders if order is not None]
     limits = [order["value"] for order in listed if order["command"] == "set_threshold"]
-    if not limits and (drifted := await _drifted(desk, found.device)):
+    if not limits and (drifted := (await _drifted(desk, [found])).get(found.device)):
         limits = [drifted]
         listed.append({"command": "set_threshold", "socket": "", "value": drifted})
     if limits:
         said.append(Attributes({"threshold": limits[-1]}))
+        await _agree(desk, found, limits[-1])
     if said:
         await desk.inlet.put(Heard(found.device, tuple(said)))
     return told(commands=listed)
@@ -92,31 +87,42 @@ def _refused(ask: Ask) -> Ack:
     return Ack(ask.number, "poll", answered=True, result={"error": _UNKNOWN_ORDER})
 
 
-async def _drifted(desk: Desk, device: str) -> int | None:
-    """Return the threshold that is desired of an outlet, where that is not what it was told last."""
-    reported, desired = await desk.house.attributes(device, ["threshold"], ["threshold"])
-    limit = desired.get("threshold")
-    fits = isinstance(limit, int) and outlet.is_threshold(limit)
-    return limit if fits and reported.get("threshold") != limit else None
+async def _drifted(desk: Desk, found: Sequence[Addressed]) -> dict[str, int]:
+    """Return the thresholds that are desired of outlets, where those are not what they were told last."""
+    if not found:
+        return {}
+    states = await desk.people.stories.kept.attributes.of(found[0].tenant, [each.device for each in found])
+    pairs = {
+        device: (state.desired.get("threshold"), state.reported.get("threshold")) for device, state in states.items()
+    }
+    return {device: want for device, (want, has) in pairs.items() if outlet.is_threshold(want) and want != has}
+
+
+async def _agree(desk: Desk, found: Addressed, value: int) -> None:
+    """Desire what somebody commanded, where another threshold was desired: or it would be taken back at once."""
+    desired = (await desk.house.attributes(found.device, [], ["threshold"]))[1].get("threshold")
+    if desired is not None and desired != value:
+        await desk.people.stories.changing.desiring.desire(found.tenant, found.device, {"threshold": value})
 
 
 # the focus: which outlet is served every two seconds
 
 
 async def focus(desk: Desk, call: Call) -> Reply:
-    """Tell which outlet comes next: one with commands waiting, else the one that people look at."""
-    there = {each.device: _name(each) for each in await _outlets(desk, call)}
+    """Tell which outlet comes next: one with commands or a threshold waiting, else the one that people look at."""
+    outlets = await _outlets(desk, call)
+    there = {each.device: name_of(each) for each in outlets}
     central = _central(desk, _door(call))
     chosen = (await desk.house.attributes(central, [], ["focus"]))[1].get("focus") if central else None
     looked_at = next((device for device, name in there.items() if name == chosen), None)
-    device = desk.orders.next_of(list(there), looked_at)
+    device = desk.orders.next_of(list(there), looked_at, list(await _drifted(desk, outlets)))
     return told(device_id=None if device is None else there[device])
 
 
 async def set_focus(desk: Desk, call: Call) -> Reply:
     """Let one outlet be served every two seconds."""
     central = _needed(desk, call)
-    name = _name(_outlet(desk, call, "Outlet {} not found"))
+    name = name_of(_outlet(desk, call, "Outlet {} not found"))
     await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": name})
     return told(device_id=name)
 
@@ -142,16 +148,12 @@ def _door(call: Call) -> Admitted:
     return call.door
 
 
-def _name(outlet_: Addressed) -> str | None:
-    return outlet_id(outlet_.address)
-
-
 async def _outlets(desk: Desk, call: Call) -> list[Addressed]:
     """Return the outlets that a control unit serves: where there are several units, those below its own place."""
     door = _door(call)
     members = desk.meetings.members(door, NAME)
-    found = [each for each in members if _name(each)]
-    if sum(each.address.upper().startswith(outlet.CENTRAL) for each in members) < 2:
+    found = [each for each in members if name_of(each)]
+    if sum(is_central(each) for each in members) < 2:
         return found
     stories = desk.people.stories
     tree = (await stories.places.tree(door.tenant)).places
@@ -171,7 +173,7 @@ def _outlet(desk: Desk, call: Call, unknown: str = "Outlet with device_id {} not
     name = call.args["device"]
     device = desk.meetings.find(_door(call), NAME, name)
     found = None if device is None else desk.meetings.addressed(device)
-    if found is None or _name(found) is None:
+    if found is None or name_of(found) is None:
         raise Missing(unknown.format(name))
     return found
 
@@ -179,19 +181,19 @@ def _outlet(desk: Desk, call: Call, unknown: str = "Outlet with device_id {} not
 def _central(desk: Desk, door: Admitted) -> str | None:
     """Return the newest control unit."""
     found = desk.meetings.members(door, NAME)
-    return next((each.device for each in found if each.address.upper().startswith(outlet.CENTRAL)), None)
+    return next((each.device for each in found if is_central(each)), None)
 
 
 def _needed(desk: Desk, call: Call) -> str:
     central = _central(desk, _door(call))
     if central is None:
-        raise Missing(_NO_CENTRAL)
+        raise Missing(NO_CENTRAL)
     return central
 
 
 def _only_central(desk: Desk, door: Admitted) -> str:
     """Return the address of the control unit, if there is no other that may have spoken."""
-    found = [each.address for each in desk.meetings.members(door, NAME) if _name(each) is None]
+    found = [each.address for each in desk.meetings.members(door, NAME) if name_of(each) is None]
     return found[0] if len(found) == 1 else ""
 
 
@@ -201,13 +203,9 @@ async def _reported(desk: Desk, device: str | None) -> dict[str, Any]:
     return (await desk.house.attributes(device, ["relay_a", "relay_b", "is_overload"], []))[0]
 
 
-def _relays(reported: dict[str, Any]) -> dict[str, bool]:
-    return {name: reported.get(name) is True for name in ("relay_a", "relay_b")}
-
-
 def refusal(_call: Call, status: int, sentence: str) -> Reply:
-    """Refuse as the old server did."""
-    return told(status, success=False, message=sentence)
+    """Refuse as the old server did; a wrong key of the tables is 403 there."""
+    return told(403 if sentence == outlet_sheets.NO_KEY else status, success=False, message=sentence)
 
 
 FAMILY = HttpFamily(
@@ -222,7 +220,9 @@ FAMILY = HttpFamily(
         Route("POST", "/api/focus/clear/", clear_focus),
         Route("DELETE", "/api/focus/clear/", clear_focus),
         Route("POST", "/api/focus/{device}/", set_focus),
+        *outlet_people.ROUTES,
         Route("GET", "/", alive, strangers=False),
     ],
-    refusal=refusal,
+    outlet_sockets.SOCKETS,
+    refusal,
 )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from verger.base.clock import Clock
-from verger.base.errors import Unknown
+from verger.base.errors import Forbidden, Unknown
 from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
@@ -25,6 +25,9 @@ from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
 
 COOKIE = "verger_session"
+_TENANT = "verger-tenant"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FOREIGN = "Only Verger's own pages may do this with your cookie; programs send Authorization: Bearer …"
 Watch = Callable[[str, Callable[[], Iterable[str]]], AsyncIterator[dict[str, Any]]]
 """Gives what happens in a tenant from now on, of devices that are asked for anew whenever they change.
 
@@ -132,22 +135,51 @@ class People:
         except Unknown:
             raise Unknown("Invalid token.") from None
 
+    async def signed_in(self, call: Call, needs: Permission) -> Caller:
+        """Return who asks, by a token or the cookie of Verger's own pages, if they may; raise Unknown or Forbidden.
+
+        Within an enrolment they are asked for as members of its organisation; raise Missing where they are none.
+        """
+        token = call.bearer() or call.bearer("Token")
+        if not token:
+            token = _morsel(call)
+            if token and not _own_page(call, surely=call.method not in _SAFE):
+                raise Forbidden(_FOREIGN)
+        if not token:
+            raise Unknown("Authentication credentials were not provided.")
+        tenant = call.headers.get(_TENANT) if call.door is None else call.door.tenant
+        return (await self.tenancy.caller(token, tenant)).needs(needs)
+
     async def by_cookie(self, call: Call, needs: Permission) -> Caller | None:
         """Return whose browser opens a socket, by its cookie and only from our own pages, if they may."""
-        origin, host = call.headers.get("origin"), call.headers.get("host", "")
-        if origin is not None and urlsplit(origin).netloc != host:
+        token = _morsel(call)
+        if not token or not _own_page(call, surely=False):
             return None
         try:
-            morsel = SimpleCookie(call.headers.get("cookie", "")).get(COOKIE)
-        except CookieError:
-            return None
-        if morsel is None:
-            return None
-        try:
-            caller = await self.tenancy.sessions.look(morsel.value)
+            caller = await self.tenancy.sessions.look(token)
         except Unknown:
             return None
         return caller if caller.may(needs) else None
+
+
+def _morsel(call: Call) -> str:
+    """Return the token in the session's cookie, "" without one."""
+    try:
+        morsel = SimpleCookie(call.headers.get("cookie", "")).get(COOKIE)
+    except CookieError:
+        return ""
+    return morsel.value if morsel else ""
+
+
+def _own_page(call: Call, *, surely: bool) -> bool:
+    """Tell whether no page of others asks; `surely`: one of ours does, and no program that says nothing of it."""
+    origin = call.headers.get("origin")
+    if origin is None:
+        return call.headers.get("sec-fetch-site", "" if surely else "same-origin") == "same-origin"
+    try:
+        return urlsplit(origin).netloc == call.headers.get("host", "")
+    except ValueError:
+        return False
 
 
 def cookie(token: str) -> dict[bytes, bytes]:
