@@ -47,6 +47,9 @@ class Home:
         about = {"name": f"Outlet {address}", "place": self.place, "dialect": "outlet", "address": address}
         return str((await self.post("/devices", **about, **more))["device"]["id"])
 
+    async def latest(self, device: str) -> dict[str, float]:
+        return {metric: told["value"] for metric, told in (await self.get(f"/devices/{device}/latest")).items()}
+
     async def stage(self, command: Any) -> str:
         return str((await self.get(f"/commands/{command['id']}"))["stage"])
 
@@ -132,12 +135,8 @@ async def test_a_unit_boots_is_adopted_measures_is_cut_off_by_a_rule_falls_silen
         devices = await adopted(mine)
         central, outlet = devices["CCU-02"], devices["FE"]
         await there.settled()
-        assert {each: told["value"] for each, told in (await mine.get(f"/devices/{central}/latest")).items()} == {
-            "current_ma": 4500
-        }
-        assert {each: told["value"] for each, told in (await mine.get(f"/devices/{outlet}/latest")).items()} == {
-            "current_a": 1250
-        }
+        assert await mine.latest(central) == {"current_ma": 4500}
+        assert await mine.latest(outlet) == {"current_a": 1250}
         # From now on the server lists it. A rule cuts it off above its threshold, and the relay's flag is the proof.
         when = {"metric": "current_a", "device": outlet, "is": "above", "value": 2000}
         off = {"command": {"device": outlet, "method": "relay_off", "params": {"socket": "a"}}}
