@@ -51,4 +51,5 @@ def moment(at: int) -> datetime:
 
 def microseconds(at: datetime) -> int:
     """Return an aware datetime as microseconds since 1970."""
-    return (at - _EPOCH) // timedelta(microseconds=1)
+    since = at - _EPOCH
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds

@@ -28,9 +28,9 @@ class _Sensor(Struct, gc=False):
 
 
 class _Usual(Struct, gc=False):
-    """One sensor with its code, as the firmware sends it."""
+    """Sensors with their code, as the firmware sends them."""
 
-    sensors: Annotated[list[_Sensor], Meta(min_length=1, max_length=1)]
+    sensors: Annotated[list[_Sensor], Meta(min_length=1, max_length=_MOST)]
     code: Annotated[str, Meta(min_length=1, max_length=_LONGEST)]
 
 
@@ -46,17 +46,25 @@ def _metric_of(name: str) -> str | None:
 
 def read(message: Frame, _zone: tzinfo) -> Spoken:
     """Return who speaks at `sensors/data`; without a code, or with "nan", a device asks for one."""
+    return Spoken((heard(message.body),))
+
+
+def heard(body: bytes) -> Voice:
+    """Return the device whose sensors a message lists; raise Garbled."""
     try:
-        usual = _USUAL.decode(message.body)
+        usual = _USUAL.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         usual = None
     if usual is not None and usual.code.isalnum() and usual.code != NO_CODE:
-        one = usual.sensors[0]
-        if (metric := _metric_of(one.sensor_id)) is not None:
-            said = (Readings({metric: one.sensor_data}),)
-            return Spoken((Voice(one.sensor_id, said, usual.code, {metric: one.sensor_id}),))
-    told = values.parse(message.body)
-    return Spoken((several(told),))
+        readings: dict[str, float] = {}
+        channels: dict[str, str] = {}
+        for each in usual.sensors:
+            if (metric := _metric_of(each.sensor_id)) is None or metric in readings:
+                break
+            readings[metric], channels[metric] = each.sensor_data, each.sensor_id
+        else:
+            return Voice(usual.sensors[0].sensor_id, (Readings(readings),), usual.code, channels)
+    return several(values.parse(body))
 
 
 def several(told: Any) -> Voice:

@@ -1,11 +1,14 @@
 """The dialect of mushroom farms: the topic says farm, room and device; a command is answered by its id; pure."""
 
 import re
-from datetime import UTC, tzinfo
-from typing import Any
+from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
 from verger.edges.wire.dialects import clocks, values
@@ -26,43 +29,104 @@ _WORDS = "(telemetry|status|ack|command)"
 _REAL = re.compile(f"farm/{_ID}/room/{_ID}/device/{_ID}/{_WORDS}")
 _README = re.compile(f"farm/{_ID}/room/{_ID}/{_WORDS}/{_ID}")
 _ABOUT = frozenset({"device_id", "farm_id", "room_id", "timestamp", "command_id", "ack_status", "response", "data"})
+_OWN = ("status", "firmware_version")
+_USUALLY = frozenset({"telemetry", "status"})
 _HAS = frozenset({"pending", "sent", "received", "acknowledged"})
 _FAILED = frozenset({"failed", "error", "rejected", "timeout"})
 _LARGEST_NUMBER = 1 << 63
+_DIGITS = 32  # of a UUID
+_LONGEST = 200
 
 
-def _parts(topic: str) -> tuple[str, str, str, str] | None:
-    """Return the farm, the room, the device and the word of a topic, in either way of writing it."""
+class _Place(NamedTuple):
+    """Where a device says that it stands, which word its topic ends with, and where it is answered."""
+
+    path: tuple[tuple[str, str], ...]
+    ids: tuple[tuple[str, str], ...]
+    device: str
+    word: str
+    reach: str
+
+    def voice(self, said: tuple[Said, ...], refused: tuple[Fault, ...] = ()) -> Voice:
+        return Voice(self.device, said, path=self.path, reach=self.reach, refused=refused)
+
+
+@lru_cache(maxsize=10_000)
+def _place(topic: str) -> _Place | None:
+    """Return what a topic says, in either way of writing it."""
     if found := _REAL.fullmatch(topic):
-        return found[1], found[2], found[3], found[4]
-    if found := _README.fullmatch(topic):
-        return found[1], found[2], found[4], found[3]
-    return None
+        farm, room, device, word = found.groups()
+    elif found := _README.fullmatch(topic):
+        farm, room, word, device = found.groups()
+    else:
+        return None
+    ids = ("farm_id", farm), ("room_id", room), ("device_id", device)
+    return _Place((("farm", farm), ("room", room)), ids, device, word, f"farm/{farm}/room/{room}")
+
+
+_Number = Annotated[float, Meta(ge=-values.LARGEST, le=values.LARGEST)] | None
+_Text = Annotated[str, Meta(max_length=_LONGEST)] | None
+
+
+class _Usual(Struct, forbid_unknown_fields=True, gc=False):
+    """What most devices say: what they measured, flat, and how they stand."""
+
+    device_id: str | None = None
+    timestamp: datetime | None = None
+    status: _Text = None
+    firmware_version: _Text = None
+    temperature_c: _Number = None
+    humidity_pct: _Number = None
+    co2_ppm: _Number = None
+    light_lux: _Number = None
+    battery_v: _Number = None
+    substrate_moisture: _Number = None
+
+
+_USUAL = msgspec.json.Decoder(_Usual)
+_MEASURES = tuple(METRICS.get(name, name) for name in _Usual.__struct_fields__[4:])
+
+
+def _usual(place: _Place, body: bytes) -> tuple[Said, ...]:
+    """Return what a device says in the usual way, nothing where that needs a closer look."""
+    try:
+        told = _USUAL.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return ()
+    numbers = {metric: value for metric, value in zip(_MEASURES, astuple(told)[4:], strict=True) if value is not None}
+    own = {name: text for name in _OWN if (text := getattr(told, name)) is not None}
+    stands = place.word == "status"
+    if (
+        place.word not in _USUALLY
+        or stands == bool(numbers)
+        or (told.device_id is not None and told.device_id != place.device)
+    ):
+        return ()
+    attributes = (Attributes(own),) if own else ()
+    if stands:
+        return attributes
+    return Readings(numbers, None if told.timestamp is None else clocks.instant(told.timestamp, UTC)), *attributes
 
 
 def read(message: Frame, _zone: tzinfo) -> Spoken:
     """Return what a device says at one of its topics; times without a zone are UTC."""
-    parts, told = _parts(message.topic), values.parse(message.body)
-    if parts is None or not isinstance(told, dict):
+    place = _place(message.topic)
+    if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body)):
+        return Spoken((place.voice(said),))
+    told = values.parse(message.body)
+    if place is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
-    farm, room, device, word = parts
-    for name, own in (("farm_id", farm), ("room_id", room), ("device_id", device)):
-        if told.get(name) is not None and str(told[name]) != own:
+    for name, own in place.ids:
+        if (given := told.get(name)) is not None and given != own and str(given) != own:
             raise Garbled(f"The {name} is not the one of the topic.", (Fault(name, "This is another one."),))
-    number = _number(told.get("command_id"))
-    if word in {"status", "ack"} and told.get("command_id") is not None:
-        said: tuple[Said, ...] = () if number is None else (_ack(told, number),)
-        return Spoken((_voice(farm, room, device, said),))
-    if word == "ack":
+    if place.word in {"status", "ack"} and (command := told.get("command_id")) is not None:
+        number = _number(command)
+        return Spoken((place.voice(() if number is None else (_ack(told, number),)),))
+    if place.word == "ack":
         raise Garbled("An answer names its command_id.", (Fault("command_id", "Say which command this is about."),))
     faults: list[Fault] = []
-    said = _measured(told, faults) if word == "telemetry" else tuple(values.attributes(_stand(told), faults))
-    return Spoken((_voice(farm, room, device, said, tuple(faults)),))
-
-
-def _voice(farm: str, room: str, device: str, said: tuple[Said, ...], refused: tuple[Fault, ...] = ()) -> Voice:
-    path = (("farm", farm), ("room", room))
-    return Voice(device, said, path=path, reach=f"farm/{farm}/room/{room}", refused=refused)
+    said = _measured(told, faults) if place.word == "telemetry" else tuple(values.attributes(_stand(told), faults))
+    return Spoken((place.voice(said, tuple(faults)),))
 
 
 def _stand(told: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +138,7 @@ def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
     data, stand = told.get("data"), _stand(told)
     if isinstance(data, dict):
         stand |= data
-    own: dict[str, Any] = {name: stand.pop(name) for name in ("status", "firmware_version") if name in stand}
+    own: dict[str, Any] = {name: stand.pop(name) for name in _OWN if name in stand}
     named = {METRICS.get(name, name): value for name, value in stand.items()}
     said: list[Said] = [
         each if isinstance(each, Readings) else Attributes(each.values)
@@ -86,8 +150,9 @@ def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
 
 def _number(command_id: Any) -> int | None:
     """Return the number of one of our commands, None for an id that is of somebody else."""
+    digits = str(command_id).replace("-", "")
     try:
-        number = UUID(str(command_id)).int
+        number = int(digits, 16) if len(digits) == _DIGITS and digits.isalnum() else _LARGEST_NUMBER
     except ValueError:
         return None
     return number if number < _LARGEST_NUMBER else None
@@ -123,14 +188,14 @@ def write(ask: Ask, reached: Reached) -> list[Frame]:
 
 def hears(topic: str) -> bool:
     """Whether a device of a farm may speak at a topic."""
-    parts = _parts(topic)
-    return parts is not None and parts[3] != "command"
+    place = _place(topic)
+    return place is not None and place.word != "command"
 
 
 def listens(topic_filter: str) -> Voice | None:
     """Return the device that listens to its commands."""
-    parts = _parts(topic_filter)
-    return _voice(*parts[:3], ()) if parts is not None and parts[3] == "command" else None
+    place = _place(topic_filter)
+    return place.voice(()) if place is not None and place.word == "command" else None
 
 
 FAMILY = Family(

@@ -1,9 +1,10 @@
 """The dialect of power outlets behind a central control unit, which searches its answers for strings; pure."""
 
 import json
-from typing import Any, TypeGuard
+from typing import Annotated, Any, TypeGuard
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
 
 from verger.base.errors import Fault
 from verger.domain.devices.outlets import CENTRAL, MOST_MA, NAME, central
@@ -54,6 +55,31 @@ class Sample(Struct, frozen=True):
         return Voice(self.device_id, tuple(said), gateway=gateway, refused=self.refused)
 
 
+_Number = Annotated[float, Meta(ge=-values.LARGEST, le=values.LARGEST)]
+
+
+class _Outlet(Struct, gc=False):
+    """What a control unit says of an outlet, as the firmware writes it."""
+
+    device_id: str
+    current_a: _Number
+    current_b: _Number
+    relay_a: bool | None = None
+    relay_b: bool | None = None
+    is_overload: bool = False
+
+
+class _Breaker(Struct, gc=False):
+    """What it says of its breaker."""
+
+    ccu_id: str
+    current_ma: _Number
+
+
+_OUTLET = msgspec.json.Decoder(_Outlet)
+_BREAKER = msgspec.json.Decoder(_Breaker)
+
+
 def text(told: Any) -> bytes:
     """Return JSON with one blank after each colon and comma, without which a control unit loses its commands."""
     return json.dumps(told).encode()
@@ -61,6 +87,21 @@ def text(told: Any) -> bytes:
 
 def sample(body: bytes) -> Sample:
     """Return what a control unit says of an outlet; raise Garbled."""
+    try:
+        usual = _OUTLET.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _closer(body)
+    name = _id("device_id", usual.device_id)
+    flows = {"current_a": usual.current_a, "current_b": usual.current_b}
+    tripped = tuple(flow[-1] for flow, number in flows.items() if number == OVERLOAD)
+    readings = {flow: _quiet(number, _OUTLET_NOISE) for flow, number in flows.items() if 0 <= number != OVERLOAD}
+    relays = {"relay_a": usual.relay_a, "relay_b": usual.relay_b}
+    known = {relay: state for relay, state in relays.items() if state is not None}
+    return Sample(name, readings, known, bool(tripped) or usual.is_overload, tripped)
+
+
+def _closer(body: bytes) -> Sample:
+    """Return what is said of an outlet in an unusual way; raise Garbled."""
     told = _fields(body, ("device_id", "current_a", "current_b"))
     faults: list[Fault] = []
     readings: dict[str, float] = {}
@@ -71,7 +112,7 @@ def sample(body: bytes) -> Sample:
         if number == OVERLOAD:
             tripped.append(socket)
         elif number is not None:
-            readings[name] = 0.0 if number <= _OUTLET_NOISE else number
+            readings[name] = _quiet(number, _OUTLET_NOISE)
     names = [f"relay_{socket}" for socket in SOCKETS]
     relays = {name: told[name] for name in names if isinstance(told.get(name), bool)}
     if not readings and not tripped and faults:
@@ -82,14 +123,27 @@ def sample(body: bytes) -> Sample:
 
 def breaker(body: bytes) -> Voice:
     """Return the control unit that says what flows through the main breaker; raise Garbled."""
+    try:
+        usual = _BREAKER.decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        pass
+    else:
+        return _flows(central(_id("ccu_id", usual.ccu_id)), usual.current_ma)
     told = _fields(body, ("ccu_id", "current_ma"))
     address, faults = central(_id("ccu_id", told["ccu_id"])), list[Fault]()
     number = _current("current_ma", told["current_ma"], faults)
     if faults:
         raise Garbled(f"current_ma: {faults[0].message}", tuple(faults))
-    if number is None:
-        return Voice(address)
-    return Voice(address, (Readings({"current_ma": 0.0 if number <= _BREAKER_NOISE else number}),))
+    return Voice(address) if number is None else _flows(address, number)
+
+
+def _flows(address: str, number: float) -> Voice:
+    return Voice(address, (Readings({"current_ma": _quiet(number, _BREAKER_NOISE)}),) if number >= 0 else ())
+
+
+def _quiet(number: float, noise: float) -> float:
+    """Return a current, 0 where it is only noise."""
+    return 0.0 if number <= noise else number
 
 
 def order(ask: Ask) -> dict[str, Any] | None:
@@ -121,6 +175,8 @@ def _fields(body: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _id(field: str, told: Any) -> str:
+    if isinstance(told, str) and 0 < len(told) <= _LONGEST_ID and told.isalnum() and told.isascii():
+        return told
     name = str(told).strip() if isinstance(told, str | int) and not isinstance(told, bool) else ""
     if not 0 < len(name) <= _LONGEST_ID or not name.isalnum() or not name.isascii():
         sentence = f"An id has 1 to {_LONGEST_ID} letters and digits, such as FE."

@@ -7,11 +7,10 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from verger.base.clock import microseconds
 from verger.base.errors import Fault
-from verger.domain.devices.plants import ACTUATORS, SHORTEST_SECRET, sensor_ids
+from verger.domain.devices.plants import ACTUATORS, SHORTEST_SECRET
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
-from verger.edges.wire.dialects import values
+from verger.edges.wire.dialects import clocks, values
 from verger.edges.wire.dialects.family import Voice
 
 T = TypeVar("T")
@@ -20,6 +19,7 @@ NO_SUCH = "A plant-care device knows on, off and pulse, of what it can move: pum
 FAILED = "The device says that it failed."
 
 _FARTHEST_S = 1e11
+_SOIL = "soil_moisture"
 
 
 class Unfit(Garbled):
@@ -79,6 +79,14 @@ class Acked(Struct, frozen=True):
 def body(text: bytes, kind: type[T]) -> T:
     """Return what a body says; raise Unfit."""
     try:
+        return msgspec.json.decode(text, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _closer(text, kind)
+
+
+def _closer(text: bytes, kind: type[T]) -> T:
+    """Return what a body says that needs a closer look; raise Unfit."""
+    try:
         told = values.parse(text)
     except Garbled as garbled:
         raise Unfit([_why("json_invalid", ["body", 0], str(garbled), {})]) from None
@@ -113,19 +121,20 @@ def read(address: str, channels: Mapping[str, str], batch: Batch) -> tuple[Voice
     """
     if not batch.readings:
         raise Unfit([_why("too_short", ["body", "readings"], "List should have at least 1 item", [])])
-    metrics = {each.strip().lower(): metric for metric, each in sensor_ids(channels).items()}
+    stamp, at = None, None
     said: dict[int | None, dict[str, float]] = {}
     more: list[Readings] = []
     faults: list[Fault] = []
     for each in batch.readings:
-        metric = metrics.get(each.sensor_id.strip().lower())
+        metric = _metric(each.sensor_id, channels)
         if metric is None:
             raise UnknownSensor("Unknown sensor")
         number = values.number_of(each.value)
         if number is None or not -values.LARGEST <= number <= values.LARGEST:
             faults.append(Fault(metric, "This is not a number."))
             continue
-        at = time_of(each.timestamp)
+        if each.timestamp != stamp:
+            stamp, at = each.timestamp, time_of(each.timestamp)
         if metric in said.setdefault(at, {}):
             more.append(Readings({metric: number}, at))
         else:
@@ -134,19 +143,26 @@ def read(address: str, channels: Mapping[str, str], batch: Batch) -> tuple[Voice
     return Voice(address, told, refused=tuple(faults)), len(batch.readings) - len(faults)
 
 
+def _metric(sensor_id: str, channels: Mapping[str, str]) -> str | None:
+    """Return what a sensor measures, None for one that its device does not have."""
+    metric = channels.get(sensor_id)
+    if metric is None:
+        plain = sensor_id.strip().lower()
+        metric = next((name for each, name in channels.items() if each.strip().lower() == plain), None)
+    return None if metric in ACTUATORS else metric
+
+
 def _dry_last(numbers: dict[str, float]) -> dict[str, float]:
     # Rules judge in this order: whether there is water is known before dry soil asks for it.
-    return dict(sorted(numbers.items(), key=lambda each: each[0] == "soil_moisture"))
+    if _SOIL in numbers:
+        numbers[_SOIL] = numbers.pop(_SOIL)
+    return numbers
 
 
 def time_of(told: Any) -> int | None:
     """Return a time in microseconds: text with its zone, or in UTC, or seconds since 1970; None for anything else."""
     if isinstance(told, str):
-        try:
-            at = datetime.fromisoformat(told.strip())
-        except ValueError:
-            return None
-        return microseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+        return clocks.written(told, UTC)
     if isinstance(told, bool) or not isinstance(told, int | float):
         return None
     seconds = values.number_of(told)

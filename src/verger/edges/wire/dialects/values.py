@@ -85,6 +85,8 @@ def attributes(values: dict[str, Any], faults: list[Fault]) -> Iterator[Said]:
 
 def number_of(value: Any) -> float | None:
     """Return a number, a boolean or text that is a number as a number, infinite or not a number where it says so."""
+    if type(value) is float:
+        return value
     if isinstance(value, str):
         text = value.strip()
         return float(text) if _NUMBER.fullmatch(text) or _NO_NUMBER.fullmatch(text) else None

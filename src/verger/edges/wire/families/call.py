@@ -49,13 +49,21 @@ class Call:
         if self.headers.get("content-type", "").lower().startswith(_PARTS):
             return _in_parts(self.headers["content-type"], self.body)
         if self.headers.get("content-type", "").startswith(_FORM) or not self.body.lstrip().startswith(b"{"):
-            return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+            return fields(self.body.decode("utf-8", "replace"))
         return {str(name): "" if value is None else str(value) for name, value in self.json().items()}
 
     def bearer(self, word: str = "Bearer") -> str:
         """Return the token of the Authorization header after a word, "" without one."""
         said, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if said.lower() == word.lower() else ""
+
+
+def fields(form: str) -> dict[str, str]:
+    """Return the fields of a form."""
+    if "%" in form:
+        return dict(parse_qsl(form, keep_blank_values=True))
+    pairs = [pair.partition("=") for pair in form.replace("+", " ").split("&") if pair]
+    return {name: value for name, _, value in pairs}
 
 
 @dataclass(frozen=True, slots=True)

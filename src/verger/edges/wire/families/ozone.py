@@ -1,6 +1,7 @@
 """Treatment machines over HTTP: the form posts of the first generation, and how the successor speaks."""
 
 from dataclasses import replace
+from datetime import tzinfo
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -9,6 +10,7 @@ from verger.base.errors import Missing, Unknown
 from verger.domain.commands.model import Command
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
 from verger.edges.wire.dialects import clocks, ozone
+from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
@@ -17,6 +19,7 @@ NAME = ozone.NAME
 _MULTIPART = "multipart/form-data"
 _PRIORITIES = ("critical", "high", "normal", "low")
 _UNAUTHORIZED = "Unauthorized"
+_COUNTERS = tuple((name, f"count_{name}") for name in ozone.TREATMENTS)
 
 
 # the first generation: forms
@@ -35,11 +38,15 @@ async def ingest(desk: Desk, call: Call) -> Reply:
 
 
 async def _form(desk: Desk, call: Call) -> None:
-    told = fields(call)
+    await heard(desk, call, NAME, form(fields(call), _zone(desk, call)))
+
+
+def form(told: dict[str, str], zone: tzinfo) -> Voice:
+    """Return what a machine says in a form; raise Garbled."""
     address = told.get("macaddr", "").strip()
     if not address:
         raise Garbled("macaddr required")
-    at = clocks.time_of(told.get("timestamp"), _zone(desk, call))
+    at = clocks.time_of(told.get("timestamp"), zone)
     counts = {f"count_{name}": told.get(f"count{place}") for place, name in enumerate(ozone.TREATMENTS, 1)}
     said = ozone.stand({"wifi_connected": True, **counts, **told}, at)
     mode = told.get("mode", "").strip().lower()
@@ -47,7 +54,7 @@ async def _form(desk: Desk, call: Call) -> None:
         counter = ozone.count(counts[f"count_{mode}"])
         data = {} if counter is None else {"counter": int(counter)}
         said = [ozone.treatment(mode, at, data), *said]
-    await heard(desk, call, NAME, ozone.voice(address, said))
+    return ozone.voice(address, said)
 
 
 def fields(call: Call) -> dict[str, str]:
@@ -94,23 +101,26 @@ async def handshake(desk: Desk, call: Call) -> Reply:
 async def event(desk: Desk, call: Call) -> Reply:
     """Keep one treatment, once by its event_id, on disk when it is answered."""
     told = _object(call)
-    number = told.get("event_id")
     address = told.get("device_id")
     if not isinstance(address, str) or not address.strip():
         raise Unknown(_UNAUTHORIZED)
     call = proven(desk, call, address)
+    await _say(desk, call, address, treated(told, _zone(desk, call)))
+    return compact({"ack": True, "event_id": told["event_id"]})
+
+
+def treated(told: dict[str, Any], zone: tzinfo) -> list[Said]:
+    """Return what the successor says of a treatment; raise Garbled."""
+    number, kind = told.get("event_id"), told.get("treatment")
     if not isinstance(number, str) or not 0 < len(number.strip()) <= 128 or not number.isprintable():
         raise Garbled("event_id required")
-    kind = told.get("treatment")
     if told.get("event") != "treatment" or not isinstance(kind, str) or kind.lower() not in ozone.TREATMENTS:
         raise Garbled("invalid event")
     counter = ozone.count(told.get("counter"))
     if counter is None:
         raise Garbled("invalid counter")
-    at = clocks.time_of(told.get("ts"), _zone(desk, call))
-    said = [ozone.treatment(kind, at, {"counter": int(counter)}, number.strip()), *_counters(told, at)]
-    await _say(desk, call, address, said)
-    return compact({"ack": True, "event_id": number})
+    at = clocks.time_of(told.get("ts"), zone)
+    return [ozone.treatment(kind, at, {"counter": int(counter)}, number.strip()), *_counters(told, at)]
 
 
 async def commands(desk: Desk, call: Call) -> Reply:
@@ -175,7 +185,7 @@ def _counters(told: dict[str, Any], at: int | None) -> list[Said]:
     counters = told.get("current_counters")
     if not isinstance(counters, dict):
         return []
-    return ozone.stand({f"count_{name}": counters.get(name) for name in ozone.TREATMENTS}, at)
+    return ozone.stand({ours: counters.get(name) for name, ours in _COUNTERS}, at)
 
 
 def _command(command: Command) -> dict[str, Any]:
