@@ -33,7 +33,7 @@ Mark = tuple[str, str]
 
 
 class _Heard(NamedTuple):
-    """What was heard of a counter at a time: where it `stands`, or one event more, which comes first."""
+    """What was heard of a counter at a time: where it `stands`, or one event more."""
 
     at: int
     stands: bool
@@ -237,11 +237,11 @@ class Tallying:
 
 
 def _after(
-    tally: Tally | None, heard: Sequence[_Heard], device: str, fresh: set[Mark]
+    before: Tally | None, heard: Sequence[_Heard], device: str, fresh: set[Mark]
 ) -> tuple[Tally | None, list[Gap | Reset]]:
     """Return a tally after all that was heard, in the order of its times, and what is booked; `fresh` gets fewer."""
-    booked: list[Gap | Reset] = []
-    for one in sorted(heard, key=lambda each: (each.at, each.stands)):
+    tally, booked = before, list[Gap | Reset]()
+    for one in sorted(heard, key=lambda each: (each.at, _rank(each, begun=before is not None))):
         if one.stands:
             step = told(tally, one.counter or 0, one.at)
         elif tally is None or (device, one.identity) not in fresh:
@@ -252,6 +252,13 @@ def _after(
         tally = step.tally
         booked += step.booked
     return tally, booked
+
+
+def _rank(one: _Heard, *, begun: bool) -> int:
+    """Return what comes first of one time: events, though a machine tells its counter first once it is connected."""
+    if one.stands:
+        return 1
+    return 0 if begun or one.counter is not None else 2
 
 
 def _counter(data: Any) -> int | None:

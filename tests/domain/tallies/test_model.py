@@ -145,6 +145,14 @@ def test_an_event_from_before_the_counter_was_first_told_is_no_part_of_it() -> N
     assert book.booked == [Gap(at(60), 1)]
 
 
+def test_an_event_of_the_second_in_which_the_counter_was_first_told_came_after_it_unless_it_says_otherwise() -> None:
+    book = begun(10)
+    book.press(1, at(0), None)
+    book.press(2, at(0), 10)
+    book.stand(11, at(60))
+    assert book.booked == []
+
+
 # any machine
 
 

@@ -63,7 +63,7 @@ def happened(tally: Tally, at: int, counter: int | None = None) -> Step:
     late = at < tally.at if counter is None else counter <= tally.counter and at <= tally.at
     if (late or at < tally.since) and tally.gaps:
         return _fill(tally, next((gap for gap in tally.gaps if gap.at >= at), tally.gaps[-1]), 1)
-    if at < tally.since:
+    if at < tally.since or (late and at == tally.since):
         return Step(tally)  # the counter had it when it was first told
     ahead = sorted((*tally.ahead, Some(at, 1)), key=lambda some: some.at)
     if len(ahead) > _MOST_SOME:

@@ -83,7 +83,9 @@ async def test_a_machine_waits_is_adopted_and_counts_its_treatments(product: Pro
         assert told[1]["at"] == "2027-01-15T08:00:30Z"
         assert await latest(product, device) == {"count_basic": 16, "count_standard": 8, "count_premium": 4}
         reported = (await product.get(f"/devices/{device}"))["attributes"]["reported"]
-        assert reported == {"wifi_connected": True, "rtc_available": True}
+        counters = {"basic": 16, "standard": 8, "premium": 4}
+        assert reported == {"wifi_connected": True, "rtc_available": True, "current_counters": counters}
+        assert await events(product, device, "gap") == []
 
 
 async def test_a_machine_without_a_clock_loses_nothing(product: Product, clock: HeldClock) -> None:
@@ -177,7 +179,8 @@ async def test_forms_are_heard_at_both_addresses_in_all_three_ways(product: Prod
         ("treatment.premium", "2027-01-15T07:59:58Z", {"counter": 9}),
     ]
     reported = (await product.get(f"/devices/{device}"))["attributes"]["reported"]
-    assert reported == {"wifi_connected": True, "rtc_available": False, "sd_card_available": True}
+    flags = {"wifi_connected": True, "rtc_available": False, "sd_card_available": True}
+    assert reported == flags | {"current_counters": {"basic": 6, "standard": 0, "premium": 9}}
     assert (await latest(product, device))["count_basic"] == 6
 
 
