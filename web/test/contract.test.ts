@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Described } from "@/base/ask";
 import { alerts, comments } from "@/alerts/alerts";
 import { backup, backups, plan } from "@/backups/backups";
+import { blueprint, blueprints, furnished, laid, laids } from "@/blueprints/blueprints";
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { derived } from "@/derived/derived";
@@ -34,6 +35,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "api_keys.json": shape({ made: list(createdKey), listed: apiKeys }),
   "backup_plan.json": plan,
   "backups.json": backups,
+  "blueprints.json": blueprints,
   "bridges.json": bridges,
   "device.json": device,
   "device_created.json": created,
@@ -52,6 +54,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "members.json": members,
   "overview.json": overview,
   "place.json": place,
+  "place_blueprints.json": laids,
   "place_history.json": placeHistory,
   "places.json": places,
   "setup.json": setUpState,
@@ -83,12 +86,15 @@ const described: [
   Known<typeof setUpState, Described["FirstRunState"]>,
   Known<typeof backup, Described["Backup"]>,
   Known<typeof plan, Described["Plan"]>,
+  Known<typeof blueprint, Described["Outline"]>,
+  Known<typeof laid, Described["Laid"]>,
+  Known<typeof furnished, Described["Furnished"]>,
   Known<typeof bridge, Described["ShownBridge"]>,
   Known<typeof upload, Described["Upload"]>,
   Known<typeof derived, Described["Derived"]>,
   Known<typeof rule, Described["KeptRule"]>,
   Known<typeof run, Described["Run"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -2,6 +2,7 @@ import { enRules } from "@/base/words/enRules";
 import { enCommands } from "@/base/words/enCommands";
 import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
+import { enBlueprints } from "@/base/words/enBlueprints";
 import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
@@ -20,6 +21,7 @@ export const en = {
   ...enBringing,
   ...enTransfer,
   ...enBackups,
+  ...enBlueprints,
   ...enDerived,
   ...enLimits,
   ...enRetention,

@@ -1,0 +1,21 @@
+/** English: blueprints, which set a place up for what is looked after there. */
+export const enBlueprints = {
+  "blueprint.open": "Set up as…",
+  "blueprint.more": "Set up for more…",
+  "blueprint.pick": "What you look after",
+  "blueprint.none": "Something else",
+  "blueprint.none.why": "Begin empty. It can be set up later, on the page of the place.",
+  "blueprint.title": "Set up {name}",
+  "blueprint.why": "It brings device types, rules with alerts, tasks, and an order for this page. All of it can be changed afterwards.",
+  "blueprint.brings": "It brings: {list}.",
+  "blueprint.do": "Set it up",
+  "blueprint.done": "{name} is set up",
+  "blueprint.rules": { one: "{n} rule, which is watching from now on", other: "{n} rules, which are watching from now on" },
+  "blueprint.derived": { one: "{n} calculated value", other: "{n} calculated values" },
+  "blueprint.tasks": { one: "{n} task to begin with", other: "{n} tasks to begin with" },
+  "blueprint.types": { one: "{n} type of device to choose from", other: "{n} types of device to choose from" },
+  "blueprint.nothing": "Nothing was missing. What is there stays as it is.",
+  "blueprint.waits": "What belongs to it and is not there yet",
+  "place.empty.first": "Set the place up for what you look after, then add the first one. You get a line to paste into a terminal or into your device, and the value appears here by itself.",
+  "blueprint.is": "set up as {titles}",
+} as const;
