@@ -2,10 +2,10 @@
 
 | what | formula |
 |---|---|
-| temperature | toward 17.2 and a tenth of outdoors, lag 2 h; the fan draws it toward the corridor, lag 50 min |
+| temperature | toward 19.8 and a tenth of outdoors, lag 2 h; the fan draws it toward the corridor, lag 50 min |
 | humidity | toward 68 %, lag 100 min, with the fan 25 min; with the humidifier toward 99 %, lag 14 min |
 | carbon dioxide | grows by 900 [ppm]/h; toward 430, lag 5 h; with the fan, lag 12 min |
-| light | a lamp of some 480 lx from 7 to 19 h |
+| light | a lamp of some 480 lx from 7 to 21 h |
 | substrate | dries by 0.05 %/h, less in damp air; the humidifier gives 0.12 %/h |
 | battery | from 4.1 V to 3.4 V in 200 days |
 """
@@ -49,13 +49,13 @@ class Growing:
         return self._measured(at, told)
 
     def _step(self, seconds: float, outside: float) -> None:
-        self.celsius = toward(self.celsius, 17.2 + 0.1 * (outside - 15), seconds, 2 * _H)
+        self.celsius = toward(self.celsius, 19.8 + 0.1 * (outside - 15), seconds, 2 * _H)
         self.humid = toward(self.humid, _AMBIENT, seconds, 100 * _MIN)
         self.carbon = toward(self.carbon, _OUTSIDE, seconds, 5 * _H) + 900 * seconds / _H
         self.substrate = max(40.0, self.substrate - 0.05 * (1.4 - self.humid / 100) * seconds / _H)
         if self.humidifier:
             self.humid = toward(self.humid, 99, seconds, 14 * _MIN)
-            self.substrate = min(85.0, self.substrate + 0.12 * seconds / _H)
+            self.substrate = min(82.0, self.substrate + 0.12 * seconds / _H)
         if self.fan:
             self.humid = toward(self.humid, _AMBIENT, seconds, 25 * _MIN)
             self.celsius = toward(self.celsius, 0.4 * outside + 11, seconds, 50 * _MIN)
@@ -63,7 +63,7 @@ class Growing:
 
     def _measured(self, at: Times, told: Values) -> dict[str, Values]:
         seed, clock = self._seed, hour(at, HIGHLANDS.hours)
-        lit = (clock >= 7) & (clock < 19)
+        lit = (clock >= 7) & (clock < 21)
         noise = [curves.noise(seed + n, at) for n in range(0, 10, 2)]
         aged = ((at // DAY + round(100 * curves.own(seed))) % 200) / 200
         return {
@@ -76,7 +76,7 @@ class Growing:
         }
 
 
-def tended(low: float = 86.0, high: float = 93.0, most: float = 1250.0, least: float = 850.0) -> Habit:
+def tended(low: float = 84.0, high: float = 92.0, most: float = 1120.0, least: float = 780.0) -> Habit:
     """Return the habit of somebody who humidifies and airs a room as it should be."""
 
     def habit(room: Growing, _now: int) -> None:

@@ -89,13 +89,14 @@ class Pot:
             self.level = 97.0
 
 
-def watered(below: float, seconds: float, rest_s: float) -> Habit:
-    """Return the habit of somebody who waters a pot that is too dry, and then lets it be for a while."""
-    last = 0
+def watered(below: float, upto: float, seconds: float, rest_s: float) -> Habit:
+    """Return the habit of somebody who waters a pot that is too dry, again and again until it is wet."""
+    last, dry = 0, False
 
     def habit(pot: Pot, now: int) -> None:
-        nonlocal last
-        if pot.soil < below and now - last > rest_s * 1e6:
+        nonlocal last, dry
+        dry = pot.soil < below or (dry and pot.soil < upto)
+        if dry and now - last >= rest_s * 1e6:
             last = now
             pot.pump(seconds)
 

@@ -43,10 +43,10 @@ class Appliance:
 
 FRIDGE = Appliance(0, 720, 45 * MINUTE, 19 * MINUTE)
 LAMPS = Appliance(0, 340, 24 * HOUR, 10 * HOUR, 1.0, (7, 20))
-COMPRESSOR = Appliance(0, 2_650, 2 * HOUR, 14 * MINUTE, 0.8, (8, 18))
-SAW = Appliance(0, 2_100, 90 * MINUTE, 7 * MINUTE, 0.7, (8, 17))
+COMPRESSOR = Appliance(0, 2_200, 2 * HOUR, 14 * MINUTE, 0.8, (8, 18))
+SAW = Appliance(0, 1_900, 90 * MINUTE, 7 * MINUTE, 0.7, (8, 17))
 COMPUTER = Appliance(120, 380, 10 * HOUR, 7 * HOUR, 0.9, (8, 19))
-KETTLE = Appliance(0, 2_400, 3 * HOUR, 4 * MINUTE, 0.8, (7, 18))
+KETTLE = Appliance(0, 2_150, 3 * HOUR, 4 * MINUTE, 0.8, (7, 18))
 CHARGER = Appliance(110, 420, 12 * HOUR, 2 * HOUR, 0.8)
 FAN = Appliance(0, 260, 5 * HOUR, 4 * HOUR, 0.9, (9, 18))
 PLUGGED = ((LAMPS, CHARGER), (COMPRESSOR, FAN), (FRIDGE, KETTLE), (COMPUTER, FAN), (SAW, LAMPS))
