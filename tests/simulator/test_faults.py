@@ -89,20 +89,29 @@ async def test_what_the_successor_could_not_say_is_said_later_once(town: Town) -
     assert all(each["at"] < each["received_at"] for each in events)
 
 
-async def test_a_treatment_that_a_machine_forgot_is_still_counted(town: Town) -> None:
+async def test_a_treatment_that_a_machine_forgot_is_booked_as_a_gap_once(town: Town) -> None:
     await town.moved_to(MALAYSIA)
-    machine = ozone.OverMqtt(town.nature(60, wifi=0.5), await town.door("ozone", mqtt=True))
+    machine = ozone.OverMqtt(town.nature(60, wifi=0), await town.door("ozone", mqtt=True))
     device = (await town.device("Bay", "ozone", machine.mac))["device"]["id"]
-    while len(machine.lost) < 2:
+    await town.live(machine)
+    await town.until(lambda: town.latest(device), lambda latest: latest)
+    for rate, lost in ((1, 2), (0, 2), (1, 3)):
+        machine.nature.faults.rates["wifi"] = rate  # type: ignore[index]
         await town.live(machine)
+        while len(machine.lost) < lost:
+            await town.live(machine)
     machine.nature.faults.rates["wifi"] = 0  # type: ignore[index]
     town.clock.advance(61)
     await town.live(machine)
     await machine.stop()
     counts = {f"count_{name}": count for name, count in machine.counts.items()}
-    latest = await town.until(lambda: town.latest(device), lambda latest: latest == counts)
-    told = sum(latest.values()) - len(machine.lost)
-    await town.until(lambda: town.events(device, "treatment"), lambda events: len(events) == told)
+    await town.until(lambda: town.latest(device), lambda latest: latest == counts)
+    missing = len(machine.lost)
+    gaps = await town.until(
+        lambda: town.events(device, "gap"), lambda gaps: sum(each["data"]["count"] for each in gaps) == missing
+    )
+    assert len(gaps) >= 2
+    assert len(await town.events(device, "treatment")) == sum(counts.values()) - missing
 
 
 async def test_what_a_farm_could_not_say_comes_later_with_its_own_time(town: Town) -> None:
@@ -187,6 +196,9 @@ async def test_a_counter_that_begins_again_doubles_nothing(town: Town) -> None:
         await town.live(machine)
     await machine.stop()
     assert len(await town.events(device, "treatment")) == 6
+    resets = await town.until(lambda: town.events(device, "reset"), lambda found: found)
+    assert all(each["data"]["from"] > each["data"]["to"] for each in resets)
+    assert await town.events(device, "gap") == []
 
 
 async def test_a_sensor_that_forgot_its_code_asks_and_that_is_shown(town: Town) -> None:
