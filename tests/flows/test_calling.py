@@ -216,7 +216,7 @@ async def test_after_a_restore_nothing_is_called_that_waited(street: Street) -> 
     now: datetime = moment(street.world.clock.now())
     mark = Mark(backup="b", begun_at=now, taken_at=now, restored_at=now, replaced=None)
     [told] = await Uncalled(street.world.book).returned(mark, 1)
-    assert told.startswith("1 calls of rules")
+    assert told.startswith("1 call of rules")
     await street.goes_on(60)
     assert street.receiver.heard == []
     [done] = await street.outcomes(rule)

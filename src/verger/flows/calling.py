@@ -12,6 +12,7 @@ import structlog
 from verger.base.clock import HOUR, SECOND, Clock, moment
 from verger.base.db import Database
 from verger.base.errors import Refused
+from verger.base.plural import counted
 from verger.base.secrets import ServerSecret
 from verger.base.work import attempt
 from verger.domain.backups.mark import Mark
@@ -81,7 +82,8 @@ class Uncalled:
             await self.book.ended(some, _EXPIRED, why)
             gone += len(some)
         told = "The secrets that sign webhooks are those of the backup: renew again what was renewed since."
-        return [f"{gone} calls of rules to other programs are not made, for they may have been. {told}"]
+        were = counted(gone, "call of rules to other programs is", "calls of rules to other programs are")
+        return [f"{were} not made, for they may have been made. {told}"]
 
 
 @dataclass
@@ -199,7 +201,7 @@ class Calling:
             severity=Urgency.warning,
             kind="webhook_failing",
             title=f"{call.target} takes no calls"[:200],
-            body=f"{body}each for {self.hours} hours at most.",
+            body=f"{body}each for {counted(self.hours, 'hour')} at most.",
             to=MANAGERS,
         )
 
@@ -207,7 +209,7 @@ class Calling:
         for call in calls:
             trouble = await self.book.calls.trouble(call.tenant, call.target)
             why = call.error or (trouble.error if trouble is not None else "Verger was not running.")
-            told = f"It was given up within {self.hours} hours, after {_times(call.attempts)}. {why}"
+            told = f"It was given up within {counted(self.hours, 'hour')}, after {_times(call.attempts)}. {why}"
             await self.book.ended([call], _FAILED, told)
             self.tally.done["given_up"] += 1
 

@@ -13,6 +13,7 @@ from verger.base.errors import Fault, Forbidden, Invalid, Missing
 from verger.base.outgoing import Outgoing, checked
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
+from verger.base.plural import span
 from verger.domain.alerts.store import AlertStore
 from verger.domain.devices import capabilities
 from verger.domain.devices.kept import Kept
@@ -109,7 +110,7 @@ class Ruling:
                 raise Forbidden(f"Members may not change {path} of this rule; ask a manager.")
             low, high = leeway.low, leeway.high
             if (low is not None and value < low) or (high is not None and value > high):
-                told = f"from {low:g}" if high is None else f"up to {high:g}" if low is None else f"{low:g} to {high:g}"
+                told = span(low, high)
                 raise Invalid(f"{path} may be {told}.", [Fault(path, f"Write a number {told}.")])
             after = moved(after, path, value)
         return await self.change(tenant, before, after, expected)

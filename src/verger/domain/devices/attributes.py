@@ -12,6 +12,7 @@ from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.errors import Fault, Invalid
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.base.patch import merge
+from verger.base.plural import counted
 from verger.domain.devices.model import Changed, State
 
 REPORTED = "reported"
@@ -185,7 +186,7 @@ def with_change(desired: Mapping[str, Any], change: Mapping[str, Any], most: int
     """Return what is desired with a change merged in (RFC 7396); raise Invalid past `most` keys."""
     after: dict[str, Any] = merge(desired, change)
     if len(after) > max(most, len(desired)):
-        sentence = f"A device has at most {most} desired attributes; remove some first."
+        sentence = f"A device has at most {counted(most, 'desired attribute')}; remove some first."
         raise Invalid(sentence, [Fault("attributes.desired", sentence)])
     return after
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from verger.base.errors import Fault, Invalid
+from verger.base.plural import span
 from verger.domain.devices.model import Capability, Param
 
 LARGEST = 16 << 10
@@ -122,16 +123,8 @@ def _within(param: Param, value: float) -> bool:
 
 
 def _range(param: Param) -> str:
-    unit = f" {param.unit}" if param.unit else ""
-    match param.low, param.high:
-        case None, None:
-            return ""
-        case low, None:
-            return f" from {low:g}{unit}"
-        case None, high:
-            return f" up to {high:g}{unit}"
-        case low, high:
-            return f" from {low:g} to {high:g}{unit}"
+    told = span(param.low, param.high)
+    return f" {told} {param.unit}" if told and param.unit else f" {told}" if told else ""
 
 
 def _shown(value: Any) -> str:

@@ -7,6 +7,8 @@ import msgspec
 from msgspec import structs
 
 from verger.base.errors import Fault, Invalid
+from verger.base.plural import plain
+from verger.base.sentences import sentence
 from verger.domain.rules.conditions import Condition
 from verger.domain.rules.model import Rule
 
@@ -26,7 +28,7 @@ def moved(rule: _R, path: str, value: float) -> _R:
     try:
         when, only_if = msgspec.convert((document["when"], document["only_if"]), tuple[Condition, Condition | None])
     except msgspec.ValidationError as why:
-        raise Invalid(f"{path} cannot be {value:g}.", [Fault(path, str(why))]) from None
+        raise Invalid(f"{path} cannot be {plain(value)}.", [Fault(path, sentence(str(why)))]) from None
     return structs.replace(rule, when=when, only_if=only_if)
 
 

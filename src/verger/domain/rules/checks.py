@@ -6,6 +6,7 @@ from typing import get_args
 from msgspec import UNSET
 
 from verger.base.errors import Fault
+from verger.base.plural import plain
 from verger.domain.rules.actions import Action, ToAlert, ToNotify
 from verger.domain.rules.conditions import DEEPEST, MOST_CONDITIONS, WORDS, Condition, Is, within
 from verger.domain.rules.cron import Cron
@@ -129,7 +130,8 @@ def _wrong_metric(path: str, condition: Condition) -> Iterator[Fault]:
         wrong = clear < value if kind == "below" else clear > value
         if wrong:
             side = "above" if kind == "below" else "below"
-            sentence = f"It ends {side} {value:g}, so clear has to be {value:g} or {side} it, not {clear:g}."
+            least, told = plain(value), plain(clear)
+            sentence = f"It ends {side} {least}, so clear has to be {least} or {side} it, not {told}."
             yield Fault(f"{path}.clear", sentence)
     if kind in _BAND and condition.low is not None and condition.high is not None:
         yield from _wrong_band(path, condition, condition.low, condition.high)
@@ -145,7 +147,8 @@ def _wrong_metric(path: str, condition: Condition) -> Iterator[Fault]:
 def _wrong_band(path: str, condition: Condition, low: float, high: float) -> Iterator[Fault]:
     by = condition.clear_by or 0.0
     if low > high:
-        yield Fault(f"{path}.low", f"No value lies above {low:g} and below {high:g}: low has to be the lesser one.")
+        sentence = f"No value lies above {plain(low)} and below {plain(high)}: low has to be the lesser one."
+        yield Fault(f"{path}.low", sentence)
     elif by < 0:
         sides = "outside" if condition.is_ == "inside" else "inside"
         yield Fault(f"{path}.clear_by", f"It ends {sides} the band, so clear_by has to be 0 or more.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from verger.base.plural import plain
 from verger.domain.rules.actions import Action
 from verger.domain.rules.conditions import DAY_S, Condition
 from verger.domain.rules.model import Rule
@@ -74,7 +75,7 @@ def lasting(seconds: float) -> str:
     for unit, size in (("d", DAY_S), ("h", 3600), ("min", 60)):
         if seconds >= size:
             return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:g} s"
+    return f"{plain(seconds)} s"
 
 
 def _who(device: str | None, name: Name | None) -> str:
@@ -106,15 +107,15 @@ def _of_metric(condition: Condition, called: str, unit: str) -> str:
     behind = f" {unit}" if unit else ""
     match condition.is_:
         case "below" | "above":
-            what = f"{condition.is_} {condition.value:g}"
+            what = f"{condition.is_} {plain(condition.value or 0)}"
         case "equal":
-            what = f"{condition.value:g}" + (f" ± {condition.tolerance:g}" if condition.tolerance else "")
+            what = plain(condition.value or 0) + (f" ± {plain(condition.tolerance)}" if condition.tolerance else "")
         case "inside" | "outside":
-            what = f"{condition.is_} {condition.low:g} to {condition.high:g}"
+            what = f"{condition.is_} {plain(condition.low or 0)} to {plain(condition.high or 0)}"
         case _:
             verb = "rises" if condition.is_ == "rises_by" else "falls"
             within = lasting(condition.within_s or 0)
-            return f"{called} {verb} by {condition.value:g}{behind} within {within}"
+            return f"{called} {verb} by {plain(condition.value or 0)}{behind} within {within}"
     return f"{called} {holds} {what}{behind}{span}"
 
 

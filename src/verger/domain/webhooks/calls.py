@@ -14,6 +14,7 @@ from verger.base.errors import Refused
 from verger.base.ids import new_id
 from verger.base.outgoing import checked
 from verger.base.pages import AnyRow
+from verger.base.plural import counted
 from verger.base.secrets import ServerSecret
 from verger.domain.webhooks.model import LONGEST, Call, Trouble, target_of
 from verger.domain.webhooks.tables import callout, trouble
@@ -38,7 +39,8 @@ class CallStore:
         waiting = select(func.count()).select_from(callout).where(_TABLE.tenant == tenant)
         if (await connection.scalar(waiting) or 0) >= self._most:
             self.refused += 1
-            raise Refused(f"{self._most:,} calls wait already: see to those who do not take them.")
+            waits = counted(self._most, "call waits", "calls wait")
+            raise Refused(f"{waits} already: see to those who do not take them.")
         fresh, now = new_id(), moment(self._clock.now())
         sealed = self._secret.seal(msgspec.msgpack.encode((checked(url), said)), f"call {fresh}")
         row = {"id": fresh, "tenant": tenant, "run": run, "target": target_of(url), "sealed": sealed}

@@ -10,8 +10,8 @@ from msgspec import Struct, inspect
 from msgspec.structs import FieldInfo
 
 from verger.base.errors import Fault, Invalid
+from verger.base.sentences import sentence
 from verger.edges.api.errors import NotJson, detail_of
-from verger.edges.api.sentences import sentence
 
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;|$)", re.IGNORECASE)
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # no database takes it within text

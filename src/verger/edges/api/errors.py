@@ -24,7 +24,7 @@ from verger.base.errors import (
     Unknown,
 )
 from verger.base.secrets import masked
-from verger.edges.api.sentences import sentence
+from verger.base.sentences import sentence
 
 log = structlog.get_logger()
 

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, HTTPReceiveMessage, Message, Receive, Scope,
 from msgspec import Struct
 
 from verger.base.errors import Fault, Invalid, TooLarge
+from verger.base.plural import counted
 from verger.domain.tenancy.answers import Answers
 
 KEY = "idempotency-key"
@@ -120,7 +121,7 @@ class Once:
             body += message["body"]
             more = message.get("more_body", False)
             if len(body) > self._body_bytes:
-                raise TooLarge(f"A body may have at most {self._body_bytes} bytes.")
+                raise TooLarge(f"A body may have at most {counted(self._body_bytes, 'byte')}.")
         return body
 
 

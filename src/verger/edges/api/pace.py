@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from verger.base.clock import SECOND, Clock
 from verger.base.errors import TooMany
+from verger.base.plural import plain
 from verger.domain.tenancy.limits import Limits
 
 _CALLERS = 10_000
@@ -33,4 +34,5 @@ class Pace:
         if not allowed:
             self.refused += 1
             wait = max(1, round((1 - left) / per_s + 0.5))
-            raise TooMany(f"At most {per_s:g} requests a second; try again in {wait} s.", retry_s=wait)
+            most = f"{plain(per_s)} request{'' if per_s == 1 else 's'}"
+            raise TooMany(f"At most {most} a second; try again in {wait} s.", retry_s=wait)

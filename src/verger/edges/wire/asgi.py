@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from verger.base.errors import Fault, TooLarge
+from verger.base.plural import counted
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -38,7 +39,7 @@ async def body_of(scope: Scope, receive: Receive, most: int) -> bytes:
             parts.append(chunk)
         more = message.get("more_body", False) and size <= most + _SPILT
     if max(size, length) > most:
-        raise TooLarge(f"This is larger than {most} bytes; send less at a time.")
+        raise TooLarge(f"This is larger than {counted(most, 'byte')}; send less at a time.")
     return b"".join(parts)
 
 
