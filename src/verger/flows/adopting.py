@@ -12,7 +12,7 @@ from verger.base.errors import Conflict, Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.domain.devices import plants
-from verger.domain.devices.families import FAMILIES, identity
+from verger.domain.devices.families import FAMILIES, called, identity
 from verger.domain.devices.model import Device
 from verger.domain.enrolments.model import Pairing, Stranger
 from verger.domain.places.model import Place
@@ -72,7 +72,7 @@ class Adopting:
     async def adopt(self, tenant: str, stranger: str, wish: dict[str, Any]) -> Adopted:
         """Make a device of a stranger, with what people know of it; raise Missing, Invalid or Conflict."""
         found = await self.enrolled.strangers.get(tenant, stranger)
-        known = {"name": found.address, "place": found.place} | wish
+        known = {"name": called(found.dialect, found.address), "place": found.place} | wish
         device = Device(
             id=new_id(),
             dialect=found.dialect,
@@ -211,9 +211,10 @@ class Adopting:
 def _begins(stranger: Stranger, prefix: str) -> bool:
     names = [name for _, name in stranger.path]
     told = [part for pair in stranger.path for part in pair]
+    own = called(stranger.dialect, stranger.address)
     ways: Sequence[str] = (
         stranger.address,
-        "/".join([*names, stranger.address]),
-        "/".join([*told, "device", stranger.address]),
+        "/".join([*names, own]),
+        "/".join([*told, "device", own]),
     )
     return any(way.startswith(prefix) for way in ways)

@@ -10,7 +10,7 @@ from verger.base.clock import Clock, moment
 from verger.base.ids import new_id
 from verger.domain.commands.model import TTL_S, Command, cancelled
 from verger.domain.commands.store import CommandStore
-from verger.domain.devices import outlets
+from verger.domain.devices import boards, outlets
 from verger.domain.devices.capabilities import check, check_size, find, proof
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Capability, Device
@@ -92,4 +92,6 @@ def own_capabilities(device: Device, capabilities: list[Capability] | None) -> l
     """Return what a device can be told: as its type says, else as its family does; None where neither says it."""
     if capabilities is None and device.dialect == outlets.NAME and device.address:
         return outlets.CAPABILITIES if outlets.outlet_id(device.address) else []
+    if capabilities is None and device.dialect == boards.NAME and boards.is_board(device.address or ""):
+        return boards.CAPABILITIES
     return capabilities

@@ -22,6 +22,7 @@ CHANNELS = {
 """Last words of the ids of cottage sensors, and the metrics that they name."""
 
 _MAC = re.compile(r"[0-9A-F]{12}")
+_FARM_TOPIC = re.compile(r"farm/([^/]+)/room/[^/]+/(?:device/([^/]+)(?:/[^/]+)?|[^/]+/([^/]+))")
 
 
 def sensor(sensor_id: str) -> tuple[str, str]:
@@ -51,8 +52,12 @@ def _outlet(address: str) -> str:
     return address.strip().upper().rjust(2, "0")
 
 
+@lru_cache(maxsize=10_000)
 def _farm(address: str) -> str:
-    return address.strip()
+    """Return a farm and its device, which keeps its own id when it moves to another room; a topic names both."""
+    name = address.strip().strip("/")
+    found = _FARM_TOPIC.fullmatch(name)
+    return f"{found[1]}/{found[2] or found[3]}" if found else name
 
 
 FAMILIES: dict[str, Callable[[str], str]] = {
@@ -67,3 +72,8 @@ FAMILIES: dict[str, Callable[[str], str]] = {
 def identity(dialect: str, address: str) -> str:
     """Return what is equal for all ways of writing the address of one device."""
     return FAMILIES.get(dialect, str)(address)
+
+
+def called(dialect: str, address: str) -> str:
+    """Return what to call a device whose name nobody told: its address, on farms without that of the farm."""
+    return identity(dialect, address).rpartition("/")[2] if dialect == "farm" else address

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from verger.base.clock import microseconds
 from verger.domain.commands.model import Command
 from verger.domain.devices.model import Device
 from verger.edges.wire.calls import Calls
@@ -52,7 +53,7 @@ class Dispatch:
 
     def ask(self, device: Device, command: Command) -> str | None:
         """Send a command to a device, or its gateway; return which way it went, None when nobody listens."""
-        order = Ask(command.number, command.method, command.params)
+        order = Ask(command.number, command.method, command.params, at=microseconds(command.asked_at))
         if self.calls.give(device.id, order):
             return "poll"
         if self._deliver(device.id, order):

@@ -1,6 +1,7 @@
 """The whole product, with what families need: enrolments, devices on real sockets, and people who adopt them."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,12 @@ import pytest_asyncio
 from tests.edges.api.conftest import HERE, visitor
 from tests.edges.api.product import Product, opened_product
 from tests.edges.wire.mqtt.device import Device
-from verger.base.clock import HeldClock
+from tests.people import PASSWORD
+from verger.app import running
+from verger.base.clock import HeldClock, moment
+from verger.base.settings import Settings
+from verger.domain.places.model import Place
+from verger.domain.tenancy.model import Founding
 from verger.edges.wire.mqtt.packets import Connect, Publish
 
 
@@ -55,3 +61,14 @@ async def next_message(device: Device) -> Publish:
     while not isinstance(packet := await device.hear(), Publish):
         assert packet is not None, "the connection ended"
     return packet
+
+
+@pytest_asyncio.fixture
+async def founded(tmp_path: Path) -> AsyncIterator[Settings]:
+    found = Settings.read({"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0", "VERGER_HTTP_PORT": "0"})
+    found = replace(found, reserve_bytes=0)
+    async with running(found) as (house, _):
+        tenant, _ = await house.stores.tenancy.users.found(Founding("Mökki", "Aino", "aino@example.test", PASSWORD))
+        place = Place(id="place-1", name="Cottage", created_at=moment(house.stores.clock.now()))
+        await house.stores.places.add(tenant.id, place)
+    yield found

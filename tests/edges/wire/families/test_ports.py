@@ -1,23 +1,17 @@
 """Ports and roots of a family's own, over the whole program's real sockets."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from tests.certificates import Authority
 from tests.edges.wire.mqtt.device import Device
-from tests.people import PASSWORD
 from verger.app import House, running
 from verger.base.certificates import fingerprint
-from verger.base.clock import moment
 from verger.base.settings import BadSetting, Settings
-from verger.domain.places.model import Place
-from verger.domain.tenancy.model import Founding
 from verger.edges.api.server import listen
 from verger.edges.wire.mqtt.packets import Connect, PubAck, Publish
 
@@ -50,20 +44,9 @@ async def enrolled(house: House, **more: Any) -> tuple[str, str]:
     return opened.enrolment.id, opened.key
 
 
-@pytest_asyncio.fixture
-async def settings(tmp_path: Path) -> AsyncIterator[Settings]:
-    found = Settings.read({"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0", "VERGER_HTTP_PORT": "0"})
-    found = replace(found, reserve_bytes=0)
-    async with running(found) as (house, _):
-        tenant, _ = await house.stores.tenancy.users.found(Founding("Mökki", "Aino", "aino@example.test", PASSWORD))
-        place = Place(id="place-1", name="Cottage", created_at=moment(house.stores.clock.now()))
-        await house.stores.places.add(tenant.id, place)
-    yield found
-
-
-async def test_a_port_is_a_door_and_the_root_speaks_a_family(settings: Settings) -> None:
+async def test_a_port_is_a_door_and_the_root_speaks_a_family(founded: Settings) -> None:
     own, named, line = free(), free(), free()
-    async with running(settings) as (house, ports):
+    async with running(founded) as (house, ports):
         enrolment, key = await enrolled(house)
         other, _ = await enrolled(house, port=named)
         assert (await say(ports.plain, f"/t/{key}/sensors/create_sensor/"))[0] == 200
@@ -71,7 +54,7 @@ async def test_a_port_is_a_door_and_the_root_speaks_a_family(settings: Settings)
         assert (await say(ports.plain, "/sensors/create_sensor/"))[0] != 200
         assert other != enrolment
     doors = (("cottage", own, enrolment), ("cottage", named, ""))
-    spoken = replace(settings, compat_ports=doors, compat_root="cottage", mqtt_listeners=((line, enrolment),))
+    spoken = replace(founded, compat_ports=doors, compat_root="cottage", mqtt_listeners=((line, enrolment),))
     async with running(spoken) as (house, ports):
         for path in ("/sensors/create_sensor/", "/api/sensors/create_sensor/"):
             status, body = await say(own, path)
@@ -87,16 +70,16 @@ async def test_a_port_is_a_door_and_the_root_speaks_a_family(settings: Settings)
         assert [(each.address, each.readings) for each in waiting] == [("A1_Temp", 5)]
 
 
-async def test_a_port_for_a_family_that_nobody_speaks_ends_the_start(settings: Settings) -> None:
+async def test_a_port_for_a_family_that_nobody_speaks_ends_the_start(founded: Settings) -> None:
     with pytest.raises(BadSetting, match="VERGER_COMPAT_PORTS names telex"):
-        async with running(replace(settings, compat_ports=(("telex", 0, ""),))):
+        async with running(replace(founded, compat_ports=(("telex", 0, ""),))):
             pass
 
 
-async def test_a_client_certificate_is_a_door_whatever_the_user_name(settings: Settings, tmp_path: Path) -> None:
+async def test_a_client_certificate_is_a_door_whatever_the_user_name(founded: Settings, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     cert, key = authority.sign("server")
-    spoken = replace(settings, tls_cert=cert, tls_key=key, tls_client_ca=authority.path, mqtt_tls_port=0)
+    spoken = replace(founded, tls_cert=cert, tls_key=key, tls_client_ca=authority.path, mqtt_tls_port=0)
     mine, foreign = authority.sign("sensor"), authority.sign("other")
     async with running(spoken) as (house, _):
         await enrolled(house, certificates=[fingerprint(mine[0].read_text())])

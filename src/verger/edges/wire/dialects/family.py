@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verger.base.errors import Fault
 from verger.domain.telemetry.model import Said
@@ -16,6 +16,7 @@ __all__ = ["Ask", "Family", "Fault", "Frame", "Reached", "Spoken", "Voice"]
 class Voice(Struct, frozen=True, gc=False):
     """One physical device that speaks in a message, by the address that its family knows it by.
 
+    Without an address it is whoever is at the other end, known by the connection.
     `secret` is None where the family sends none, "" where the device asks for one, else what it brought along.
     `channels` are the family's own ids of what is measured, by the metric in `said`. `path` are the places that the
     device says it stands in, outermost first, as (kind, name). `gateway` is the address of the one that speaks for it.
@@ -39,6 +40,15 @@ class Spoken(Struct, frozen=True, gc=False):
 
     voices: tuple[Voice, ...] = ()
     echo: tuple[Frame, ...] = ()
+
+
+def addressed(spoken: Spoken, name: Callable[[], str]) -> Spoken:
+    """Return what was said with a name for whoever gave no address."""
+    if all(voice.address for voice in spoken.voices):
+        return spoken
+    own = name()
+    voices = (voice if voice.address else structs.replace(voice, address=own) for voice in spoken.voices)
+    return structs.replace(spoken, voices=tuple(voices))
 
 
 class Reached(Struct, frozen=True, gc=False):

@@ -10,8 +10,10 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import astuple
 
+from verger.base.clock import moment
+from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
-from verger.edges.wire.dialects import clocks, values
+from verger.edges.wire.dialects import clocks, farm_board, values
 from verger.edges.wire.dialects.family import Ask, Family, Fault, Frame, Reached, Spoken, Voice
 
 NAME = "farm"
@@ -23,11 +25,13 @@ METRICS = {
     "battery_v": "battery_voltage",
 }
 FAILED = "The device says that it failed."
+SELF_TEST = "test/mqtt_tester"
 
 _ID = "([^/+#]{1,64})"
-_WORDS = "(telemetry|status|ack|command)"
-_REAL = re.compile(f"farm/{_ID}/room/{_ID}/device/{_ID}/{_WORDS}")
-_README = re.compile(f"farm/{_ID}/room/{_ID}/{_WORDS}/{_ID}")
+_WORDS = frozenset({"telemetry", "status", "ack", "command"})
+_REAL = re.compile(f"farm/{_ID}/room/{_ID}/device/{_ID}/(telemetry|status|ack|command)")
+_README = re.compile(f"farm/{_ID}/room/{_ID}/{_ID}/{_ID}")
+_TESTS = frozenset({SELF_TEST, f"{SELF_TEST}/response"})
 _ABOUT = frozenset({"device_id", "farm_id", "room_id", "timestamp", "command_id", "ack_status", "response", "data"})
 _OWN = ("status", "firmware_version")
 _USUALLY = frozenset({"telemetry", "status"})
@@ -39,29 +43,42 @@ _LONGEST = 200
 
 
 class _Place(NamedTuple):
-    """Where a device says that it stands, which word its topic ends with, and where it is answered."""
+    """Where a device says that it stands, which word its topic ends with, and where it is answered.
+
+    It is known by its own id within its farm, in whichever room it stands.
+    """
 
     path: tuple[tuple[str, str], ...]
     ids: tuple[tuple[str, str], ...]
     device: str
     word: str
     reach: str
+    address: str
 
     def voice(self, said: tuple[Said, ...], refused: tuple[Fault, ...] = ()) -> Voice:
-        return Voice(self.device, said, path=self.path, reach=self.reach, refused=refused)
+        return Voice(self.address, said, path=self.path, reach=self.reach, refused=refused)
 
 
 @lru_cache(maxsize=10_000)
 def _place(topic: str) -> _Place | None:
-    """Return what a topic says, in either way of writing it."""
+    """Return what a topic says, in either way of writing it.
+
+    A word that is none of the four is the kind of device that measured.
+    """
     if found := _REAL.fullmatch(topic):
         farm, room, device, word = found.groups()
     elif found := _README.fullmatch(topic):
         farm, room, word, device = found.groups()
+        word = word if word in _WORDS else "telemetry"
     else:
         return None
+    return _stands(farm, room, device, word)
+
+
+def _stands(farm: str, room: str, device: str, word: str) -> _Place:
     ids = ("farm_id", farm), ("room_id", room), ("device_id", device)
-    return _Place((("farm", farm), ("room", room)), ids, device, word, f"farm/{farm}/room/{room}")
+    path = ("farm", farm), ("room", room)
+    return _Place(path, ids, device, word, f"farm/{farm}/room/{room}", f"{farm}/{device}")
 
 
 _Number = Annotated[float, Meta(ge=-values.LARGEST, le=values.LARGEST)] | None
@@ -87,7 +104,7 @@ _USUAL = msgspec.json.Decoder(_Usual)
 _MEASURES = tuple(METRICS.get(name, name) for name in _Usual.__struct_fields__[4:])
 
 
-def _usual(place: _Place, body: bytes) -> tuple[Said, ...]:
+def _usual(place: _Place, body: bytes, zone: tzinfo) -> tuple[Said, ...]:
     """Return what a device says in the usual way, nothing where that needs a closer look."""
     try:
         told = _USUAL.decode(body)
@@ -105,35 +122,50 @@ def _usual(place: _Place, body: bytes) -> tuple[Said, ...]:
     attributes = (Attributes(own),) if own else ()
     if stands:
         return attributes
-    return Readings(numbers, None if told.timestamp is None else clocks.instant(told.timestamp, UTC)), *attributes
+    return Readings(numbers, None if told.timestamp is None else clocks.instant(told.timestamp, zone)), *attributes
 
 
-def read(message: Frame, _zone: tzinfo) -> Spoken:
-    """Return what a device says at one of its topics; times without a zone are UTC."""
+def read(message: Frame, zone: tzinfo) -> Spoken:
+    """Return what a device says at one of its topics; times without a zone are those of its place."""
     place = _place(message.topic)
-    if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body)):
+    if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body, zone)):
         return Spoken((place.voice(said),))
+    if message.topic in _TESTS:
+        return Spoken(echo=(message,))
+    if farm_board.hears(message.topic):
+        return farm_board.read(message)
     told = values.parse(message.body)
     if place is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
+    return Spoken((_heard(place, told, zone),))
+
+
+def measured(farm: str, room: str, device: str, told: dict[str, Any], zone: tzinfo) -> Voice:
+    """Return what a program tells that a device measured, by the ids of its topics."""
+    return _heard(_stands(farm, room, device, "telemetry"), told, zone)
+
+
+def _heard(place: _Place, told: dict[str, Any], zone: tzinfo) -> Voice:
     for name, own in place.ids:
         if (given := told.get(name)) is not None and given != own and str(given) != own:
-            raise Garbled(f"The {name} is not the one of the topic.", (Fault(name, "This is another one."),))
+            return Voice(place.address, lie=f"Its {name} is not the one of its topic.")
     if place.word in {"status", "ack"} and (command := told.get("command_id")) is not None:
         number = _number(command)
-        return Spoken((place.voice(() if number is None else (_ack(told, number),)),))
+        return place.voice(() if number is None else (_ack(told, number),))
     if place.word == "ack":
         raise Garbled("An answer names its command_id.", (Fault("command_id", "Say which command this is about."),))
     faults: list[Fault] = []
-    said = _measured(told, faults) if place.word == "telemetry" else tuple(values.attributes(_stand(told), faults))
-    return Spoken((place.voice(said, tuple(faults)),))
+    said = (
+        _measured(told, zone, faults) if place.word == "telemetry" else tuple(values.attributes(_stand(told), faults))
+    )
+    return place.voice(said, tuple(faults))
 
 
 def _stand(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in _ABOUT}
 
 
-def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
+def _measured(told: dict[str, Any], zone: tzinfo, faults: list[Fault]) -> tuple[Said, ...]:
     """Return what is measured, flat or in `data`, and what the device says of itself beside it."""
     data, stand = told.get("data"), _stand(told)
     if isinstance(data, dict):
@@ -142,7 +174,7 @@ def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
     named = {METRICS.get(name, name): value for name, value in stand.items()}
     said: list[Said] = [
         each if isinstance(each, Readings) else Attributes(each.values)
-        for each in values.sort(named, clocks.time_of(told.get("timestamp"), UTC), faults)
+        for each in values.sort(named, clocks.time_of(told.get("timestamp"), zone), faults)
         if isinstance(each, Readings | Attributes)
     ]
     return (*said, *values.attributes(own, faults))
@@ -173,27 +205,43 @@ def _ack(told: dict[str, Any], number: int) -> Ack:
 
 def write(ask: Ask, reached: Reached) -> list[Frame]:
     """Write a command in both forms; the device gets the one whose topic it listens to."""
-    number, where, address = str(UUID(int=ask.number)), reached.reach, reached.address
+    if reached.reach == farm_board.REACH:
+        return farm_board.write(ask)
+    number, where = str(UUID(int=ask.number)), reached.reach
+    device = identity(NAME, reached.address).rpartition("/")[2]
     if not where:
         return []
     params = ask.params if ask.params is not None else {}
     value = params["value"] if isinstance(params, dict) and set(params) == {"value"} else params
-    real = {"command_id": number, "command": ask.method, "params": params}
-    readme = {"command_id": number, "device_id": address, "action": ask.method, "value": value}
+    at = naive(moment(ask.at))
+    real = {"command_id": number, "command": ask.method, "params": params, "timestamp": at}
+    readme = {"command_id": number, "device_id": device, "action": ask.method, "value": value, "timestamp": f"{at}Z"}
     return [
-        Frame(f"{where}/device/{address}/command", msgspec.json.encode(real)),
-        Frame(f"{where}/command/{address}", msgspec.json.encode(readme)),
+        Frame(f"{where}/device/{device}/command", msgspec.json.encode(real)),
+        Frame(f"{where}/command/{device}", msgspec.json.encode(readme)),
     ]
+
+
+def naive(at: datetime) -> str:
+    """Return a time as farms write it: UTC, without saying so."""
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat()
 
 
 def hears(topic: str) -> bool:
     """Whether a device of a farm may speak at a topic."""
     place = _place(topic)
-    return place is not None and place.word != "command"
+    return place.word != "command" if place is not None else topic in _TESTS or farm_board.hears(topic)
+
+
+def may_hear(topic_filter: str) -> bool:
+    """Whether a device of a farm may listen there: to its commands, and to itself where it tests the way."""
+    return topic_filter in _TESTS or listens(topic_filter) is not None
 
 
 def listens(topic_filter: str) -> Voice | None:
     """Return the device that listens to its commands."""
+    if farm_board.listens(topic_filter):
+        return farm_board.BOARD
     place = _place(topic_filter)
     return place.voice(()) if place is not None and place.word == "command" else None
 
@@ -201,7 +249,7 @@ def listens(topic_filter: str) -> Voice | None:
 FAMILY = Family(
     NAME,
     hears=hears,
-    may_hear=lambda topic_filter: listens(topic_filter) is not None,
+    may_hear=may_hear,
     read=read,
     write=write,
     listens=listens,

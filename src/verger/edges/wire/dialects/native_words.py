@@ -65,13 +65,17 @@ class Answered(Struct, frozen=True, gc=False):
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """A command, numbered so that the device can answer it; `behind` names one behind a gateway, `device` its id."""
+    """A command, numbered so that the device can answer it; `behind` names one behind a gateway, `device` its id.
+
+    `at` is when it was asked, in microseconds.
+    """
 
     number: int
     method: str
     params: Any = None
     behind: str | None = None
     device: str | None = None
+    at: int = 0
 
 
 class Wanted(Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
-from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice
+from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, addressed
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.granting import Manners
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 _QOS_2 = 1 << 16
 _MOST_DEVICES = 10_000
 _NOT_ITS_LINE = "It was spoken for on a connection that names another device."
+_SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
 
 class FamilySpeaker:
@@ -90,7 +91,7 @@ class FamilySpeaker:
             return None
         try:
             spoken = family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
-            return family, self._held_to_name(family, spoken)
+            return family, self._held_to_name(family, addressed(spoken, self._own))
         except Garbled as garbled:
             self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
             if self._door.device:
@@ -108,6 +109,14 @@ class FamilySpeaker:
             for each in spoken.voices
         )
         return structs.replace(spoken, voices=tuple(voices))
+
+    def _own(self) -> str:
+        """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
+        known = self._desk.meetings.addressed(self._door.device) if self._door.device is not None else None
+        if known is not None:
+            return known.address
+        place = next((each.place for each in self._door.enrolments), "")
+        return self._line.certificate[:_SHORT] or f"{self._line.client_id}@{place}"
 
     def _join(self, packet: Publish, heard: Sequence[Heard]) -> None:
         """Hand a message to the inlet; it is acknowledged with the last of those who speak in it."""
@@ -202,7 +211,8 @@ class FamilySpeaker:
         for family in self._families:
             for topic in topics:
                 voice = family.listens(topic)
-                device = voice and self._desk.meetings.find(self._door, family.name, voice.address)
+                address = voice and (voice.address or self._own())
+                device = address and self._desk.meetings.find(self._door, family.name, address)
                 if voice and device and self._door.device in {None, device}:
                     self._note(family, voice, device)
         for device in self._here:

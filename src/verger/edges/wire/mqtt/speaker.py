@@ -10,9 +10,13 @@ from verger.edges.wire.mqtt.session import Session
 
 
 class Line(Protocol):
-    """A connection as its speaker knows it; `owner` is the speaker's, "" while there is none."""
+    """A connection as its speaker knows it; `owner` is the speaker's, "" while there is none.
+
+    `certificate` is the fingerprint of the one that was shown, "" without one.
+    """
 
     client_id: str
+    certificate: str
     session: Session
     blocked: bool
 
