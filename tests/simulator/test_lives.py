@@ -139,7 +139,7 @@ async def test_a_farm_is_adopted_as_a_tree_and_its_humidifier_moves_the_air(town
         "/pending-devices/adopt", json={"prefix": "oyster-farm", "place": town.product.place["id"]}
     )
     assert [each["name"] for each in tree.json()["places"]] == ["oyster-farm", "room-1"]
-    devices = {each["address"]: each["id"] for each in tree.json()["devices"]}
+    devices = {each["name"]: each["id"] for each in tree.json()["devices"]}
     await town.live(room)
     asked = await town.ask(devices["humidifier-1"], "turn_on")
     await town.live(room)

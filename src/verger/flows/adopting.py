@@ -170,10 +170,18 @@ class Adopting:
         """Let a device that was added by hand have what it said as a stranger."""
         if device.address is None:
             return
-        key = (tenant, device.dialect, identity(device.dialect, device.address))
-        stranger = self.enrolled.waiting.get(key)
+        stranger = self._waits(tenant, device.dialect, identity(device.dialect, device.address))
         if stranger is not None:
             await self.finish(tenant, await self.enrolled.strangers.get(tenant, stranger), device)
+
+    def _waits(self, tenant: str, dialect: str, name: str) -> str | None:
+        """Return the stranger of an identity, or the only one that it is where a person left the farm out."""
+        waiting = self.enrolled.waiting
+        if (exact := waiting.get((tenant, dialect, name))) is not None:
+            return exact
+        mine = {key[2]: each for key, each in waiting.items() if key[:2] == (tenant, dialect)}
+        found = [each for other, each in mine.items() if called(dialect, other) == name]
+        return found[0] if len(found) == 1 else None
 
     async def renew(self, tenant: str, device: str, certificate: str | None = None) -> tuple[Device, str]:
         """Give a device a new proof, as `Provisioning.renew` does, or a new secret to sign in with; the old ends."""

@@ -4,7 +4,7 @@ from datetime import tzinfo
 
 from verger.base.secrets import same
 from verger.domain.devices.addresses import Addressed
-from verger.domain.devices.families import identity
+from verger.domain.devices.families import called, identity
 from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Admitted
 from verger.flows.enrolled import Enrolled
@@ -59,8 +59,16 @@ class Doors:
 
     def find(self, door: Admitted, dialect: str, address: str) -> str | None:
         """Return the id of the device that a tenant has under a family's address."""
-        known = self._kept.addresses.find(door.tenant, dialect, identity(dialect, address))
+        known = self._kept.addresses.find(door.tenant, dialect, self._known_as(door.tenant, dialect, address))
         return None if known is None else known.device
+
+    def _known_as(self, tenant: str, dialect: str, address: str) -> str:
+        """Return the identity of an address, without its farm where whoever added the device left that out."""
+        name = identity(dialect, address)
+        short, addresses = called(dialect, name), self._kept.addresses
+        if short == name or addresses.find(tenant, dialect, name) or not addresses.find(tenant, dialect, short):
+            return name
+        return short
 
     def addressed(self, device: str) -> Addressed | None:
         """Return what a device's family calls it."""

@@ -89,7 +89,7 @@ class Meeting(Doors):
 
     def _name(self, tenant: str, dialect: str, voice: Speaks) -> str:
         """Return what a device is known by: by its address, or, where that is new, by the secret of a sibling."""
-        name = identity(dialect, voice.address)
+        name = self._known_as(tenant, dialect, voice.address)
         if not voice.secret or self._enrolled.pairings.get((tenant, dialect, name)) is not None:
             return name
         owner = self._enrolled.pairings.owner(tenant, dialect, voice.secret)

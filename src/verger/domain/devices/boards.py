@@ -3,6 +3,9 @@
 from verger.domain.devices.model import Capability, Param
 
 NAME = "farm"
+BOARD = "home:"
+"""How the address begins of a board that gives no id."""
+
 SWITCHES = ("light1", "fan1")
 SERVO, STEPPER, MOTOR = "servo", "stepper", "dc_motor"
 LEFT, RIGHT = "LEFT", "RIGHT"
@@ -33,5 +36,5 @@ CAPABILITIES = [
 
 
 def is_board(address: str) -> bool:
-    """Whether an address of a farm is that of an older board: it names no farm."""
-    return "/" not in address
+    """Whether an address of a farm is that of an older board."""
+    return address.startswith(BOARD)

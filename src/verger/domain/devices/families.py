@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from verger.domain.devices.boards import BOARD
+
 CHANNELS = {
     "temp": "temperature",
     "temperature": "temperature",
@@ -76,4 +78,4 @@ def identity(dialect: str, address: str) -> str:
 
 def called(dialect: str, address: str) -> str:
     """Return what to call a device whose name nobody told: its address, on farms without that of the farm."""
-    return identity(dialect, address).rpartition("/")[2] if dialect == "farm" else address
+    return identity(dialect, address).rpartition("/")[2].removeprefix(BOARD) if dialect == "farm" else address

@@ -10,6 +10,7 @@ import pytest
 from tests.certificates import Authority
 from tests.edges.api.product import Product
 from tests.edges.wire.families.conftest import enrolled, next_message, posted, stranger, waiting
+from tests.edges.wire.families.test_ozone_lies import log_page, shown
 from tests.edges.wire.families.test_ports import enrolled as opened
 from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.device import Device
@@ -69,19 +70,64 @@ async def test_equal_ids_in_two_farms_are_two_devices_and_one_that_moves_room_st
         assert await latest(product, there["South/D1"]["id"]) == {"temperature": 22}
 
 
+async def test_a_device_that_was_added_without_its_farm_is_heard_on_any_and_gets_what_it_said(product: Product) -> None:
+    key = (await enrolled(product, "farm"))["key"]
+    async with stranger(product, key) as line:
+        await line.begin()
+        assert await said(line, TOPIC.format("North", "R1", "D1"), {"temperature_c": 21}) == 0
+        about = {"name": "Mine", "place": product.place["id"], "dialect": "farm", "address": "D1"}
+        device = (await posted(product, "/devices", **about))["device"]["id"]
+        assert await waiting(product) == []
+        assert await said(line, TOPIC.format("North", "R1", "D1"), {"humidity_pct": 90}) == 0
+        assert await latest(product, device) == {"temperature": 21, "humidity": 90}
+        # one whose farm was told is itself
+        await posted(product, "/devices", **about | {"address": "South/D1"})
+        assert await said(line, TOPIC.format("South", "R1", "D1"), {"humidity_pct": 70}) == 0
+        assert await latest(product, device) == {"temperature": 21, "humidity": 90}
+
+
 def test_a_topic_is_an_address_too() -> None:
     ways = ["F/D", " F/D ", "farm/F/room/R/device/D", "farm/F/room/R/device/D/telemetry", "farm/F/room/X/status/D"]
     assert {identity("farm", each) for each in ways} == {"F/D"}
-    assert identity("farm", "ESP8266Client@1") == "ESP8266Client@1"
+    assert identity("farm", "home:ESP8266Client@1") == "home:ESP8266Client@1"
 
 
-async def test_a_device_that_lies_about_its_id_or_farm_is_refused(product: Product) -> None:
+LIES = ({"device_id": "D2"}, {"farm_id": "South"}, {"room_id": "R2"})
+
+
+async def test_a_device_that_lies_about_its_id_or_farm_is_refused_counted_and_shown(product: Product) -> None:
     key = (await enrolled(product, "farm"))["key"]
+    topic = TOPIC.format("North", "R1", "D1")
     async with stranger(product, key, level=5) as line:
         await line.begin()
-        for packet_id, lie in enumerate(({"device_id": "D2"}, {"farm_id": "South"}, {"room_id": "R2"}), 1):
-            topic = TOPIC.format("North", "R1", "D1")
+        for packet_id, lie in enumerate(LIES, 1):
             assert await said(line, topic, lie | {"temperature_c": 1}, packet_id) == 0x99
+        assert await waiting(product) == []
+        assert await said(line, topic, {"temperature_c": 20}) == 0
+        wish = {"prefix": "North", "place": product.place["id"]}
+        assert (await product.owner.post("/pending-devices/adopt", json=wish)).status_code == 201
+        device = (await devices(product))["North/D1"]["id"]
+        for packet_id, lie in enumerate(LIES, 1):
+            assert await said(line, topic, lie | {"temperature_c": 1}, packet_id) == 0x99
+        assert await latest(product, device) == {"temperature": 20}
+    assert await shown(product, device) == ["D1: Its room_id is not the one of its topic."]
+    assert sorted(await log_page(product, device)) == [
+        (f"address: Its {name} is not the one of its topic.", 1) for name in ("device_id", "farm_id", "room_id")
+    ]
+    lied = [each.value for each in product.house.oversight.figures() if each.name == "families_lied"]
+    assert sum(lied) == 6
+
+
+async def test_a_device_with_a_token_of_its_own_speaks_for_no_other_and_for_no_other_farm(product: Product) -> None:
+    about = {"name": "Mine", "place": product.place["id"], "dialect": "farm", "address": "North/D1"}
+    made = await posted(product, "/devices", **about)
+    async with stranger(product, made["credentials"]["access_token"], level=5) as line:
+        await line.begin()
+        assert await said(line, TOPIC.format("North", "R1", "D1"), {"temperature_c": 20}) == 0
+        for packet_id, (farm, name) in enumerate((("South", "D1"), ("North", "D2")), 2):
+            assert await said(line, TOPIC.format(farm, "R1", name), {"temperature_c": 1}, packet_id) == 0x99
+    assert await latest(product, made["device"]["id"]) == {"temperature": 20}
+    assert len(await shown(product, made["device"]["id"])) == 1
     assert await waiting(product) == []
 
 
@@ -112,7 +158,7 @@ async def test_an_older_board_measures_and_is_told_single_words(product: Product
             await line.ask(subscribe(f"home/control/{name}", qos=0))
         board = await adopted_board(product, line)
         assert await said(line, "home/sensors", {"temperature": 22}) == 0
-        assert list(await devices(product)) == [f"ESP8266Client@{product.place['id']}"]
+        assert list(await devices(product)) == [f"home:ESP8266Client@{product.place['id']}"]
         for method, params, text, state in (
             ("light1", {"on": True}, b"on", {"light1": True}),
             ("fan1", {"on": False}, b"off", {"fan1": False}),
@@ -163,4 +209,4 @@ async def test_a_farm_comes_by_mutual_tls_and_a_board_is_known_by_its_certificat
         async with Device(port, 4, "", "sdk", tls=authority.client(foreign)) as line:
             assert (await line.begin(Connect("sdk", 4, keep_alive=15))).reason == 5
         waiting = await house.stores.enrolled.strangers.all(str(await house.stores.tenancy.users.first_tenant()))
-        assert {each.address for each in waiting} == {"F/D", prints[1][:16]}
+        assert {each.address for each in waiting} == {"F/D", f"home:{prints[1][:16]}"}

@@ -7,16 +7,19 @@ from datetime import tzinfo
 from msgspec import Struct, structs
 
 from verger.base.errors import Fault
+from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Said
 from verger.edges.wire.dialects.native_words import Ask, Frame
 
 __all__ = ["Ask", "Family", "Fault", "Frame", "Reached", "Spoken", "Voice"]
 
+_NOT_ITS_LINE = "It was spoken for on a connection that names another device."
+
 
 class Voice(Struct, frozen=True, gc=False):
     """One physical device that speaks in a message, by the address that its family knows it by.
 
-    Without an address it is whoever is at the other end, known by the connection.
+    An address that ends with a colon is that of whoever is at the other end, known by the connection.
     `secret` is None where the family sends none, "" where the device asks for one, else what it brought along.
     `channels` are the family's own ids of what is measured, by the metric in `said`. `path` are the places that the
     device says it stands in, outermost first, as (kind, name). `gateway` is the address of the one that speaks for it.
@@ -42,13 +45,17 @@ class Spoken(Struct, frozen=True, gc=False):
     echo: tuple[Frame, ...] = ()
 
 
-def addressed(spoken: Spoken, name: Callable[[], str]) -> Spoken:
-    """Return what was said with a name for whoever gave no address."""
-    if all(voice.address for voice in spoken.voices):
+def addressed(spoken: Spoken, name: Callable[[str], str]) -> Spoken:
+    """Return what was said with a name for whoever gave no more than the beginning of an address, up to a colon."""
+    if not any(voice.address.endswith(":") for voice in spoken.voices):
         return spoken
-    own = name()
-    voices = (voice if voice.address else structs.replace(voice, address=own) for voice in spoken.voices)
+    voices = (structs.replace(each, address=own(each.address, name)) for each in spoken.voices)
     return structs.replace(spoken, voices=tuple(voices))
+
+
+def own(address: str, name: Callable[[str], str]) -> str:
+    """Return an address, with a name for whoever gave no more than its beginning."""
+    return name(address) if address.endswith(":") else address
 
 
 class Reached(Struct, frozen=True, gc=False):
@@ -90,3 +97,16 @@ class Family:
     granted: Callable[[Voice, str], list[Frame]] = _nothing
     listens: Callable[[str], Voice | None] = _nobody
     named: Callable[[str], str] = _no_name
+
+
+def held_to(family: Family, client_id: str, spoken: Spoken) -> Spoken:
+    """Return what was said, as a lie of whoever is another than the one that the client id names."""
+    own = family.named(client_id)
+    if not own:
+        return spoken
+    same = identity(family.name, own)
+    voices = (
+        each if identity(family.name, each.address) == same else structs.replace(each, lie=_NOT_ITS_LINE)
+        for each in spoken.voices
+    )
+    return structs.replace(spoken, voices=tuple(voices))

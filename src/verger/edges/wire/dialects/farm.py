@@ -155,9 +155,8 @@ def _heard(place: _Place, told: dict[str, Any], zone: tzinfo) -> Voice:
     if place.word == "ack":
         raise Garbled("An answer names its command_id.", (Fault("command_id", "Say which command this is about."),))
     faults: list[Fault] = []
-    said = (
-        _measured(told, zone, faults) if place.word == "telemetry" else tuple(values.attributes(_stand(told), faults))
-    )
+    telling = place.word == "telemetry"
+    said = _measured(told, zone, faults) if telling else tuple(values.attributes(_stand(told), faults))
     return place.voice(said, tuple(faults))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from verger.domain.devices import boards
 from verger.domain.devices.boards import BACKWARD, FORWARD, LEFT, MOTOR, RIGHT, SERVO, STEPPER, STOP, SWITCHES
 from verger.domain.telemetry.model import Attributes, Garbled, Readings
 from verger.edges.wire.dialects import values
@@ -9,7 +10,7 @@ from verger.edges.wire.dialects.family import Ask, Fault, Frame, Spoken, Voice
 
 REACH = "home"
 SENSORS, STATES, CONTROL = "home/sensors", "home/device_states", "home/control/"
-BOARD = Voice("", reach=REACH)
+BOARD = Voice(boards.BOARD, reach=REACH)
 """Whoever is at the other end: these boards are known by their connection."""
 
 _METRICS = {"light": "light_adc"}  # what its converter says is no lux
@@ -30,7 +31,7 @@ def read(message: Frame) -> Spoken:
     faults: list[Fault] = []
     named = {_METRICS.get(str(name), str(name)): value for name, value in told.items()}
     said = tuple(each for each in values.sort(named, None, faults) if isinstance(each, Readings | Attributes))
-    return Spoken((Voice("", said, reach=REACH, refused=tuple(faults)),))
+    return Spoken((Voice(BOARD.address, said, reach=REACH, refused=tuple(faults)),))
 
 
 def listens(topic_filter: str) -> bool:

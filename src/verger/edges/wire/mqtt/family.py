@@ -5,15 +5,13 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
-from msgspec import structs
 
 from verger.base.errors import Busy
-from verger.domain.devices.families import identity
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
-from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, addressed
+from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, addressed, held_to, own
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.granting import Manners
@@ -28,7 +26,6 @@ log = structlog.get_logger()
 
 _QOS_2 = 1 << 16
 _MOST_DEVICES = 10_000
-_NOT_ITS_LINE = "It was spoken for on a connection that names another device."
 _SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
 
@@ -91,32 +88,20 @@ class FamilySpeaker:
             return None
         try:
             spoken = family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
-            return family, self._held_to_name(family, addressed(spoken, self._own))
+            return family, held_to(family, self._line.client_id, addressed(spoken, self._own))
         except Garbled as garbled:
             self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
             if self._door.device:
                 self._wiring.house.remark(self._door.device, "refused", str(garbled))
             return None
 
-    def _held_to_name(self, family: Family, spoken: Spoken) -> Spoken:
-        """Return what was said, as a lie of whoever is another than the one that the client id names."""
-        own = family.named(self._line.client_id)
-        if not own:
-            return spoken
-        same = identity(family.name, own)
-        voices = (
-            each if identity(family.name, each.address) == same else structs.replace(each, lie=_NOT_ITS_LINE)
-            for each in spoken.voices
-        )
-        return structs.replace(spoken, voices=tuple(voices))
-
-    def _own(self) -> str:
+    def _own(self, begins: str) -> str:
         """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
         known = self._desk.meetings.addressed(self._door.device) if self._door.device is not None else None
         if known is not None:
             return known.address
         place = next((each.place for each in self._door.enrolments), "")
-        return self._line.certificate[:_SHORT] or f"{self._line.client_id}@{place}"
+        return begins + (self._line.certificate[:_SHORT] or f"{self._line.client_id}@{place}")
 
     def _join(self, packet: Publish, heard: Sequence[Heard]) -> None:
         """Hand a message to the inlet; it is acknowledged with the last of those who speak in it."""
@@ -211,7 +196,7 @@ class FamilySpeaker:
         for family in self._families:
             for topic in topics:
                 voice = family.listens(topic)
-                address = voice and (voice.address or self._own())
+                address = voice and own(voice.address, self._own)
                 device = address and self._desk.meetings.find(self._door, family.name, address)
                 if voice and device and self._door.device in {None, device}:
                     self._note(family, voice, device)
