@@ -13,7 +13,13 @@ FORWARD, BACKWARD, STOP = "FORWARD", "BACKWARD", "STOP"
 
 CAPABILITIES = [
     *(
-        Capability(method=each, params={"on": Param(type="boolean")}, shows={each: "{on}"}, answers=False)
+        Capability(
+            method=each,
+            params={"on": Param(type="boolean")},
+            shows={each: "{on}"},
+            off={"on": False},
+            answers=False,
+        )
         for each in SWITCHES
     ),
     Capability(
@@ -27,6 +33,7 @@ CAPABILITIES = [
             method=each,
             params={"direction": Param(type="string", one_of=list(ways))},
             shows={each: "{direction}"},
+            off={"direction": STOP} if STOP in ways else None,
             answers=False,
         )
         for each, ways in ((STEPPER, (LEFT, RIGHT)), (MOTOR, (FORWARD, BACKWARD, STOP)))
