@@ -9,7 +9,7 @@ from typing import Any, Self
 from verger.app.alerts import open_alerts
 from verger.app.commands import Orders, open_orders
 from verger.app.messages import open_exchange
-from verger.app.rules import open_automation, open_reckoning, open_tallying
+from verger.app.rules import open_automation, open_reckoning, open_shedding, open_tallying
 from verger.app.stores import Stores
 from verger.base.work import Work
 from verger.domain.messages.exchange import Exchange
@@ -23,6 +23,7 @@ from verger.flows.presence import Presence
 from verger.flows.publishing import Both, Publishing
 from verger.flows.reckoning import Reckoning
 from verger.flows.recording import Recording
+from verger.flows.shedding import Shedding
 from verger.flows.tallying import Tallying
 
 
@@ -39,6 +40,7 @@ class Following:
     automation: Automation
     reckoning: Reckoning
     tallying: Tallying
+    shedding: Shedding
     followers: Followers
 
     async def save(self) -> None:
@@ -75,13 +77,15 @@ class Following:
         automation = await open_automation(stores, orders, screens, presence)
         reckoning = await open_reckoning(stores)
         tallying = await open_tallying(stores, screens, automation.court)
-        every += [automation, reckoning, tallying]
+        shedding = await open_shedding(stores, orders)
+        every += [automation, reckoning, tallying, shedding]
         followers = Followers(stores.log, stores.letters, clock, every)
         tallying.recorded = partial(followers.caught_up, Recording.name)
         orders.follow(followers)
         open_alerts(stores, screens, followers, work)
         automation.caught_up = partial(_caught_up, followers)
-        return cls(hub, exchange, screens, presence, keeping, orders, automation, reckoning, tallying, followers)
+        acting = (automation, reckoning, tallying, shedding)
+        return cls(hub, exchange, screens, presence, keeping, orders, *acting, followers)
 
 
 async def _caught_up(followers: Followers) -> None:

@@ -11,8 +11,10 @@ from verger.app.telling import Voice
 from verger.app.upkeep import Upkeep
 from verger.domain.blueprints.store import BlueprintStore
 from verger.domain.derived.store import DerivedStore
+from verger.domain.shedding.store import SheddingStore
 from verger.edges.api.grounds import Grounds
 from verger.flows.alerting import Alerting
+from verger.flows.bounding import Bounding
 from verger.flows.bridging import Bridging, Lines
 from verger.flows.changing import Changing
 from verger.flows.charting import Charting
@@ -97,7 +99,10 @@ def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:
     deriving = Deriving(derived, kept.series, places, kept.registry, reckoning)
     laid, tasks = BlueprintStore(stores.db), stores.tasks
     furnishing = Furnishing(stores.db, laid, places, kept.types, ruling, deriving, tasks, stores.clock)
-    return {"ruling": ruling, "deriving": deriving, "furnishing": furnishing}
+    commanding, desiring, shedding = parts.following.orders.commanding, parts.side.desiring, parts.following.shedding
+    store, alerts = SheddingStore(stores.db), stores.alerts
+    bounding = Bounding(kept, store, shedding, commanding, desiring, alerts, stores.clock)
+    return {"ruling": ruling, "deriving": deriving, "furnishing": furnishing, "bounding": bounding}
 
 
 def _orders(parts: Parts) -> dict[str, Any]:

@@ -93,7 +93,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     works = partial(errand_figures, stores, orders.together.errands)
     messages = partial(message_figures, following.exchange, listener)
     told = (safekeeping, stores.limiting, bridges, voice.calling)
-    shown = (presence, hub, orders.outbound, upkeep, side, families, following.tallying, *told)
+    shown = (presence, hub, orders.outbound, upkeep, side, families, following.tallying, following.shedding, *told)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)

@@ -3,6 +3,7 @@
 from verger.app.commands import Orders
 from verger.app.stores import Stores
 from verger.domain.derived.store import DerivedStore
+from verger.domain.shedding.store import SheddingStore
 from verger.domain.tallies.store import TallyStore
 from verger.flows.acting import Acting, Effects
 from verger.flows.automation import Automation
@@ -13,6 +14,8 @@ from verger.flows.ports import Screens
 from verger.flows.presence import Presence
 from verger.flows.reckoning import Reckoning
 from verger.flows.rulebook import Rulebook
+from verger.flows.shedding import Effects as Cuts
+from verger.flows.shedding import Shedding
 from verger.flows.silences import Silences
 from verger.flows.tallying import Tallying
 
@@ -31,6 +34,14 @@ async def open_tallying(stores: Stores, screens: Screens, court: Court) -> Tally
     tallying.listeners.append(Overhearing(court, stores.rules).booked)
     await tallying.open()
     return tallying
+
+
+async def open_shedding(stores: Stores, orders: Orders) -> Shedding:
+    """Be ready to cut off what too much flows through."""
+    cuts, store = Cuts(stores.commands, stores.alerts), SheddingStore(stores.db)
+    shedding = Shedding(stores.kept, store, orders.commanding, cuts, stores.history.latest, stores.clock)
+    await shedding.open()
+    return shedding
 
 
 async def open_automation(stores: Stores, orders: Orders, screens: Screens, presence: Presence) -> Automation:

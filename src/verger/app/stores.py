@@ -40,8 +40,9 @@ from verger.flows.limiting import Limiting
 from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Judging, Returning, SignedOut, Timers, Unasked, Unsent
+from verger.flows.shedding import Shedding
 
-_ACTING = (Publishing.name, Automation.name)  # the names of followers that act on what they read
+_ACTING = (Publishing.name, Automation.name, Shedding.name)  # the names of followers that act on what they read
 
 
 @dataclass(frozen=True)

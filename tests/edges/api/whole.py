@@ -73,6 +73,7 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "POST /rules/{rule}/thresholds": {"thresholds": {"when.value": 4}},
     "POST /me/notifications/targets": {"kind": "email", "name": "Mail"},
+    "PATCH /devices/{device}/shedding": {"metric": "power", "limit": 2000},
     "POST /retention": {"keeps": "remarks", "days": 30},
     "POST /retention/preview": {"keeps": "remarks", "days": 30},
 }
@@ -124,6 +125,7 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
 
     place = (await made("/places", name="Cottage"))["id"]
     probe = (await made("/devices", name="Probe", place=place))["device"]["id"]
+    await owner.patch(f"/devices/{probe}/shedding", json={"metric": "power", "limit": 2000})
     old = (await made("/devices", name="Old", place=place))["device"]["id"]
     gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
     return {

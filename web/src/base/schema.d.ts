@@ -944,6 +944,34 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/devices/{device}/shedding": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What is cut off when too much flows?
+         * @description Return the plan of a meter, and how it stands; 404 without one.
+         */
+        readonly get: operations["shedding.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Cut nothing off any more
+         * @description Remove the plan of a meter; its open alert ends.
+         */
+        readonly delete: operations["shedding.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change what is cut off when too much flows
+         * @description Merge a change into the plan of a meter (RFC 7396), which may be its first.
+         */
+        readonly patch: operations["shedding.change"];
+        readonly trace?: never;
+    };
     readonly "/api/v1/devices/{device}/stays": {
         readonly parameters: {
             readonly query?: never;
@@ -2842,6 +2870,13 @@ export interface components {
             readonly place: string;
             readonly waiting: readonly components["schemas"]["Waiting"][];
         };
+        /** Guarded */
+        readonly Guarded: {
+            readonly device: string;
+            readonly params?: {
+                readonly [key: string]: unknown;
+            };
+        };
         /** Happened */
         readonly Happened: {
             /** Format: date-time */
@@ -2964,6 +2999,15 @@ export interface components {
             readonly parent: string | null;
             readonly state: string;
             readonly timezone: string;
+        };
+        /** Load */
+        readonly Load: {
+            readonly device: string;
+            readonly method: string;
+            readonly metric?: string | null;
+            readonly params?: {
+                readonly [key: string]: unknown;
+            };
         };
         /** ManyCommands */
         readonly ManyCommands: {
@@ -3487,6 +3531,16 @@ export interface components {
             readonly sealed: boolean;
             readonly trouble: string | null;
         };
+        /** PlanChange */
+        readonly PlanChange: {
+            readonly enabled?: boolean;
+            readonly limit?: number;
+            readonly metric?: string;
+            readonly order?: readonly components["schemas"]["Load"][];
+            readonly over_s?: number;
+            readonly protected?: readonly components["schemas"]["Guarded"][];
+            readonly rest_s?: number;
+        };
         /** PlannedThing */
         readonly PlannedThing: {
             readonly key: string;
@@ -3792,6 +3846,28 @@ export interface components {
          * @enum {string}
          */
         readonly Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
+        /** Standing */
+        readonly Standing: {
+            /** @default [] */
+            readonly cut: readonly components["schemas"]["Load"][];
+            readonly cut_at: string | null;
+            readonly device: string;
+            /** @default false */
+            readonly enabled: boolean;
+            readonly limit: number;
+            readonly metric: string;
+            /** @default [] */
+            readonly order: readonly components["schemas"]["Load"][];
+            /** @default 0 */
+            readonly over_s: number;
+            readonly over_since: string | null;
+            /** @default [] */
+            readonly protected: readonly components["schemas"]["Guarded"][];
+            /** @default 10 */
+            readonly rest_s: number;
+            /** @default 1 */
+            readonly version: number;
+        };
         /** State */
         readonly State: {
             readonly desired: {
@@ -6133,6 +6209,90 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Device"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "shedding.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Standing"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "shedding.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "shedding.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly device: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["PlanChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Standing"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -18,11 +18,12 @@ export async function meet(): Promise<readonly Member[]> {
   return kept.value;
 }
 
-/** The name of whoever did something: an id, or `user:<id>`, `key:<id>`, `rule:<id>`; Verger itself is null. */
+/** The name of whoever did something: an id, or `user:<id>`, `key:<id>`, `rule:<id>`, `shedding:<id>`; Verger itself is null. */
 export function nameOf(did: string | null): string {
   if (did === null) return say("who.verger");
   const [kind, id = kind] = did.includes(":") ? did.split(":") : ["user", did];
   if (kind === "rule") return say("who.rule");
+  if (kind === "shedding") return say("who.shedding");
   if (id === who.value?.user?.id) return say("who.you");
   return kept.value.find((one) => one.id === id)?.name ?? say(kind === "key" ? "who.program" : "who.somebody");
 }

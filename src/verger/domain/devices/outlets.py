@@ -26,6 +26,10 @@ CAPABILITIES = [
 """What every outlet can be told, whether or not its type says so; only its relays show that something was done."""
 
 
+BREAKER = {"metric": "current_ma", "limit": 15_000}
+"""What a control unit measures at its breaker, and how much that may be unless people say otherwise."""
+
+
 def central(ccu_id: str) -> str:
     """Return the address of a central control unit, whose ids are those of outlets as well."""
     return CENTRAL + identity(NAME, ccu_id)

@@ -15,6 +15,7 @@ from verger.domain.webhooks.signing import SigningStore
 from verger.flows.adopting import Adopting
 from verger.flows.alerting import Alerting
 from verger.flows.backtesting import Backtesting
+from verger.flows.bounding import Bounding
 from verger.flows.bridging import Bridging
 from verger.flows.changing import Changing
 from verger.flows.charting import Charting
@@ -78,6 +79,7 @@ class Grounds:
     bridging: Bridging
     deriving: Deriving
     ruling: Ruling
+    bounding: Bounding
     signing: SigningStore
     backtesting: Backtesting
     showing: Showing

@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.edges.api.product import Product, opened_product
+from tests.edges.wire.families.towns import Town, town
 from tests.edges.wire.mqtt.device import Device
 from tests.people import PASSWORD
 from verger.app import running
@@ -23,6 +24,12 @@ from verger.edges.wire.mqtt.packets import Connect, Publish
 @pytest_asyncio.fixture
 async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
     async with opened_product(tmp_path / "data", clock) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def there(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Town]:
+    async with town(tmp_path / "data", clock) as opened:
         yield opened
 
 

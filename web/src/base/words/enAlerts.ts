@@ -30,6 +30,7 @@ export const enAlerts = {
   "alert.why.rule": "Because of the rule “{name}”: {sentence}",
   "alert.why.see": "See the rule",
   "alert.why.silence": "The device was not heard for longer than it usually is quiet.",
+  "alert.why.shedding": "More flowed through this device than its plan allows, and the next in order was cut off.",
   "alert.why.verger": "Verger watches this by itself.",
   "alert.why.gone": "The rule it came of is no longer there.",
   "alert.within": "Which devices",
@@ -48,6 +49,7 @@ export const enAlerts = {
   "who.verger": "Verger",
   "who.you": "you",
   "who.rule": "a rule",
+  "who.shedding": "a limit of what may flow",
   "who.program": "a program",
 
   "tasks.sub": { zero: "Nothing to do.", one: "{n} thing to do.", other: "{n} things to do." },

@@ -61,7 +61,7 @@ async def breaker_threshold(desk: Desk, call: Call) -> Reply:
     if not isinstance(threshold, int) or isinstance(threshold, bool) or not 0 < threshold <= _MOST_BREAKER_MA:
         raise Garbled("Threshold must be greater than 0")
     central = central_of(desk, caller.tenant)
-    await desk.people.stories.changing.desiring.desire(caller.tenant, central.device, {"threshold": threshold})
+    await desk.people.stories.bounding.bound(caller.tenant, central.device, threshold)
     return told(message=f"Breaker threshold set to {threshold} mA", threshold=threshold)
 
 
