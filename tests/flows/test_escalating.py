@@ -62,7 +62,7 @@ class Night:
 
     async def told(self) -> list[tuple[int, str]]:
         """Return the minute of each notice, and to whom it went."""
-        puts = await self.outbox.waiting()
+        puts = sorted(await self.outbox.waiting(), key=lambda put: put.id)
         return [((round(put.at.timestamp() * 1e6) - self.start) // MINUTE, put.notice.to) for put in puts]
 
     async def shown(self) -> list[Alert]:

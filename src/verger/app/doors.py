@@ -40,6 +40,7 @@ def build_api(house: House) -> Front:
             "disk": house.upkeep.room.check,
             "backup": grounds.safekeeping.check,
             "bridges": grounds.bridging.check,
+            **{asked.word: asked.check for asked in house.voice.checks},
         },
         metrics=registry(house.oversight.figures),
         limits=stores.limiting.of,

@@ -15,7 +15,7 @@ from verger.app.grounds import Parts, build_grounds
 from verger.app.messages import message_figures, open_listener
 from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
-from verger.app.telling import open_telling
+from verger.app.telling import Voice, open_telling
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
@@ -68,6 +68,7 @@ class House:
     work: Work
     upkeep: Upkeep
     automation: Automation
+    voice: Voice
 
 
 async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
@@ -92,12 +93,12 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     wire = partial(wire_figures, inlet, listener, devices)
     works = partial(errand_figures, stores, orders.together.errands)
     messages = partial(message_figures, following.exchange, listener)
-    told = (safekeeping, stores.limiting, bridges, voice.calling)
+    told = (safekeeping, stores.limiting, bridges, voice)
     shown = (presence, hub, orders.outbound, upkeep, side, families, following.tallying, following.shedding, *told)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
     log, state = stores.log, upkeep.room.state
     oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
-    go_round(work, stores, oversight, upkeep, bridges)
+    go_round(work, stores, oversight, upkeep, bridges, voice.checks)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
     for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), *following.loops()):
@@ -109,7 +110,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
     parts = Parts(showing, side, families, oversight, long_work, upkeep, bridges, following, voice)
     doors = (devices, families.http, patience, build_grounds(stores, parts), listener, mqtt, tls)
-    return House(stores, hub, presence, oversight, inlet, *doors, work, upkeep, following.automation)
+    return House(stores, hub, presence, oversight, inlet, *doors, work, upkeep, following.automation, voice)
 
 
 async def _start(followers: Followers, families: Families) -> None:

@@ -1,5 +1,6 @@
 """How people are told, joined to their screens and to the outside."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -7,6 +8,7 @@ from verger.app.stores import Stores
 from verger.base.clock import DAY, moment
 from verger.base.outgoing import Outgoing
 from verger.base.work import Work, every
+from verger.domain.alerts.model import Severity
 from verger.edges.live.hub import Hub
 from verger.edges.outside.courier import Courier
 from verger.edges.outside.http import Http
@@ -15,7 +17,9 @@ from verger.edges.outside.webpush import public, server_key, text
 from verger.flows.calling import Calling
 from verger.flows.delivering import Delivering
 from verger.flows.notifying import Notifying
+from verger.flows.oversight import Figure
 from verger.flows.telling import Telling
+from verger.flows.watching import Asked
 
 _FORGET_S = 600.0
 
@@ -28,6 +32,21 @@ class Voice:
     delivering: Delivering
     telling: Telling
     calling: Calling
+
+    @property
+    def checks(self) -> tuple[Asked, ...]:
+        """Return how it is asked whether Verger itself can tell people and other programs."""
+        return (
+            Asked("notices", self.notifying.check, Severity.critical),
+            Asked("deliveries", self.delivering.check, Severity.critical),
+            Asked("calls", self.calling.check),
+        )
+
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of all that leaves the house."""
+        yield from self.notifying.figures()
+        yield from self.delivering.figures()
+        yield from self.calling.figures()
 
 
 def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:

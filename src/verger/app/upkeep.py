@@ -1,6 +1,6 @@
 """What is done again and again, and what watches over room and age."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -85,7 +85,9 @@ def deletion_kinds(upkeep: Upkeep) -> dict[str, Kind]:
     return {erasing.KIND: Kind(erase, resumes=True)}
 
 
-def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges) -> None:
+def go_round(
+    work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges, asked: Iterable[Asked]
+) -> None:
     """Start the loops that belong to nobody else."""
     work.start(Jobs(stores.db, stores.clock, {pruning.KIND: upkeep.pruning.work}).run())
     for seconds, act in (
@@ -96,12 +98,14 @@ def go_round(work: Work, stores: Stores, oversight: Oversight, upkeep: Upkeep, b
         (_REMARKS_S, stores.kept.remarks.write),
         (_TIDY_S, stores.tenancy.purge),
         (_SWEEP_S, upkeep.erasing.sweep),
-        (_WATCH_S, _watching(stores, oversight, upkeep, bridges).look),
+        (_WATCH_S, _watching(stores, oversight, upkeep, bridges, asked).look),
     ):
         work.start(every(seconds, act))
 
 
-def _watching(stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges) -> Watching:
+def _watching(
+    stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bridges, asked: Iterable[Asked]
+) -> Watching:
     """Return what opens alerts about Verger itself."""
     checks = (
         Asked("log", oversight.check_log, Severity.critical),
@@ -109,6 +113,7 @@ def _watching(stores: Stores, oversight: Oversight, upkeep: Upkeep, bridges: Bri
         Asked("followers", oversight.check_followers),
         Asked("history", oversight.check_history, Severity.critical),
         Asked("disk", upkeep.room.check),
+        *asked,
     )
     operator = stores.tenancy.users.first_tenant
     return Watching(stores.db, stores.alerts, checks, bridges.troubles, operator, stores.clock)

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Self
+from weakref import WeakSet
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, MetaData, Table, delete, event, select, tuple_
 from sqlalchemy.exc import OperationalError
@@ -12,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.types import TypeDecorator
 
+from verger.base.bell import Bell
 from verger.base.clock import microseconds, moment
 from verger.base.errors import Busy
 
@@ -24,7 +27,7 @@ metadata = MetaData(
     }
 )
 
-_AFTER = "verger.after_commit"
+_AFTER, _DATABASE = "verger.after_commit", "verger.database"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -50,6 +53,7 @@ class Database:
         self.engine = engine
         self._writer = asyncio.Lock()
         self._sqlite = engine.dialect.name == "sqlite"
+        self._bells: dict[str, WeakSet[Bell]] = {}
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -77,7 +81,7 @@ class Database:
         """
         if not self._sqlite:
             async with self.engine.begin() as connection:
-                connection.info.pop(_AFTER, None)
+                self._begun(connection)
                 yield connection
                 acts = connection.info.pop(_AFTER, ())
             for act in acts:
@@ -86,7 +90,7 @@ class Database:
         try:
             async with self._writer, self.engine.connect() as connection:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
-                connection.info.pop(_AFTER, None)
+                self._begun(connection)
                 yield connection
                 await connection.commit()
                 acts = connection.info.pop(_AFTER, ())
@@ -96,6 +100,21 @@ class Database:
             raise
         for act in acts:
             act()
+
+    def _begun(self, connection: AsyncConnection) -> None:
+        connection.info.pop(_AFTER, None)
+        connection.info[_DATABASE] = self
+
+    def bell(self, name: str) -> Bell:
+        """Return a bell that rings for work of a kind, whoever commits it: see `rings`."""
+        bell = Bell()
+        self._bells.setdefault(name, WeakSet()).add(bell)
+        return bell
+
+    def ring(self, name: str) -> None:
+        """Ring every bell for work of a kind."""
+        for bell in self._bells.get(name, ()):
+            bell.ring()
 
     async def rewrite(self) -> None:
         """Write the whole database anew, so that no page holds what was deleted; PostgreSQL does so by itself.
@@ -127,6 +146,11 @@ class Database:
 def after_commit(connection: AsyncConnection, act: Callable[[], None]) -> None:
     """Do something once the transaction that is under way is on disk, and not at all should it not come to that."""
     connection.info.setdefault(_AFTER, []).append(act)
+
+
+def rings(connection: AsyncConnection, name: str) -> None:
+    """Ring the bells for work of a kind once the transaction that adds some is on disk."""
+    after_commit(connection, partial(connection.info[_DATABASE].ring, name))
 
 
 async def delete_some(connection: AsyncConnection, table: Table, *where: ColumnElement[bool], most: int = 500) -> int:

@@ -1,6 +1,5 @@
 """Jobs: work that has to be done later, kept as rows, so that it survives a restart."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -20,13 +19,15 @@ from sqlalchemy import (
     UniqueConstraint,
     Update,
     delete,
+    func,
     select,
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from verger.base.bell import whenever
 from verger.base.clock import HOUR, SECOND, Clock
-from verger.base.db import Database, metadata
+from verger.base.db import Database, metadata, rings
 from verger.base.ids import new_id
 
 job = Table(
@@ -66,6 +67,7 @@ async def ask(connection: AsyncConnection, kind: str, key: str, run_at: int, pay
         await connection.execute(
             job.insert().values(id=new_id(), kind=kind, key=key, run_at=run_at, payload=body, attempts=0)
         )
+    rings(connection, job.name)
 
 
 class Waiting(Struct, frozen=True):
@@ -111,6 +113,7 @@ class Jobs:
         self._db = db
         self._clock = clock
         self._works = works
+        self._bell = db.bell(job.name)
         self.done = 0
         self.failed = 0
 
@@ -145,13 +148,15 @@ class Jobs:
         async with self._db.writing() as connection:
             await connection.execute(change.where(job.c.id == row.id, job.c.run_at == row.run_at))
 
-    async def run(self, every_s: float = 1.0) -> None:
-        """Look for due jobs until cancelled."""
-        while True:
-            try:
-                tried = await self.run_due()
-            except Exception:
-                log.exception("jobs could not be read")
-                tried = 0
-            if not tried:
-                await asyncio.sleep(every_s)
+    async def _look(self) -> int | None:
+        """Run all that is due; return when the next job is."""
+        while await self.run_due():
+            pass
+        async with self._db.reading() as connection:
+            mine = select(func.min(job.c.run_at)).where(job.c.kind.in_(list(self._works)))
+            at: int | None = await connection.scalar(mine)
+        return at
+
+    async def run(self) -> None:
+        """Run what falls due until cancelled."""
+        await whenever(self._bell, self._look, self._clock)

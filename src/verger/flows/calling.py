@@ -1,20 +1,19 @@
 """Calling: what rules have to say to other programs leaves the house, again until it is taken, for a day at most."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 import structlog
 
+from verger.base.bell import whenever
 from verger.base.clock import HOUR, SECOND, Clock, moment
 from verger.base.db import Database
 from verger.base.errors import Refused
 from verger.base.plural import counted
 from verger.base.secrets import ServerSecret
-from verger.base.work import attempt
+from verger.base.turns import Turns
 from verger.domain.backups.mark import Mark
 from verger.domain.notifications.model import MANAGERS, Notice, Urgency
 from verger.domain.notifications.outbox import Outbox
@@ -26,12 +25,9 @@ from verger.flows.oversight import Figure
 
 FAILURES = 5  # in a row, and whoever is called rests
 
-_LOOK_S = 1.0
-_AT_ONCE = 32
-_OF_ONE = 4  # tenant, at once
+_AT_ONCE, _OF_ONE = 32, 4  # addresses, of all tenants and of one
 _FIRST_WAIT = 10 * SECOND
 _DONE, _FAILED, _EXPIRED, _QUEUED = "done", "failed", "expired", "queued"
-_Target = tuple[str, str]
 
 log = structlog.get_logger()
 
@@ -95,7 +91,7 @@ class Tally:
     failing: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Calling:
     """Makes the calls that are due; each keeps its id however often it is tried, within so many hours."""
 
@@ -104,58 +100,47 @@ class Calling:
     clock: Clock
     hours: int
     tally: Tally = field(default_factory=Tally)
-    _busy: dict[_Target, asyncio.Task[None]] = field(default_factory=dict)
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Call nobody yet."""
+        self.turns = Turns(self.clock, self.book.calls.fresh, at_once=_AT_ONCE, of_one=_OF_ONE)
 
     async def run(self) -> None:
         """Make calls as they fall due until cancelled; one that is under way then is made again later."""
-        fresh = self.book.calls.fresh
         try:
-            while True:
-                await attempt(self.begin)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_S):
-                        await fresh.wait()
-                fresh.clear()
+            await whenever(self.book.calls.fresh, self.begin, self.clock)
         finally:
-            for task in self._busy.values():
-                task.cancel()
-            await asyncio.gather(*self._busy.values(), return_exceptions=True)
+            await self.turns.stop()
 
-    async def begin(self) -> None:
-        """Begin to call whoever something is due for, as many at once as may be, and give up what is too old."""
-        now, calls, tally = self.clock.now(), self.book.calls, self.tally
+    async def begin(self) -> int | None:
+        """Begin to call whoever something is due for, and give up what is too old; return when more falls due."""
+        now, calls, tally, turns = self.clock.now(), self.book.calls, self.tally, self.turns
         tally.waiting, tally.failing = await calls.count()
         given_up = moment(now - self.hours * HOUR)
         if tally.failing:
             await calls.forgive(given_up)
         while tally.waiting and (some := await calls.old(given_up)):
             await self._give_up(some)
-        of_one = Counter(tenant for tenant, _ in self._busy)
-        for target in await calls.targets_due(moment(now)) if tally.waiting else ():
-            if len(self._busy) >= _AT_ONCE:
-                break
-            if target not in self._busy and of_one[target[0]] < _OF_ONE:
-                of_one[target[0]] += 1
-                self._busy[target] = asyncio.create_task(self._serve(target), name="call")
+        begun = tally.waiting
+        while begun and turns.room:
+            begun = turns.begin(await calls.targets_due(moment(now), turns.away, turns.full), self._serve)
+        if not tally.waiting:
+            return None
+        later = (turns.rests.wakes_at(), await calls.next_due(moment(now)))
+        return min((at for at in later if at is not None), default=None)
 
     async def settled(self) -> None:
         """Return once nothing is due any more."""
         await self.begin()
-        while self._busy:
-            await asyncio.gather(*self._busy.values())
+        while await self.turns.settled():
             await self.begin()
 
-    async def _serve(self, target: _Target) -> None:
+    async def _serve(self, tenant: str, target: str) -> None:
         """Make the calls of a target that are due, one after another, until it rests."""
-        try:
-            for call in await self.book.calls.due(*target, moment(self.clock.now())):
-                if not await self._call(call):
-                    break
-            self.book.calls.fresh.set()  # there may be more
-        except Exception:
-            log.exception("calls could not be made", target=target[1])
-        finally:
-            del self._busy[target]
+        for call in await self.book.calls.due(tenant, target, moment(self.clock.now())):
+            if not await self._call(call):
+                break
 
     async def _call(self, call: Call) -> bool:
         """Make one call; return whether the next one may be made."""
@@ -170,6 +155,9 @@ class Calling:
             await self.courier.post(url, secrets, call.id, body)
         except Refused as refused:
             return await self._failed(call, str(refused))
+        except Exception:
+            log.exception("a call could not be made", target=call.target)
+            return await self._failed(call, "Verger could not make it; why was logged.")
         async with self.book.db.writing() as connection:
             await self.book.calls.end(connection, call)
             await self.book.calls.mended(connection, call)
@@ -213,6 +201,14 @@ class Calling:
             await self.book.ended([call], _FAILED, told)
             self.tally.done["given_up"] += 1
 
+    async def check(self) -> str:
+        """Tell whether Verger itself is able to make calls."""
+        stuck = self.turns.rests.stubborn()
+        if not stuck:
+            return "ok"
+        many = counted(len(stuck), "address", "addresses")
+        return f"Verger cannot make the calls of rules to {many} ({stuck[0].why}); the server's log tells more."
+
     def figures(self) -> Iterator[Figure]:
         """Return the figures of calls."""
         yield Figure("webhooks_waiting", "Calls of rules that wait", self.tally.waiting)
@@ -220,6 +216,8 @@ class Calling:
         for how in ("taken", "failed", "given_up"):
             count, labels = float(self.tally.done[how]), {"outcome": how}
             yield Figure("webhooks_attempts", "Calls of rules by what came of them", count, grows=True, labels=labels)
+        faults = float(self.turns.rests.failures)
+        yield Figure("webhooks_faults", "Faults of Verger itself in making calls", faults, grows=True)
         refused = float(self.book.calls.refused)
         yield Figure("webhooks_refused", "Calls of rules that did not fit beside those that wait", refused, grows=True)
 

@@ -1,20 +1,24 @@
 """Delivering: what waits for a target leaves the house when its owner wants it, again until it has arrived."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from verger.base.bell import whenever
 from verger.base.clock import HOUR, SECOND, Clock, moment
 from verger.base.errors import Missing, Refused
 from verger.base.ids import new_id
 from verger.base.plural import counted
+from verger.base.turns import Turns
 from verger.domain.backups.mark import Mark
-from verger.domain.notifications.deliveries import Waiting
+from verger.domain.notifications.deliveries import Waiting, Waits
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.notifications.preferences import Preferences, may_go, next_free
@@ -22,9 +26,10 @@ from verger.domain.notifications.targets import FAILURES, Target
 from verger.domain.notifications.ways import Gone
 from verger.domain.tenancy.users import Users
 from verger.flows.carrying import Carries, written
+from verger.flows.oversight import Figure
 
-_LOOK_S = 1.0
-_AT_ONCE = 8
+_AT_ONCE, _OF_ONE = 64, 8  # targets, of all tenants and of one
+_MAIL_AT_ONCE, _MAIL_OF_ONE = 8, 4  # all by the one server that the operator named
 _FIRST_WAIT = 10 * SECOND
 _ORDER = list(Urgency)
 
@@ -53,7 +58,14 @@ class Untold:
         return [f"Not sent: {counted(given_up, 'notification')} that may have reached people already."]
 
 
-@dataclass(frozen=True)
+class Lane(Struct, frozen=True):
+    """Ways that wait for each other: a slow mail server holds up mail and nothing else."""
+
+    mail: bool
+    turns: Turns
+
+
+@dataclass
 class Delivering:
     """Carries what is due; a message keeps its id and what it tells however often it is tried."""
 
@@ -62,36 +74,52 @@ class Delivering:
     courier: Carries
     clock: Clock
     home: str  # where people find Verger, empty when nobody said
+    done: Counter[str] = field(default_factory=Counter)
+    lanes: tuple[Lane, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Serve nobody yet."""
+        bell = self.room.deliveries.fresh
+        others = Turns(self.clock, bell, at_once=_AT_ONCE, of_one=_OF_ONE)
+        mail = Turns(self.clock, bell, at_once=_MAIL_AT_ONCE, of_one=_MAIL_OF_ONE)
+        self.lanes = (Lane(mail=False, turns=others), Lane(mail=True, turns=mail))
 
     async def run(self) -> None:
-        """Deliver what falls due until cancelled."""
-        while True:
-            try:
-                await self.deliver()
-            except Exception:
-                log.exception("nothing could be delivered")
-            await asyncio.sleep(_LOOK_S)
+        """Deliver what falls due until cancelled; what is under way then is carried again later."""
+        try:
+            await whenever(self.room.deliveries.fresh, self.begin, self.clock)
+        finally:
+            for lane in self.lanes:
+                await lane.turns.stop()
 
-    async def deliver(self) -> int:
-        """Try everything that is due once, some targets at a time; return how many targets that were."""
-        due = await self.room.deliveries.targets_due(moment(self.clock.now()))
-        gate = asyncio.Semaphore(_AT_ONCE)
+    async def begin(self) -> int | None:
+        """Begin to serve the targets that something is due for, as many as may be; return when more falls due."""
+        now, later = moment(self.clock.now()), []
+        for lane in self.lanes:
+            begun = 1
+            while begun and lane.turns.room:
+                waits = Waits(now, lane.mail, lane.turns.away, lane.turns.full)
+                begun = lane.turns.begin(await self.room.deliveries.targets_due(waits), self._target)
+            later.append(lane.turns.rests.wakes_at())
+        later.append(await self.room.deliveries.next_due(now))
+        return min((at for at in later if at is not None), default=None)
 
-        async def one_of(tenant: str, target: str) -> None:
-            async with gate:
-                await self._target(tenant, target)
-
-        for outcome in await asyncio.gather(*(one_of(*each) for each in due), return_exceptions=True):
-            if isinstance(outcome, Exception) and not isinstance(outcome, Missing):
-                log.error("a target could not be served", exc_info=outcome)
-        return len(due)
+    async def settled(self) -> None:
+        """Return once nothing is due any more."""
+        await self.begin()
+        while any([await lane.turns.settled() for lane in self.lanes]):
+            await self.begin()
 
     async def _target(self, tenant: str, target: str) -> None:
-        async with self.room.db.writing() as connection:
-            leaving = await self._leaving(connection, tenant, target)
-            if leaving is None:
-                return
-            told = await self.room.inbox.some(connection, tenant, [each.notification for each in leaving.some])
+        """Carry to one target what leaves for it now, in one message."""
+        try:
+            async with self.room.db.writing() as connection:
+                leaving = await self._leaving(connection, tenant, target)
+                if leaving is None:
+                    return
+                told = await self.room.inbox.some(connection, tenant, [each.notification for each in leaving.some])
+        except Missing:
+            return  # its owner took it away
         message = written(leaving.message, told, self.home)
         try:
             await self.courier.carry(await self.room.targets.way(tenant, target), message)
@@ -104,55 +132,81 @@ class Delivering:
             await self._arrived(leaving)
 
     async def _leaving(self, connection: AsyncConnection, tenant: str, target: str) -> Leaving | None:
-        """Return what leaves now, put off what is to come later; None when nothing leaves."""
+        """Return what leaves now, put off what is to come later; None when nothing leaves.
+
+        When it is tried again is noted before it leaves: what arrives and cannot be noted is not sent at once again.
+        """
         now, deliveries = moment(self.clock.now()), self.room.deliveries
         user, kept = await self.room.targets.whose(connection, tenant, target)
-        due = await deliveries.due(connection, target, now)
-        again = next((each.message for each in due if each.message), None)
-        if again is not None:
-            return Leaving(tenant, user, kept, again, [each for each in due if each.message == again])
         wanted = await self.room.preferences.find(connection, tenant, user) or Preferences()
         zone = ZoneInfo(wanted.timezone or (await self.users.tenant(tenant)).timezone)
-        ready = []
-        for each in due:
-            at = may_go(wanted, zone, each.severity, each.put, now)
-            if at <= now:
-                ready.append(each)
-            else:
-                await deliveries.note(connection, [each.id], due_at=at)
+        due = await deliveries.due(connection, target, now)
+        message = next((each.message for each in due if each.message), None)
+        some = due if message is None else [each for each in due if each.message == message]
+        later = {each.id: at for each in some if (at := may_go(wanted, zone, each.severity, each.put, now)) > now}
+        if message is not None and len(later) < len(some):
+            later = {}  # what left in one message is told in one message
+        await deliveries.put_off(connection, later)
+        ready = [each for each in some if each.id not in later]
         if not ready:
             return None
-        worst = max((each.severity for each in ready), key=_ORDER.index)
-        free = next_free(wanted, worst, await deliveries.sent(connection, target, now), now)
-        if free > now:
-            await deliveries.note(connection, [each.id for each in ready], due_at=free)
-            return None
-        message = new_id()
-        await deliveries.note(connection, [each.id for each in ready], message=message)
-        return Leaving(tenant, user, kept, message, ready)
+        if message is None:
+            worst = max((each.severity for each in ready), key=_ORDER.index)
+            free = next_free(wanted, worst, await deliveries.sent(connection, target, now), now)
+            if free > now:
+                await deliveries.put_off(connection, {each.id: free for each in ready})
+                return None
+        leaving = Leaving(tenant, user, kept, message or new_id(), ready)
+        await self._note(connection, leaving, message=leaving.message, due_at=self._again(leaving))
+        return leaving
+
+    def _again(self, leaving: Leaving) -> datetime:
+        """Return when a message is tried once more: after each failure later."""
+        return moment(self.clock.now() + min(_FIRST_WAIT << min(leaving.some[0].attempts, 12), HOUR))
+
+    async def _note(self, connection: AsyncConnection, leaving: Leaving, **how: Any) -> None:
+        await self.room.deliveries.note(connection, [each.id for each in leaving.some], **how)
 
     async def _arrived(self, leaving: Leaving) -> None:
         now = moment(self.clock.now())
+        self.done["arrived"] += 1
         async with self.room.db.writing() as connection:
-            ids = [each.id for each in leaving.some]
-            await self.room.deliveries.note(connection, ids, state="sent", sent_at=now, error=None)
+            await self._note(connection, leaving, state="sent", sent_at=now, error=None)
             how = {"failures": 0, "error": None, "delivered_at": now}
             await self.room.targets.note(connection, leaving.tenant, leaving.target.id, **how)
 
     async def _failed(self, leaving: Leaving, why: str, *, gone: bool) -> None:
         """Try again later, ever later; at the tenth failure in a row, or when nobody is there, pause and say so."""
         now, tenant, target = self.clock.now(), leaving.tenant, leaving.target
-        attempts, failures = leaving.some[0].attempts + 1, target.failures + 1
-        again = moment(now + min(_FIRST_WAIT << min(attempts - 1, 12), HOUR))
+        failures = target.failures + 1
         pauses = gone or failures >= FAILURES
+        self.done["failed"] += 1
         async with self.room.db.writing() as connection:
-            ids = [each.id for each in leaving.some]
-            await self.room.deliveries.note(connection, ids, attempts=attempts, due_at=again, error=why)
+            attempts = leaving.some[0].attempts + 1
+            await self._note(connection, leaving, error=why, attempts=attempts, due_at=self._again(leaving))
             how = {"failures": failures, "error": why, "paused_at": moment(now) if pauses else None}
             await self.room.targets.note(connection, tenant, target.id, **how)
             if pauses:
                 await self.room.outbox.put(connection, tenant, _paused(leaving, why, failures))
         log.warning("a notification did not arrive", target=target.id, kind=target.kind, failures=failures, why=why)
+
+    async def check(self) -> str:
+        """Tell whether Verger itself is able to send what it has to tell people."""
+        stuck = [rest for lane in self.lanes for rest in lane.turns.rests.stubborn()]
+        if not stuck:
+            return "ok"
+        ways = counted(len(stuck), "way")
+        return f"Verger cannot send what is for people by {ways} ({stuck[0].why}); the server's log tells more."
+
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of deliveries."""
+        for how in ("arrived", "failed"):
+            count, labels = float(self.done[how]), {"outcome": how}
+            yield Figure(
+                "notifications_sent", "Messages to people by what came of them", count, grows=True, labels=labels
+            )
+        faults = float(sum(lane.turns.rests.failures for lane in self.lanes))
+        yield Figure("notifications_faults", "Faults of Verger itself in sending messages", faults, grows=True)
 
 
 def _paused(leaving: Leaving, why: str, failures: int) -> Notice:

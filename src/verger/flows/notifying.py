@@ -1,25 +1,33 @@
 """Notifying: a notice in the outbox reaches each person it is for, on their screen and on its way to their targets."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import asdict
 
-from verger.base.clock import SECOND, Clock, moment
+from verger.base.bell import whenever
+from verger.base.clock import Clock, moment
+from verger.base.plural import counted
+from verger.base.rests import Rests
 from verger.domain.notifications.mailroom import Mailroom
-from verger.domain.notifications.model import MANAGERS, MEMBERS, OWNERS, Notice, Notification, Put
+from verger.domain.notifications.model import (
+    MANAGERS,
+    MEMBERS,
+    OWNERS,
+    Notice,
+    Notification,
+    Put,
+)
 from verger.domain.notifications.preferences import Preferences
 from verger.domain.notifications.targets import Target
 from verger.domain.tenancy.members import Members
 from verger.domain.tenancy.model import Member, Role
+from verger.flows.oversight import Figure
 
 _LEAST = {MEMBERS: Role.member, MANAGERS: Role.manager, OWNERS: Role.owner}
-_LOOK_S = 1.0
-_REST = 10 * SECOND
 
 log = structlog.get_logger()
 
@@ -32,7 +40,14 @@ class Whispers(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+class Crowd(Struct, frozen=True):
+    """The people of a tenant, and what those of them want who have said so."""
+
+    members: Sequence[Member]
+    wanted: Mapping[str, Preferences]
+
+
+@dataclass
 class Notifying:
     """Spreads notices; each is spread once, in one transaction."""
 
@@ -40,58 +55,73 @@ class Notifying:
     members: Members
     screens: Whispers
     clock: Clock
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-    _resting: dict[str, int] = field(default_factory=dict)  # until when some notices are not tried again
+    rests: Rests[str] = field(init=False)
 
-    def go_on(self) -> None:
-        """Spread at once what was put; without it that is done within a second."""
-        self._news.set()
+    def __post_init__(self) -> None:
+        """Have nothing to rest from."""
+        self.rests = Rests(self.clock)
 
     async def run(self) -> None:
         """Spread what is put until cancelled."""
-        while True:
-            try:
-                more = await self.spread()
-            except Exception:
-                log.exception("notices could not be spread")
-                more = 0
-            if not more:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_S):
-                        await self._news.wait()
-                self._news.clear()
+        await whenever(self.room.outbox.fresh, self._look, self.clock)
+
+    async def _look(self) -> int | None:
+        """Spread all that can be; return when something is to be tried again."""
+        while await self.spread():
+            pass
+        return self.rests.wakes_at()
 
     async def spread(self) -> int:
         """Let everybody have what waits in the outbox; return how many notices that were.
 
-        One that cannot be spread is tried again after a while, and holds up no other.
+        One that cannot be spread is tried again, ever later, and holds up no other.
         """
-        now, done = self.clock.now(), 0
-        for notice in [notice for notice, until in self._resting.items() if until <= now]:
-            del self._resting[notice]
-        for put in await self.room.outbox.waiting([*self._resting]):
+        crowds: dict[str, Crowd] = {}
+        done = 0
+        for put in await self.room.outbox.waiting(self.rests.asleep(), spoilt=self._failed):
             try:
-                await self._spread(put)
-            except Exception:
+                await self._spread(put, crowds)
+            except Exception as error:
                 log.exception("a notice could not be spread", notice=put.id)
-                self._resting[put.id] = now + _REST
+                self._failed(put.id, f"{type(error).__name__}: {error}")
             else:
+                self.rests.went(put.id)
                 done += 1
         return done
 
-    async def _spread(self, put: Put) -> None:
-        members, at = await self.members.everyone(put.tenant), moment(self.clock.now())
+    def _failed(self, notice: str, why: str) -> None:
+        log.warning("a notice rests", notice=notice, why=why)
+        self.rests.failed(notice, why)
+
+    async def _spread(self, put: Put, crowds: dict[str, Crowd]) -> None:
+        crowd, at = crowds.get(put.tenant), moment(self.clock.now())
+        if crowd is None:
+            wanted = await self.room.preferences.everyone(put.tenant)
+            crowd = crowds[put.tenant] = Crowd(await self.members.everyone(put.tenant), wanted)
+        people = whom(put.notice, crowd.members, crowd.wanted)
         async with self.room.db.writing() as connection:
             if not await self.room.outbox.spread(connection, put.id):
                 return
-            wanted = await self.room.preferences.of(connection, put.tenant)
-            people = whom(put.notice, members, wanted)
             given = await self.room.inbox.give(connection, put, people, at)
             targets = await self.room.targets.of(connection, put.tenant, people)
             ways = _ways(given, targets, put.notice)
             await self.room.deliveries.add(connection, put.tenant, ways, put.notice.severity, at)
         for user, told in given:
             self.screens.whisper(put.tenant, user, {"type": "notification", **asdict(told)})
+
+    async def check(self) -> str:
+        """Tell whether notices reach people's lists."""
+        stuck = self.rests.stubborn()
+        if not stuck:
+            return "ok"
+        notices = counted(len(stuck), "notification")
+        return f"{notices} cannot be given to people ({stuck[0].why}); the server's log names each. It is tried again."
+
+    def figures(self) -> Iterator[Figure]:
+        """Return the figures of what is spread."""
+        yield Figure("notifications_stuck", "Notices that could not be given to people", len(self.rests.stubborn()))
+        failed = float(self.rests.failures)
+        yield Figure("notifications_stuck_attempts", "Attempts to give people a notice that failed", failed, grows=True)
 
 
 def whom(notice: Notice, members: Sequence[Member], wanted: Mapping[str, Preferences]) -> list[str]:

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from sqlalchemy import select
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
 from verger.app import House, build_api, open_house, open_stores
 from verger.base.clock import SECOND, HeldClock
 from verger.base.settings import Settings
+from verger.domain.notifications.tables import notice
 from verger.domain.tenancy.model import Founding
 
 HELD = 1_800_000_000 * SECOND
@@ -62,3 +64,10 @@ async def opened_product(folder: Path, clock: HeldClock) -> AsyncIterator[Produc
         place = (await client.post("/places", json=where)).json()
         made = (await client.post("/devices", json={"name": "Hall", "place": place["id"]})).json()
         yield Product(house, app, client, place, made["device"], made["credentials"]["access_token"])
+
+
+async def notices(product: Product) -> list[tuple[str, str, str]]:
+    """Return (kind, to, title) of every notice so far, the first first."""
+    columns = (notice.c.kind, notice.c.to, notice.c.title)
+    async with product.house.stores.db.reading() as connection:
+        return [tuple(row) for row in await connection.execute(select(*columns).order_by(notice.c.id))]

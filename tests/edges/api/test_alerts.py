@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from tests.edges.api.product import HELD, Product, opened_product
+from tests.edges.api.product import HELD, Product, notices, opened_product
 from tests.edges.live.test_hub import frames
 from tests.edges.live.test_socket import Browser, Guests, at_once
 from tests.people import PASSWORD
@@ -73,8 +73,8 @@ async def test_whom_an_alert_is_given_to_is_told(product: Product) -> None:
     other = await users.add(await tenant_of(product), Role.member, "Veikko", "v@example.test", PASSWORD)
     for assignee in (other.id, other.id, (await product.get("/me"))["user"]["id"], None):
         await do(product, alert, "assign", {"assignee": assignee})
-    told = [put.notice for put in await stores.outbox.waiting() if put.notice.kind == "alert_assigned"]
-    assert [(notice.to, notice.title) for notice in told] == [(f"user:{other.id}", "For you to see to: 3 °C")]
+    told = [(to, title) for kind, to, title in await notices(product) if kind == "alert_assigned"]
+    assert told == [(f"user:{other.id}", "For you to see to: 3 °C")]
 
 
 async def test_alerts_are_found_by_what_they_are_about(product: Product) -> None:
@@ -139,7 +139,7 @@ async def test_a_manager_says_who_is_told_and_what_is_left_out_stays(product: Pr
     wrong = {"critical": {"steps": [{"to": "owners", "after_s": 60}, {"to": "members"}]}}
     assert (await product.owner.patch("/alert-policy", json=wrong)).status_code == 422
     await opened(product)
-    assert [put.notice.to for put in await product.house.stores.outbox.waiting()] == ["owners"]
+    assert [to for _, to, _ in await notices(product)] == ["owners"]
 
 
 async def test_alerts_end_with_the_device_or_the_place_that_they_are_about(product: Product) -> None:

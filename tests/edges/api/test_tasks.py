@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from tests.edges.api.product import Product, opened_product
+from tests.edges.api.product import Product, notices, opened_product
 from tests.edges.live.test_hub import frames
 from tests.people import PASSWORD
 from tests.recorded import Record
@@ -83,4 +83,4 @@ async def test_whom_a_task_is_given_to_is_told_and_screens_hear_of_every_change(
         (me["user"]["id"], None),
         (me["user"]["id"], True),
     ]
-    assert [put.notice.to for put in await house.stores.outbox.waiting()] == [f"user:{other}"]
+    assert [to for _, to, _ in await notices(product)] == [f"user:{other}"]

@@ -1,14 +1,15 @@
 """Deliveries: each notification on its way to each target, as rows that survive a restart."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.db import Database
+from verger.base.clock import microseconds
+from verger.base.db import Database, rings
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.notifications import tables
@@ -18,6 +19,7 @@ from verger.domain.notifications.ways import Kind
 State = Literal["waiting", "sent", "given_up"]
 
 _TABLE, _TARGET, _TOLD = tables.delivery.c, tables.target.c, tables.notification.c
+_WAITS, _MAIL = _TABLE.state == "waiting", "email"
 _HOUR = timedelta(hours=1)
 _HOW = ("state", "due_at", "attempts", "sent_at", "error")
 
@@ -64,16 +66,26 @@ class Waiting(Struct, frozen=True):
     message: str | None
 
 
+class Waits(Struct, frozen=True):
+    """Whom to look for that something is due for by now, by mail or otherwise: nobody of `away`, none of `full`."""
+
+    now: datetime
+    mail: bool
+    away: Sequence[tuple[str, str]] = ()
+    full: Sequence[str] = ()
+
+
 _COLUMNS = [_TABLE[name] for name in Delivery.__struct_fields__]
 _ORDERING = Ordering(key=_TABLE.id, sorts={"due_at": _TABLE.due_at}, first="-due_at")
 
 
 class DeliveryStore:
-    """Where deliveries are kept."""
+    """Where deliveries are kept; the bell `fresh` rings when there are more of them, or sooner than was said."""
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
         self._db = db
+        self.fresh = db.bell(tables.delivery.name)
 
     async def add(
         self, connection: AsyncConnection, tenant: str, ways: Iterable[tuple[str, str]], severity: Urgency, at: datetime
@@ -83,6 +95,7 @@ class DeliveryStore:
         rows = [known | {"id": new_id(), "notification": told, "target": target} for told, target in ways]
         if rows:
             await connection.execute(tables.delivery.insert(), rows)
+            rings(connection, tables.delivery.name)
 
     async def page(self, tenant: str, user: str, asked: Asked, notification: str | None = None) -> Page[Delivery]:
         """Return a page of somebody's deliveries, of all their notifications or of one."""
@@ -106,15 +119,26 @@ class DeliveryStore:
                 found.setdefault(row.notification, []).append(Passage(**known, paused=row.paused_at is not None))
         return found
 
-    async def targets_due(self, now: datetime, most: int = 100) -> list[tuple[str, str]]:
-        """Return (tenant, target) of those that something is due for and that are not paused."""
-        due = (_TABLE.state == "waiting", _TABLE.due_at <= now, _TARGET.paused_at.is_(None))
+    async def targets_due(self, waits: Waits, most: int = 100) -> list[tuple[str, str]]:
+        """Return (tenant, target) of those that something is due for and that are not paused, the longest due first."""
         query = select(_TABLE.tenant, _TABLE.target).join_from(
             tables.delivery, tables.target, _TABLE.target == _TARGET.id
         )
+        kind = _TARGET.kind == _MAIL if waits.mail else _TARGET.kind != _MAIL
+        query = query.where(_WAITS, _TABLE.due_at <= waits.now, _TARGET.paused_at.is_(None), kind)
+        query = query.where(_TABLE.target.not_in([target for _, target in waits.away]))
+        query = query.where(_TABLE.tenant.not_in(waits.full)).group_by(_TABLE.tenant, _TABLE.target)
         async with self._db.reading() as connection:
-            rows = await connection.execute(query.where(*due).distinct().limit(most))
+            rows = await connection.execute(query.order_by(func.min(_TABLE.due_at)).limit(most))
             return [(row.tenant, row.target) for row in rows]
+
+    async def next_due(self, now: datetime) -> int | None:
+        """Return when something falls due after a time for a target that is not paused, in microseconds."""
+        query = select(_TABLE.due_at).join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
+        query = query.where(_WAITS, _TABLE.due_at > now, _TARGET.paused_at.is_(None))
+        async with self._db.reading() as connection:
+            at = await connection.scalar(query.order_by(_TABLE.due_at).limit(1))
+        return None if at is None else microseconds(at)
 
     async def due(self, connection: AsyncConnection, target: str, now: datetime, most: int = 500) -> list[Waiting]:
         """Return what is due for a target, the oldest first."""
@@ -134,6 +158,11 @@ class DeliveryStore:
         """Note how far some deliveries came."""
         await connection.execute(update(tables.delivery).where(_TABLE.id.in_(deliveries)).values(how))
 
+    async def put_off(self, connection: AsyncConnection, until: Mapping[str, datetime]) -> None:
+        """Let some deliveries be due at later times."""
+        for at in set(until.values()):
+            await self.note(connection, [each for each, then in until.items() if then == at], due_at=at)
+
     async def give_up(self) -> int:
         """Send nothing of what waits, of any tenant; return how much that was."""
         async with self._db.writing() as connection:
@@ -145,6 +174,7 @@ class DeliveryStore:
         waits = (_TABLE.target == target, _TABLE.state == "waiting")
         async with self._db.writing() as connection:
             await connection.execute(update(tables.delivery).where(*waits).values(due_at=now, attempts=0))
+            rings(connection, tables.delivery.name)
 
 
 def _delivery(row: AnyRow) -> Delivery:

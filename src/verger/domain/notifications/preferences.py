@@ -118,10 +118,11 @@ class PreferenceStore:
         row = (await connection.execute(query)).first()
         return None if row is None else msgspec.convert(row.choices | {"version": row.version}, Preferences)
 
-    async def of(self, connection: AsyncConnection, tenant: str) -> dict[str, Preferences]:
-        """Return the preferences of all who have chosen any, by person."""
-        rows = await connection.execute(select(tables.preference).where(_TABLE.tenant == tenant))
-        return {row.user: msgspec.convert(row.choices | {"version": row.version}, Preferences) for row in rows}
+    async def everyone(self, tenant: str) -> dict[str, Preferences]:
+        """Return the preferences of all of a tenant who have chosen any, by person."""
+        async with self._db.reading() as connection:
+            rows = await connection.execute(select(tables.preference).where(_TABLE.tenant == tenant))
+            return {row.user: msgspec.convert(row.choices | {"version": row.version}, Preferences) for row in rows}
 
     async def change(self, tenant: str, user: str, wanted: Preferences) -> Preferences:
         """Keep changed preferences as their next version; raise Stale."""

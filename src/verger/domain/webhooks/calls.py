@@ -1,15 +1,15 @@
 """Where calls wait to be made, sealed; a row goes once its call has ended."""
 
-import asyncio
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import Clock, moment
-from verger.base.db import Database, after_commit
+from verger.base.clock import Clock, microseconds, moment
+from verger.base.db import Database, rings
 from verger.base.errors import Refused
 from verger.base.ids import new_id
 from verger.base.outgoing import checked
@@ -20,15 +20,16 @@ from verger.domain.webhooks.model import LONGEST, Call, Trouble, target_of
 from verger.domain.webhooks.tables import callout, trouble
 
 _TABLE, _TROUBLE = callout.c, trouble.c
+_KNOWN = (_TABLE.tenant == _TROUBLE.tenant) & (_TABLE.target == _TROUBLE.target)
 
 
 class CallStore:
-    """Calls that wait, and how those fare that are called; `fresh` is set when there are more of them."""
+    """Calls that wait, and how those fare that are called; the bell `fresh` rings when there are more of them."""
 
     def __init__(self, db: Database, clock: Clock, secret: ServerSecret, most: int) -> None:
         """Keep at most so many of a tenant in a database, addresses and bodies sealed."""
         self._db, self._clock, self._secret, self._most = db, clock, secret, most
-        self.fresh = asyncio.Event()
+        self.fresh = db.bell(callout.name)
         self.refused = 0
 
     async def put(self, connection: AsyncConnection, tenant: str, run: str, url: str, body: Any) -> str:
@@ -45,18 +46,32 @@ class CallStore:
         sealed = self._secret.seal(msgspec.msgpack.encode((checked(url), said)), f"call {fresh}")
         row = {"id": fresh, "tenant": tenant, "run": run, "target": target_of(url), "sealed": sealed}
         await connection.execute(callout.insert().values(**row, at=now, due_at=now, attempts=0))
-        after_commit(connection, self.fresh.set)
+        rings(connection, callout.name)
         return fresh
 
-    async def targets_due(self, now: datetime) -> list[tuple[str, str]]:
-        """Return (tenant, target) of those whom something is due for and that do not rest, the longest due first."""
-        known = (_TABLE.tenant == _TROUBLE.tenant) & (_TABLE.target == _TROUBLE.target)
-        query = select(_TABLE.tenant, _TABLE.target).join_from(callout, trouble, known, isouter=True)
-        awake = or_(_TROUBLE.rests_until.is_(None), _TROUBLE.rests_until <= now)
-        query = query.where(_TABLE.due_at <= now, awake).group_by(_TABLE.tenant, _TABLE.target)
+    async def targets_due(
+        self, now: datetime, away: Sequence[tuple[str, str]] = (), full: Sequence[str] = (), most: int = 100
+    ) -> list[tuple[str, str]]:
+        """Return (tenant, target) of those whom something is due for and that do not rest, the longest due first.
+
+        None of those who are away, nor any of a tenant that has its full share.
+        """
+        query = select(_TABLE.tenant, _TABLE.target).join_from(callout, trouble, _KNOWN, isouter=True)
+        query = query.where(_TABLE.due_at <= now, or_(_TROUBLE.rests_until.is_(None), _TROUBLE.rests_until <= now))
+        query = query.where(tuple_(_TABLE.tenant, _TABLE.target).not_in(away), _TABLE.tenant.not_in(full))
+        query = query.group_by(_TABLE.tenant, _TABLE.target)
         async with self._db.reading() as connection:
-            rows = await connection.execute(query.order_by(func.min(_TABLE.due_at)))
+            rows = await connection.execute(query.order_by(func.min(_TABLE.due_at)).limit(most))
             return [(row.tenant, row.target) for row in rows]
+
+    async def next_due(self, now: datetime) -> int | None:
+        """Return when something falls due after a time, in microseconds."""
+        rests = _TROUBLE.rests_until > _TABLE.due_at
+        at = case((rests, _TROUBLE.rests_until), else_=_TABLE.due_at)
+        query = select(func.min(at)).join_from(callout, trouble, _KNOWN, isouter=True).where(at > now)
+        async with self._db.reading() as connection:
+            found = await connection.scalar(query)
+        return None if found is None else microseconds(found)
 
     async def due(self, tenant: str, target: str, now: datetime, most: int = 10) -> list[Call]:
         """Return some calls of a target that are due, the oldest first."""
