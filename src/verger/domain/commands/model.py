@@ -45,8 +45,9 @@ class Step(Struct, frozen=True):
 class Command(Struct, frozen=True, kw_only=True):
     """Something a device was asked to do until `expires_at`; `asked_by` is `user:<id>`, `key:<id>` or `rule:<id>`.
 
-    `shedding:<id>` names the meter for which it was cut off. `number` is how the device knows it. `shows` is what its reported attributes or readings will be once it is done. Of
-    a command that goes `one_way` no answer is awaited. `batch` is the same for all that were asked together.
+    `shedding:<id>` names the meter for which it was cut off. `number` is how the device knows it. `shows` is what its
+    reported attributes or readings will be once it is done. Of a command that goes `one_way` no answer is awaited.
+    `batch` is the same for all that were asked together.
     """
 
     id: str
