@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { address, lineFor } from "@/devices/connecting";
+import { address, familyLines, familyOf, lineFor } from "@/devices/connecting";
 
 const connect = { mqtt: { port: 1884 } };
 
@@ -22,4 +22,28 @@ test("curl speaks to the device's own address", () => {
 
 test("a device with a camera reads address and secret as one", () => {
   expect(address(connect, "vt_1")).toBe("mqtt://vt_1@verger.local:1884");
+});
+
+const of = (dialect: string, its: string | null, secret: string | null = null): string[] =>
+  familyLines({ dialect, address: its, id: "d", connect }, secret).map((line) => line.join(": "));
+
+test("a device of a family is told its family's own words", () => {
+  expect(familyOf({ dialect: "native" })).toBeNull();
+  expect(of("outlet", "CCU-02")).toEqual(["url: http://verger.local:8000/t/ENROLMENT_KEY", "id: 02"]);
+  expect(of("plant", null, "s3cret")).toEqual(["base: http://verger.local:8000/compat/plant", "id: d", "secret: s3cret"]);
+  expect(of("cottage", "A1")).toEqual([
+    "server: verger.local:1884",
+    "user: ENROLMENT_KEY",
+    "topic: sensors/data",
+    "older: http://verger.local:8000/t/ENROLMENT_KEY/",
+  ]);
+  expect(of("ozone", "3C:8A:1F:A4:3E:C4", "vt_1")).toContain("user: vt_1");
+});
+
+test.each([
+  ["f1/dht-3", "farm/f1/room/ROOM/device/dht-3/telemetry"],
+  ["dht-3", "farm/FARM/room/ROOM/device/dht-3/telemetry"],
+  ["farm/f1/room/2/device/dht-3/telemetry", "farm/f1/room/2/device/dht-3/telemetry"],
+])("the topic of a farm's device comes of its address: %s", (its, topic) => {
+  expect(of("farm", its)).toContain(`topic: ${topic}`);
 });

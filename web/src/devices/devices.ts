@@ -25,8 +25,8 @@ export const device = shape({
   version: maybe(number),
 });
 export const devices = page(device);
-/** What a device proves itself with; shown once. */
-export const credentials = shape({ access_token: text });
+/** What a device proves itself with; shown once. One that signs in has a secret, and no token. */
+export const credentials = shape({ access_token: maybe(text), secret: maybe(text) });
 export const created = shape({ device, credentials });
 export const renewed = shape({ credentials });
 const reading = shape({ value: number, unit: maybe(text), at: time });
