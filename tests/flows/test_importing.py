@@ -24,6 +24,7 @@ from verger.domain.imports.folder import ImportFolder
 from verger.domain.imports.model import FileForm
 from verger.flows import importing
 from verger.flows.importing import Importing, Order
+from verger.flows.settling import Settling
 
 NOW = 1_780_000_000 * SECOND
 
@@ -66,7 +67,8 @@ async def desk(house: House, tmp_path: Path) -> AsyncIterator[Desk]:
     house.clock.at = NOW
     history = await History.open(tmp_path / "history", clock=house.clock)
     folder = ImportFolder(tmp_path / "imports", 1 << 20)
-    flow = Importing(house.kept, history, folder, house.clock, limit=4, full=lambda: False)
+    settling = Settling(house.kept, history, limit=4, full=lambda: False)
+    flow = Importing(settling, folder, house.clock)
     yield Desk(house, history, flow, await house.add("Hall sensor"))
     await history.close()
 
@@ -282,13 +284,13 @@ async def test_a_file_that_is_too_large_leaves_nothing(desk: Desk, tmp_path: Pat
 async def test_while_the_disk_is_nearly_full_nothing_is_imported_and_a_trial_still_is(desk: Desk) -> None:
     text = lines_of(desk.device.id, "temperature,2026-01-01T00:00:00Z,1.5")
     order = Order(await desk.bring(text), trial=False)
-    desk.importing = replace(desk.importing, full=lambda: True)
+    desk.importing = replace(desk.importing, settling=replace(desk.importing.settling, full=lambda: True))
     with pytest.raises(Refused, match="nearly full"):
         await desk.runs(order)
     with pytest.raises(Busy, match="nearly full"):
         await desk.importing.bring(desk.house.tenant, nothing())
     assert (await desk.runs(Order(order.file, trial=True)))["kept"] == 1
-    desk.importing = replace(desk.importing, full=lambda: False)
+    desk.importing = replace(desk.importing, settling=replace(desk.importing.settling, full=lambda: False))
     assert (await desk.runs(order))["kept"] == 1
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from verger.app.commands import Orders
+from verger.app.moving import settling
 from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, deletion_kinds
@@ -60,8 +61,7 @@ async def open_errands(
     export = Exporting(showing, stores.places, stores.history, stores.exports, stores.clock, settings.export_hours)
     imports = ImportFolder(settings.data / "imports", settings.import_bytes)
     safekeeping, upkeep = involved.safekeeping, involved.upkeep
-    mode, limit = upkeep.room.mode, settings.series_per_device
-    imported = Importing(stores.kept, stores.history, imports, stores.clock, limit, lambda: mode.shut is not None)
+    imported = Importing(settling(stores, upkeep), imports, stores.clock)
     tests = Backtesting(_ruling(stores, involved.automation), stores.history, stores.events)
     stack.push_async_callback(errands.stop)
     await errands.start(

@@ -89,7 +89,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     for stop in (followers.stop, work.stop, listener.stop):
         stack.push_async_callback(stop)
     bridges = await open_bridges(stack, stores, inlet)
-    safekeeping, voice = await open_safekeeping(stack, stores, work), open_telling(stores, hub, work)
+    safekeeping, voice = await open_safekeeping(stack, stores, work, families, upkeep), open_telling(stores, hub, work)
     wire = partial(wire_figures, inlet, listener, devices)
     works = partial(errand_figures, stores, orders.together.errands)
     messages = partial(message_figures, following.exchange, listener)

@@ -7,7 +7,10 @@ from typing import Any
 
 from msgspec import to_builtins
 
+from verger.app.families import Families
+from verger.app.moving import moving_words
 from verger.app.stores import Stores
+from verger.app.upkeep import Upkeep
 from verger.base.jobs import Jobs
 from verger.base.work import Work
 from verger.domain.backups.shelf import Shelf
@@ -17,14 +20,17 @@ from verger.flows.checking import Checking
 from verger.flows.safekeeping import KIND, Safekeeping
 
 
-async def open_safekeeping(stack: AsyncExitStack, stores: Stores, work: Work) -> Safekeeping:
-    """Begin to look after the data folder."""
+async def open_safekeeping(
+    stack: AsyncExitStack, stores: Stores, work: Work, families: Families, upkeep: Upkeep
+) -> Safekeeping:
+    """Begin to look after the data folder, and to do what its owner asks for."""
     safekeeping = Safekeeping(stores.settings, stores.log, stores.history, stores.db, stores.clock)
     await safekeeping.begin()
     # A runner of its own: the others do not wait for a backup.
     work.start(Jobs(stores.db, stores.clock, {KIND: safekeeping.daily}).run())
     work.start(stores.checking.go_on())
-    control = Control(stores.settings.data, words(safekeeping, stores.checking))
+    moving = moving_words(stores, families.adopting, upkeep)
+    control = Control(stores.settings.data, {**words(safekeeping, stores.checking), **moving})
     await control.listen()
     stack.push_async_callback(control.stop)
     stack.callback(safekeeping.stop)

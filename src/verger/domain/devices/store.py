@@ -223,6 +223,15 @@ class DeviceStore:
             rows = await connection.execute(query.order_by(table.since, table.id))
             return [Stay(device=row.device, place=row.place, since=row.since, until=row.until) for row in rows]
 
+    async def stood(self, tenant: str, device: str, since: datetime) -> None:
+        """Let the first stay of a device begin no later than at a time."""
+        table = stay_table.c
+        mine = (table.tenant == tenant, table.device == device)
+        first = select(table.id).where(*mine).order_by(table.since, table.id).limit(1).scalar_subquery()
+        async with self._db.writing() as connection:
+            earlier = update(stay_table).where(*mine, table.id == first, table.since > since)
+            await connection.execute(earlier.values(since=since))
+
     async def these(self, tenant: str, devices: Collection[str]) -> list[Device]:
         """Return some devices, also those that have retired."""
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant, _TABLE.id.in_(devices))

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from msgspec import structs
-from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, Row, String, Table, delete, select, update
+from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, Row, String, Table, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -77,6 +77,19 @@ class PlaceStore:
         """Return (place, time zone) of every tenant."""
         async with self._db.reading() as connection:
             return [(row.id, row.timezone) for row in await connection.execute(select(_TABLE.id, _TABLE.timezone))]
+
+    async def owner(self, name: str) -> tuple[str, str]:
+        """Return (tenant, id) of a place by its id or name, of every tenant; raise Missing or Conflict."""
+        query = select(_TABLE.tenant, _TABLE.id).where(or_(_TABLE.id == name, _TABLE.name == name)).limit(2)
+        async with self._db.reading() as connection:
+            found = (await connection.execute(query)).all()
+        if len(found) > 1:
+            raise Conflict(
+                f"Several places are called {name}: give the id of one, as it stands in the address of its page."
+            )
+        if not found:
+            raise Missing(f"There is no place {name}.")
+        return found[0].tenant, found[0].id
 
     async def below(self, tenant: str, place: str) -> list[str]:
         """Return a place and everything below it, parents before children; raise Missing."""

@@ -119,6 +119,13 @@ class EventStore:
         async with self._db.reading() as connection:
             return await connection.scalar(select(_TABLE.id).where(*where).limit(1)) is not None
 
+    async def count_of(self, told: Sequence[tuple[str, Event]]) -> int:
+        """Return how many of some events, given as (device, event) of one tenant's devices, are kept already."""
+        marks = {(device, identity(event)) for device, event in told}
+        query = select(func.count()).where(tuple_(_TABLE.device, _TABLE.identity).in_(marks))
+        async with self._db.reading() as connection:
+            return await connection.scalar(query) or 0
+
     async def count(self) -> int:
         """Return how many events are kept, of every tenant."""
         async with self._db.reading() as connection:

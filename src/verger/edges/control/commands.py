@@ -2,11 +2,10 @@
 
 import asyncio
 import sys
-from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import click
 import msgspec
@@ -21,14 +20,13 @@ from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf, passphrase_in
 from verger.domain.history.history import History
 from verger.domain.telemetry.log import Log
+from verger.edges.control.bar import Bar
 from verger.edges.control.caller import ask
 from verger.flows.backing import BackingUp
 from verger.flows.checking import Checked, Checking
 from verger.flows.restoring import Restoring, check_whole, unfinished
 from verger.flows.taking import HISTORY, LOG, Reached
 from verger.flows.verifying import Verifying
-
-_MOST_STEPS = 1000
 
 _FOLDER = click.option(
     "--folder",
@@ -68,7 +66,7 @@ class _Place:
 def backup(folder: Path | None, passphrase_file: Path | None) -> None:
     """Back the data folder up, while Verger runs or while it does not."""
     place = _Place.of(folder, passphrase_file)
-    with _Bar("Backing up") as bar:
+    with Bar("Backing up") as bar:
         given = {
             "folder": str(place.folder) if place.folder else None,
             "passphrase": place.passphrase.decode() if place.passphrase else None,
@@ -104,7 +102,7 @@ def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None
         _check(place)
         return
     name = None if backup == "newest" else backup
-    with _Bar("Verifying") as bar:
+    with Bar("Verifying") as bar:
         place.shelf.find(name)  # before a folder is made for it
         verifying = Verifying(place.settings.data, place.shelf, SystemClock())
         place.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,7 +115,7 @@ def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None
 def _check(place: _Place) -> None:
     """Look through the data folder; say what is wrong, and exit with 1 if something is."""
     data = place.settings.data
-    with _Bar("Looking through") as bar:
+    with Bar("Looking through") as bar:
         told = ask(data, "check", {}, bar.reached)
         checked = msgspec.convert(told, Checked) if told else asyncio.run(_look_through(place, bar.reached))
     for sentence in checked.wrong:
@@ -157,46 +155,13 @@ def restore(backup: str | None, folder: Path | None, passphrase_file: Path | Non
     with ExitStack() as stack:
         lock = DataFolder.hold(data)
         stack.callback(lock.release)
-        with _Bar("Restoring") as bar:
+        with Bar("Restoring") as bar:
             restoring = Restoring(data, place.shelf, SystemClock())
             mark = restoring.restore(backup, replace=replace, reached=bar.reached)
     click.echo(f"{data} is as it was at {mark.taken_at:%Y-%m-%d %H:%M:%S} UTC, by the backup {mark.backup}.")
     if mark.replaced:
         click.echo(f"What was there is in {mark.replaced}; remove it when you need it no longer.")
     click.echo("Start Verger now. Everybody signs in again, and nothing that was done before is done over again.")
-
-
-class _Bar:
-    """A progress bar on a terminal, nothing elsewhere."""
-
-    def __init__(self, label: str) -> None:
-        self._label = label
-        self._bar: Any = None
-        self._step = 0
-
-    def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            self._bar = click.progressbar(length=_MOST_STEPS, label=self._label, file=sys.stderr)
-            self._bar.__enter__()
-        return self
-
-    def __exit__(self, *how: object) -> None:
-        if self._bar is not None:
-            if how[0] is None:
-                self._bar.update(_MOST_STEPS - self._step)
-            self._bar.__exit__(*how)
-
-    @property
-    def reached(self) -> Callable[[int, int | None], None]:
-        """Show how far it is."""
-
-        def show(done: int, total: int | None) -> None:
-            step = _MOST_STEPS * done // total if total else 0
-            if self._bar is not None and step > self._step:
-                self._bar.update(step - self._step)
-                self._step = step
-
-        return show
 
 
 def _there(data: Path) -> None:

@@ -1,0 +1,1 @@
+"""Tests of what installations of other systems hold."""
