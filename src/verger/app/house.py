@@ -86,7 +86,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     await _start(followers, families)
     for save in (kept.remarks.write, *following.saving):
         stack.push_async_callback(attempt, save)
-    for stop in (followers.stop, work.stop, listener.stop):
+    for stop in (followers.stop, work.stop, listener.stop, families.http.close):
         stack.push_async_callback(stop)
     bridges = await open_bridges(stack, stores, inlet)
     safekeeping, voice = await open_safekeeping(stack, stores, work, families, upkeep), open_telling(stores, hub, work)

@@ -13,6 +13,7 @@ import msgspec
 from verger.base.errors import Busy, TooMany, Unknown
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import Garbled
+from verger.edges.wire.asgi import Receive, Scope, Send
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.families.desk import Desk
@@ -123,6 +124,22 @@ class Endpoint:
     allowed: Callable[[Desk, Call], Awaitable[bool]]
 
 
+Wait = Callable[[str], Awaitable[None]]
+"""Lets whoever comes from an address wait before they are refused, the longer the more often; raises TooMany."""
+
+
+class Branch(Protocol):
+    """An app of a family's own at one path, such as a protocol that a library speaks; it lets people in by itself."""
+
+    async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or speak on one socket."""
+        ...
+
+    async def close(self) -> None:
+        """End what it began."""
+        ...
+
+
 Refusal = Callable[[Call, int, str], Reply]
 """A failure in the shape that the family's clients expect: the call, the HTTP status and a sentence."""
 
@@ -136,7 +153,7 @@ def plain_refusal(_call: Call, status: int, sentence: str) -> Reply:
 class HttpFamily:
     """What a family speaks over HTTP: its routes in the order they are tried, its sockets, and how it refuses.
 
-    `invalid` is the status of what makes no sense.
+    `invalid` is the status of what makes no sense. `branches` are apps of its own, by their path.
     """
 
     name: str
@@ -144,6 +161,7 @@ class HttpFamily:
     sockets: Sequence[Endpoint] = ()
     refusal: Refusal = plain_refusal
     invalid: int = 400
+    branches: Mapping[str, Callable[[Desk, Wait], Branch]] = field(default_factory=dict)
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
         """Return the route of a request and what its pattern names, and whether the path is there at all."""

@@ -24,7 +24,7 @@ from verger.base.secrets import masked
 from verger.base.settings import BadSetting
 from verger.domain.enrolments.model import Admitted
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem
-from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, matched
+from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, matched
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.sockets import Conversation
 from verger.edges.wire.strangers import Strangers
@@ -32,6 +32,7 @@ from verger.edges.wire.strangers import Strangers
 log = structlog.get_logger()
 
 KEYED, NAMED = "/t/", "/compat/"
+_OWN = frozenset({"/", "/health", "/ready", "/metrics"})
 _STATUS: tuple[tuple[type[Refused], int], ...] = (
     (TooMany, 429),
     (Busy, 503),
@@ -69,15 +70,18 @@ class FamilyHttp:
     def __post_init__(self) -> None:
         """Let strangers wait."""
         self._strangers = Strangers(self.patience)
+        self._branches: dict[tuple[str, str], Branch] = {}
 
     def owns(self, path: str) -> bool:
         """Whether a path is a family's."""
         if path.startswith((KEYED, NAMED)):
             return True
         family = self.families.get(self.root)
-        if family is None or path.startswith("/api/v1/") or path == "/":
+        if family is None or path.startswith("/api/v1/") or path in _OWN:
             return False
-        return family.find("", path)[2] or any(matched(each.path, path) is not None for each in family.sockets)
+        if path in family.branches or family.find("", path)[2]:
+            return True
+        return any(matched(each.path, path) is not None for each in family.sockets)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or speak on one socket, if its path is one that `owns` tells."""
@@ -97,12 +101,26 @@ class FamilyHttp:
         self.requests += 1
         if found is None:
             await self._unknown(scope, receive, send)
+        elif found.path in found.family.branches:
+            await self._branch(found).serve(self._call(scope, found, {}), scope, receive, send)
         elif scope["type"] == "websocket":
             await self._talk(scope, receive, send, found)
         else:
             reply = await self._reply(scope, receive, found)
             if reply is not None:
                 await give(send, reply.status, reply.body, reply.media_type, reply.headers)
+
+    def _branch(self, found: Found) -> Branch:
+        """Return the app of a family at a path, begun with the first who comes."""
+        key = found.family.name, found.path
+        if key not in self._branches:
+            self._branches[key] = found.family.branches[found.path](self.desk, self._wait_for)
+        return self._branches[key]
+
+    async def close(self) -> None:
+        """End what families began of their own."""
+        for branch in self._branches.values():
+            await branch.close()
 
     def _found(self, scope: Scope) -> Found | None:
         """Return which family a request is for; None for a key or a name that is not known."""

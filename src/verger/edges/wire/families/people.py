@@ -19,6 +19,7 @@ from verger.flows.alerting import Alerting
 from verger.flows.bounding import Bounding
 from verger.flows.changing import Changing
 from verger.flows.charting import Charting
+from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
 from verger.flows.provisioning import Provisioning
 from verger.flows.ruling import Ruling
@@ -82,6 +83,11 @@ class Stories(Protocol):
     @property
     def adopting(self) -> Adopting:
         """Return what adopts strangers."""
+        ...
+
+    @property
+    def clearing(self) -> Clearing:
+        """Return what takes places away."""
         ...
 
     @property

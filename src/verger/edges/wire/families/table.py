@@ -1,6 +1,6 @@
 """The families that are spoken over HTTP; a family is one line here and one file beside."""
 
-from verger.edges.wire.families import cottage, outlet, ozone, plant
+from verger.edges.wire.families import cottage, farm, outlet, ozone, plant
 from verger.edges.wire.families.call import HttpFamily
 
 SPOKEN: dict[str, HttpFamily] = {
@@ -10,6 +10,7 @@ SPOKEN: dict[str, HttpFamily] = {
         plant.FAMILY,
         ozone.FAMILY,
         outlet.FAMILY,
+        farm.FAMILY,
         # one line each
     )
 }
