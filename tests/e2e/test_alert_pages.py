@@ -52,3 +52,27 @@ def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, ho
     expect(line).to_contain_text(in_tokyo)
     owner.presses("I have seen them all")
     expect(owner.page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
+
+
+def test_an_alert_of_a_rule_that_names_its_device_stands_with_that_device_and_shows_its_values(
+    owner: Person, home: Home
+) -> None:
+    sensor = home.add_device("Cellar sensor")
+    low = {"metric": "t", "device": sensor.id, "is": "below", "value": 0}
+    frost = {"name": "Frost", "place": home.place, "when": low, "then": [{"alert": {"message": "Frost: {value} °C"}}]}
+    said(home.api.post("rules", json=frost))
+    home.tell(sensor, {"t": 4})
+    owner.opens(f"/devices/{sensor.id}", "Cellar sensor")
+    home.tell(sensor, {"t": -4})
+    holds = owner.page.get_by_role("region", name="What holds here now")
+    expect(holds.get_by_text("Frost: -4 °C", exact=True)).to_be_visible(timeout=10_000)
+    owner.looks_around("device-alert")
+    holds.get_by_role("link", name="Frost: -4 °C").click()
+    owner.sees("Frost: -4 °C")
+    expect(owner.page.get_by_role("main").get_by_role("link", name="Cellar sensor")).to_be_visible()
+    expect(
+        owner.page.get_by_role("region", name="Why it fired")
+        .get_by_role("figure")
+        .or_(owner.page.locator("canvas"))
+        .first
+    ).to_be_visible()

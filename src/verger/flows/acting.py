@@ -204,6 +204,7 @@ def _opening(plan: Plan, told: ToAlert) -> Opening:
         value=decision.value,
         at=decision.at,
         momentary=plan.rule.momentary and told.clear_after_s is None,
+        sources=tuple(sorted(speaks_of(decision) - {decision.device})),
     )
 
 

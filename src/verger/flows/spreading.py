@@ -21,6 +21,8 @@ class Spreading:
     async def alert(self, connection: AsyncConnection, tenant: str, alert: Alert, _fresh: bool) -> None:  # noqa: FBT001
         """Tell of an alert when the transaction is committed."""
         self._tell(connection, tenant, "alert", alert)
+        for device in alert.sources:
+            after_commit(connection, partial(self.screens.tell, device, {"type": "alert", **to_builtins(alert)}))
 
     async def task(self, connection: AsyncConnection, tenant: str, task: Task, gone: bool) -> None:  # noqa: FBT001
         """Tell of a task when the transaction is committed."""

@@ -210,3 +210,23 @@ async def test_what_is_over_goes_in_time_and_what_is_open_stays(home: Home) -> N
     while await home.store.purge(moment(START + 99 * MINUTE)):
         pass
     assert [alert.device for alert in await home.shown()] == ["b"]
+
+
+async def test_an_alert_about_no_device_is_found_by_those_that_led_to_it(home: Home) -> None:
+    await home.open(None, sources=("d1",))
+    await home.open(None, 1, sources=("d2", "d1"))
+    await home.open("d3", 2, sources=("d2",))
+    await home.open(None, rule="other", sources=("d11",))
+    assert [alert.sources for alert in await home.shown(device="d1")] == [("d1", "d2")]
+    assert [(alert.device, alert.sources) for alert in await home.shown(device="d2")] == [
+        ("d3", ("d2",)),
+        (None, ("d1", "d2")),
+    ]
+    assert await home.shown(device="d") == []
+    assert await home.shown(device="d%") == []
+    async with home.db.writing() as connection:
+        ended = await home.store.leave(connection, MINE, START + 5 * MINUTE, device="d1")
+    assert [alert.sources for alert in ended] == [("d1", "d2")]
+    while await home.store.expire(MINE, ["d2"], moment(0), moment(START + 9 * MINUTE)):
+        pass
+    assert await home.shown(device="d2") == []

@@ -1,6 +1,6 @@
 /** Alerts: what holds, what is over, and what people do about it. */
 import { type Described, all, at, get, post } from "@/base/ask";
-import { type Checked, maybe, number, oneOf, page, shape, text, time } from "@/base/shape";
+import { type Checked, list, maybe, number, oneOf, orElse, page, shape, text, time } from "@/base/shape";
 import { when } from "@/base/tell";
 import { say } from "@/base/words";
 import { nameOf } from "@/session/members";
@@ -24,6 +24,7 @@ export const alert = shape({
   cleared_at: maybe(time),
   resolved_by: maybe(text),
   resolved_at: maybe(time),
+  sources: orElse(list(text), []),
   version: number,
 });
 export const alerts = page(alert);
@@ -36,6 +37,8 @@ const open = ["active", "acknowledged"] as const;
 const over = ["cleared", "resolved"] as const;
 
 export const holding = (): Promise<Alert[]> => all("/alerts", alerts, { state: open });
+/** What holds of a device, or came of what it said. */
+export const holdingOf = (device: string): Promise<Alert[]> => all("/alerts", alerts, { state: open, device });
 export const past = (cursor: string | null): Promise<Checked<typeof alerts>> => get("/alerts", alerts, { state: over, limit: 20, cursor });
 /** Those that an alert about many devices shows. */
 export const shownBy = (id: string): Promise<Alert[]> => all("/alerts", alerts, { within: id });
@@ -46,6 +49,8 @@ export const assign = (id: string, assignee: string | null): Promise<Alert> => p
 export const course = (id: string, cursor: string | null): Promise<Checked<typeof comments>> => get(at`/alerts/${id}/comments`, comments, { limit: 20, cursor });
 export const remark = (id: string, said: string): Promise<Comment> => post(at`/alerts/${id}/comments`, comment, { text: said } satisfies Described["NewComment"]);
 
+/** The devices that it is about, or whose values led to it. */
+export const devicesOf = ({ device, sources }: Pick<Alert, "device" | "sources">): string[] => [...(device === null ? [] : [device]), ...sources];
 export const holds = ({ state }: Alert): boolean => state === "active" || state === "acknowledged";
 
 /** What matters first: not yet noted, then the more severe, then the newer. */

@@ -2256,6 +2256,8 @@ export interface components {
             readonly resolved_by: string | null;
             readonly rule: string;
             readonly severity: components["schemas"]["Severity"];
+            /** @default [] */
+            readonly sources: readonly string[];
             readonly state: components["schemas"]["AlertState"];
             readonly value: number | null;
             /** @default 1 */
@@ -4283,6 +4285,7 @@ export interface operations {
                 /** @description All if left out; repeatable. */
                 readonly state?: readonly components["schemas"]["AlertState"][];
                 readonly severity?: components["schemas"]["Severity"];
+                /** @description About this device, or led to by what it said. */
                 readonly device?: string;
                 readonly rule?: string;
                 readonly assignee?: string;

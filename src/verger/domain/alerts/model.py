@@ -12,6 +12,7 @@ from verger.base.errors import Conflict
 MANY = 4  # devices of one place that one rule speaks of within `TOGETHER_S`: from then on they are one alert
 TOGETHER_S = 120
 MESSAGE_LONGEST = 1000
+SOURCES = 50  # devices that led to one alert, at most, as many as a rule may name
 
 Kind = Literal["comment", "acknowledged", "assigned", "told", "cleared", "resolved"]
 Words = Annotated[str, Meta(min_length=1, max_length=4000, pattern=r"\S")]
@@ -43,7 +44,8 @@ class Opening(Struct, frozen=True, kw_only=True):
     """A condition that has begun to hold or holds again, at a time in microseconds.
 
     `rule` is a rule's id, or the word of what watches without one, such as `silence`. It holds until it is cleared;
-    what is `momentary`, such as an event, ends by itself when it is not seen again for a while.
+    what is `momentary`, such as an event, ends by itself when it is not seen again for a while. `sources` are other
+    devices than the one that it is about, which led to it by what they said.
     """
 
     rule: str
@@ -54,13 +56,15 @@ class Opening(Struct, frozen=True, kw_only=True):
     value: float | None = None
     at: int
     momentary: bool = False
+    sources: tuple[str, ...] = ()
 
 
 class Alert(Struct, frozen=True, kw_only=True):
     """An alert; `device` is None when it is about no single one, `place` when it is about the whole organisation.
 
     `value` is the last value and `count` how often it was opened; of many devices at once, how many they are. `within`
-    names the alert that shows this one among many.
+    names the alert that shows this one among many. `sources` are devices whose readings led to it and that it is not
+    about, such as those that its rule names.
     """
 
     id: str
@@ -82,6 +86,7 @@ class Alert(Struct, frozen=True, kw_only=True):
     resolved_at: datetime | None = None
     within: str | None = None
     momentary: bool = False
+    sources: tuple[str, ...] = ()
     version: int = 1
 
 
@@ -123,6 +128,7 @@ def begun(opening: Opening, fresh: str, within: str | None = None) -> Alert:
         last_at=at,
         within=within,
         momentary=opening.momentary,
+        sources=opening.sources,
     )
 
 
@@ -131,7 +137,8 @@ def again(alert: Alert, opening: Opening) -> Alert:
 
     When it has become worse, somebody has to take note of it anew.
     """
-    counted = structs.replace(_raised(alert, opening.severity), count=alert.count + 1)
+    sources = tuple(dict.fromkeys((*alert.sources, *opening.sources)))[:SOURCES]
+    counted = structs.replace(_raised(alert, opening.severity), count=alert.count + 1, sources=sources)
     if moment(opening.at) < alert.last_at:
         return counted
     return structs.replace(

@@ -27,7 +27,7 @@ from verger.domain.alerts.model import (
     cleared,
     together,
 )
-from verger.domain.alerts.tables import alert_table, comment_table
+from verger.domain.alerts.tables import alert_table, comment_table, of_devices
 
 _TABLE, _SAID = alert_table.c, comment_table.c
 _COLUMNS = [_TABLE[name] for name in Alert.__struct_fields__]
@@ -91,7 +91,9 @@ class AlertStore:
             query = query.where(_TABLE.within.is_not_distinct_from(wanted.within))
         if wanted.states:
             query = query.where(_TABLE.state.in_(wanted.states))
-        for name in ("severity", "device", "rule", "assignee"):
+        if wanted.device is not None:
+            query = query.where(of_devices([wanted.device]))
+        for name in ("severity", "rule", "assignee"):
             if (value := getattr(wanted, name)) is not None:
                 query = query.where(_TABLE[name] == value)
         if wanted.places is not None:
@@ -149,7 +151,7 @@ class AlertStore:
         self, connection: AsyncConnection, tenant: str, at: int, *, device: str | None = None, place: str | None = None
     ) -> list[Alert]:
         """End whatever is open about a device, or a place, that is gone; return every alert that is over now."""
-        about = _TABLE.place == place if device is None else _TABLE.device == device
+        about = _TABLE.place == place if device is None else of_devices([device])
         held = (_TABLE.tenant == tenant, about, _TABLE.holds.is_not(None))
         return await self.end(connection, tenant, await _some(connection, *held), at)
 
@@ -157,9 +159,7 @@ class AlertStore:
         """Remove some alerts of devices with start <= opening < before; return how many, 0 at the end."""
         opened = (_TABLE.opened_at >= start, _TABLE.opened_at < before)
         async with self._db.writing() as connection:
-            return await delete_some(
-                connection, alert_table, _TABLE.tenant == tenant, _TABLE.device.in_(devices), *opened
-            )
+            return await delete_some(connection, alert_table, _TABLE.tenant == tenant, of_devices(devices), *opened)
 
     async def purge(self, before: datetime) -> int:
         """Remove some alerts that were over before a time, with what was said of them; return how many, 0 at the end.
@@ -286,7 +286,8 @@ async def _some(connection: AsyncConnection, *where: ColumnElement[bool]) -> lis
 
 def _alert(row: AnyRow) -> Alert:
     values: dict[str, Any] = {name: getattr(row, name) for name in Alert.__struct_fields__}
-    return Alert(**values | {"severity": Severity(row.severity), "state": AlertState(row.state)})
+    told = {"severity": Severity(row.severity), "state": AlertState(row.state), "sources": tuple(row.sources)}
+    return Alert(**values | told)
 
 
 def _comment(row: AnyRow) -> Comment:

@@ -1,6 +1,24 @@
 """The tables of alerts, and of what was said of them."""
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, false
+from collections.abc import Collection
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ColumnElement,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    cast,
+    false,
+    or_,
+)
 
 from verger.base.db import Instant, metadata
 
@@ -27,6 +45,7 @@ alert_table = Table(
     Column("resolved_at", Instant, nullable=True),
     Column("within", String(36), nullable=True, index=True),
     Column("momentary", Boolean, nullable=False, server_default=false()),
+    Column("sources", JSON, nullable=False, server_default="[]"),
     Column("version", Integer, nullable=False),
     Column("holds", String(200), nullable=True),  # what it is about while it is open, None once it is over
     UniqueConstraint("tenant", "holds"),
@@ -43,3 +62,10 @@ comment_table = Table(
     Column("kind", String(20), nullable=False),
     Column("text", Text, nullable=False),
 )
+
+
+def of_devices(devices: Collection[str]) -> ColumnElement[bool]:
+    """Ask for alerts about some devices, a few hundred at most, or that came of what these said."""
+    sources = cast(alert_table.c.sources, Text)
+    led = (sources.contains(f'"{device}"', autoescape=True) for device in devices)
+    return or_(alert_table.c.device.in_(devices), *led)

@@ -18,6 +18,7 @@ _TAGS = ["alerts"]
 
 States = Annotated[list[AlertState] | None, QueryParameter(name="state", description="All if left out; repeatable.")]
 Within = Annotated[str | None, QueryParameter(description="Those that this alert about many devices shows.")]
+Of = Annotated[str | None, QueryParameter(description="About this device, or led to by what it said.")]
 At = Annotated[str | None, QueryParameter(description="At this place or below it.")]
 
 
@@ -52,7 +53,7 @@ class AlertPolicyChange(Struct, frozen=True, forbid_unknown_fields=True):
 def _wanted(
     states: States = None,
     severity: FromQuery[Severity | None] = None,
-    device: FromQuery[str | None] = None,
+    device: Of = None,
     rule: FromQuery[str | None] = None,
     assignee: FromQuery[str | None] = None,
     within: Within = None,

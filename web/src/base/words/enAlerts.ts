@@ -34,6 +34,8 @@ export const enAlerts = {
   "alert.why.verger": "Verger watches this by itself.",
   "alert.why.gone": "The rule it came of is no longer there.",
   "alert.within": "Which devices",
+  "alert.of.device": "What holds here now",
+  "alert.whose": "Whose values",
   "alert.assignee": "Who sees to it",
   "alert.course": "What was said and done",
   "alert.course.none": "Nothing yet.",
