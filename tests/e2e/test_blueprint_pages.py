@@ -79,3 +79,19 @@ def test_a_new_place_is_set_up_as_it_is_added(owner: Person, home: Home) -> None
     dialog.get_by_role("button", name="Add place").click()
     expect(dialog).to_have_count(0)
     until(lambda: any(rule["name"] == "Water" for rule in home.get("rules")["items"]))
+
+
+def test_a_rule_leaves_a_device_alone_that_is_picked(owner: Person, home: Home) -> None:
+    home.api.post(f"places/{home.place}/blueprint", json={"name": "outlet"})
+    freezer, _ = home.add_device("Freezer"), home.add_device("Bench")
+    cut = next(rule for rule in home.get("rules")["items"] if rule["name"] == "Cut socket A")
+    owner.opens(f"/rules/{cut['id']}", "Cut socket A")
+    owner.page.get_by_text("How it behaves").click()
+    owner.page.get_by_role("checkbox", name="Freezer").check()
+    expect(owner.page.get_by_text("but not for Freezer").first).to_be_visible()
+    owner.looks_around("rule-spared")
+    owner.presses("Save the rule")
+    until(lambda: home.get(f"rules/{cut['id']}")["not_for"] == [freezer.id])
+    owner.page.get_by_role("checkbox", name="Freezer").uncheck()
+    owner.presses("Save the rule")
+    until(lambda: home.get(f"rules/{cut['id']}")["not_for"] == [])

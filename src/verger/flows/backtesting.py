@@ -112,7 +112,8 @@ class Backtesting:
         rule = compiled(trial.rule, ground_of(tree.places[trial.rule.place]))
         below = set(tree.below(trial.rule.place))
         mine = (known for known in self.ruling.devices.registry.everyone() if known.tenant == tenant)
-        devices = [known.device for known in mine if known.place in below]
+        spared = set(trial.rule.not_for)
+        devices = [known.device for known in mine if known.place in below and known.device not in spared]
         wanted = rule.hears.metrics
         series = {
             each.number: (each.device, each.metric)

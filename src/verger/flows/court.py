@@ -1,6 +1,6 @@
 """The court: what is heard is brought before the rules that it concerns, one fact after the other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -87,10 +87,12 @@ class Court:
         if chapter is None:
             return
         self.tenants[rule] = chapter.tenant
-        for number in chapter.series(chapter.rules[rule]):
+        known = chapter.rules[rule]
+        for number in chapter.series(known):
             self._reach(number)
             self._marks[number] = _UNKNOWN
-        self._fresh.append(chapter.rules[rule])
+        self._fresh.append(known)
+        self._lose({rule: set(chapter.subjects(known))})
 
     def _drop_gone(self, moved: Iterable[str]) -> None:
         """Forget what rules know of devices that are theirs no longer, and of themselves where they are gone."""
@@ -101,6 +103,10 @@ class Court:
             for rule in mine:
                 known = chapter.rules.get(rule)
                 stay[rule] = set() if known is None else set(chapter.subjects(known))
+        self._lose(stay)
+
+    def _lose(self, stay: Mapping[str, set[str | None]]) -> None:
+        """Forget what some rules know of all devices but those that stay theirs."""
         gone = [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]
         self._gone = {key: whose for key, whose in self._gone.items() if key[1] not in stay.get(key[0], ())}
         self._gone |= {key: self.tenants[key[0]] for key in gone}

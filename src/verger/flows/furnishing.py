@@ -16,6 +16,7 @@ from verger.base.ids import new_id
 from verger.domain.blueprints.model import Kind, Laid, Mark, Waiting
 from verger.domain.blueprints.store import BlueprintStore
 from verger.domain.derived.model import Derived
+from verger.domain.devices import plants
 from verger.domain.devices.model import DeviceType
 from verger.domain.devices.types import DeviceTypeStore
 from verger.domain.places.store import PlaceStore
@@ -25,6 +26,7 @@ from verger.domain.tasks.store import TaskStore
 from verger.flows.deriving import Deriving
 from verger.flows.plans import Plan, plan
 from verger.flows.ruling import Ruling
+from verger.flows.tending import Tending
 
 Thing = DeviceType | Derived | KeptRule | Task
 _BEFORE = "It was laid before, and stays as people left it."
@@ -76,11 +78,12 @@ class Furnishing:
         """Lay what was not laid on a place yet; raise Missing or Invalid.
 
         What people changed or removed since stays as they left it. What acts there already, from a place around it on
-        which the same blueprint lies, is not laid twice.
+        which the same blueprint lies, is not laid twice. Planters that have a profile of their own are left alone.
         """
         wanted, laid = plan(name), Laid(name=name, place=place, at=moment(self.clock.now()), by=by)
+        spared = await Tending(self.ruling).tended(tenant) if name == plants.NAME else ()
         around = any(each.name == name and each.place != place for each in await self.at(tenant, place))
-        things = dict(_things(wanted, laid))
+        things = dict(_things(wanted, laid, spared))
         for thing in things.values():
             if isinstance(thing, KeptRule):
                 await self.ruling.check(tenant, thing)
@@ -141,7 +144,7 @@ class Furnishing:
                 self.deriving.reckoning.forget(part.id)
 
 
-def _things(wanted: Plan, laid: Laid) -> Iterator[tuple[tuple[Kind, str], Thing]]:
+def _things(wanted: Plan, laid: Laid, spared: tuple[str, ...]) -> Iterator[tuple[tuple[Kind, str], Thing]]:
     """Give each part of a blueprint as it would be kept."""
     for kind in wanted.device_types:
         yield ("device_type", kind.key), convert(to_builtins(kind) | {"created_at": laid.at}, DeviceType)
@@ -149,7 +152,7 @@ def _things(wanted: Plan, laid: Laid) -> Iterator[tuple[tuple[Kind, str], Thing]
     for key, derived in wanted.derived.items():
         yield ("derived", key), Derived(id=new_id(), **about, **structs.asdict(derived))
     for key, rule in wanted.rules.items():
-        yield ("rule", key), KeptRule(id=new_id(), **about, **structs.asdict(rule))
+        yield ("rule", key), KeptRule(id=new_id(), not_for=spared, **about, **structs.asdict(rule))
     for key, chore in wanted.tasks.items():
         due = None if chore.due_in_s is None else laid.at + timedelta(seconds=chore.due_in_s)
         told = about | {"title": chore.title, "notes": chore.notes, "priority": Priority(chore.priority)}

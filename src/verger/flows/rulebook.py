@@ -72,7 +72,7 @@ class Chapter:
             for rule in self._wanted.get((kind, name, known.device), {}).values():
                 found[rule.rule.id] = Hearer(rule, self.subjects(rule))
             for rule in self._wanted.get((kind, name, None), {}).values():
-                if known.place in self.inside(rule):
+                if known.place in self.inside(rule) and known.device not in rule.rule.not_for:
                     found.setdefault(rule.rule.id, Hearer(rule, (known.device,)))
         return tuple(found.values())
 
@@ -82,9 +82,11 @@ class Chapter:
             return (None,)
         name = rule.rule.id
         if name not in self._devices:
-            below = self.inside(rule)
+            below, spared = self.inside(rule), set(rule.rule.not_for)
             mine = (known for known in self._registry.everyone() if known.tenant == self.tenant)
-            self._devices[name] = tuple(known.device for known in mine if known.place in below)
+            self._devices[name] = tuple(
+                known.device for known in mine if known.place in below and known.device not in spared
+            )
         return self._devices[name]
 
     def series(self, rule: Compiled) -> Iterator[int]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 import msgspec
 from msgspec import structs
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock
 from verger.base.errors import Fault, Forbidden, Invalid, Missing
@@ -83,7 +84,8 @@ class Ruling:
     async def change(self, tenant: str, before: KeptRule, after: KeptRule, expected: int | None) -> KeptRule:
         """Keep a changed rule; one that was paused judges again. Raise Stale or Invalid.
 
-        It goes on with what it remembers unless it judges something else from now on: then its alerts end too.
+        It goes on with what it remembers unless it judges something else from now on: then its alerts end too, as do
+        those of devices that it leaves alone from now on.
         """
         meant_for(before.version, expected)
         await self.check(tenant, after, before)
@@ -94,6 +96,7 @@ class Ruling:
                 kept = await self.kept.rules.change(connection, tenant, after, anew=forget)
                 now = self.clock.now()
                 await self.alerts.clear(connection, tenant, f"{PAUSED} {after.id}", None, now)
+                await self._let_go(connection, tenant, after.id, set(after.not_for) - set(before.not_for))
                 if forget:
                     await self.kept.memories.forget_rule(connection, tenant, after.id)
                     await self.alerts.clear_rule(connection, tenant, after.id, now)
@@ -114,6 +117,25 @@ class Ruling:
                 raise Invalid(f"{path} may be {told}.", [Fault(path, f"Write a number {told}.")])
             after = moved(after, path, value)
         return await self.change(tenant, before, after, expected)
+
+    async def spare(self, tenant: str, rule: str, device: str, *, spared: bool = True) -> None:
+        """Let a rule leave a device alone, or no longer; in all else it goes on as it is. Raise Missing."""
+        async with self.judge.still():
+            before = await self.kept.rules.get(tenant, rule)
+            if (device in before.not_for) == spared:
+                return
+            others = tuple(each for each in before.not_for if each != device)
+            after = structs.replace(before, not_for=(*others, device) if spared else others)
+            async with self.kept.db.writing() as connection:
+                await self.kept.rules.change(connection, tenant, after)
+                await self._let_go(connection, tenant, rule, {device})
+            self.judge.renewed(tenant, rule, forget=False)
+
+    async def _let_go(self, connection: AsyncConnection, tenant: str, rule: str, devices: set[str]) -> None:
+        """Remember nothing of devices that a rule leaves alone from now on, and end its alerts about them."""
+        await self.kept.memories.forget(connection, [(rule, device) for device in devices])
+        for device in devices:
+            await self.alerts.clear(connection, tenant, rule, device, self.clock.now())
 
     async def remove(self, tenant: str, rule: str, expected: int | None) -> None:
         """Let a rule go; its alerts end."""

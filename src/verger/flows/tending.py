@@ -1,6 +1,7 @@
 """Tending: what a planter needs, as one profile that people set, kept as ordinary rules."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -10,7 +11,9 @@ from msgspec import Struct, structs
 
 from verger.base.clock import moment
 from verger.base.errors import Fault, Invalid, Missing
+from verger.domain.blueprints.store import BlueprintStore
 from verger.domain.devices.model import Device
+from verger.domain.devices.plants import NAME
 from verger.domain.rules.actions import Action, ToAlert, ToCommand
 from verger.domain.rules.conditions import Condition
 from verger.domain.rules.store import KeptRule
@@ -73,10 +76,17 @@ class Tending:
         found = {device.id: _profile(_of(device, rules)) for device in devices}
         return {device: profile for device, profile in found.items() if profile is not None}
 
+    async def tended(self, tenant: str) -> tuple[str, ...]:
+        """Return the devices that have a profile."""
+        ids = {rule.id for rule in await self.ruling.kept.rules.of_tenant(tenant)}
+        there = await self.ruling.devices.devices.at(tenant)
+        return tuple(each.id for each in there if any(rule_id(each.id, kind) in ids for kind in KINDS))
+
     async def end(self, tenant: str, device: Device) -> None:
         """Let the rules of a device's profile go."""
         for rule in (await self._rules(tenant, device)).values():
             await self.ruling.remove(tenant, rule.id, None)
+        await self._spare(tenant, device, spared=False)
 
     async def put(self, tenant: str, device: Device, change: Mapping[str, Any]) -> Profile:
         """Merge a change into a device's profile, and keep it as rules; raise Invalid."""
@@ -96,7 +106,14 @@ class Tending:
                 after = structs.replace(before, place=device.place, **kept)
                 if after != before:
                     await self.ruling.change(tenant, before, after, None)
+        await self._spare(tenant, device, spared=True)
         return profile
+
+    async def _spare(self, tenant: str, device: Device, *, spared: bool) -> None:
+        """Let rules that a blueprint laid for all planters leave one alone while it has a profile of its own."""
+        for rule in await BlueprintStore(self.ruling.kept.db).made(tenant, NAME, "rule"):
+            with suppress(Missing):  # a person removed it
+                await self.ruling.spare(tenant, rule, device.id, spared=spared)
 
     async def _rules(self, tenant: str, device: Device) -> dict[str, KeptRule]:
         """Return the rules of a profile that are there, by kind."""

@@ -2944,6 +2944,8 @@ export interface components {
             /** @default 20 */
             readonly most_per_hour: number;
             readonly name: string;
+            /** @default [] */
+            readonly not_for: readonly string[];
             readonly only_if: components["schemas"]["Condition"] | null;
             readonly paused_at: string | null;
             readonly paused_because: string | null;
@@ -3711,6 +3713,7 @@ export interface components {
             };
             readonly most_per_hour?: number;
             readonly name?: string;
+            readonly not_for?: readonly string[];
             readonly only_if?: {
                 readonly [key: string]: unknown;
             } | null;
@@ -4189,6 +4192,8 @@ export interface components {
             /** @default 20 */
             readonly most_per_hour?: number;
             readonly name: string;
+            /** @default [] */
+            readonly not_for?: readonly (string | unknown)[];
             readonly only_if?: components["schemas"]["Condition"] | null;
             readonly place: string;
             /** @default 0 */

@@ -70,6 +70,8 @@ export interface Written {
   most_per_hour: number;
   /** What members may move, by where it stands; in the form it stands beside the numbers. */
   limits?: Readonly<Record<string, Leeway>>;
+  /** The devices that it leaves alone. */
+  not_for?: readonly string[];
 }
 
 /** The kinds of condition that a form offers, each with what it begins with. */

@@ -29,6 +29,7 @@ export const rule = shape({
   most_per_hour: orElse(number, 20),
   paused_because: maybe(text),
   limits: orElse(record(shape({ low: maybe(number), high: maybe(number) })), {}),
+  not_for: orElse(list(text), []),
   version: number,
 });
 export const rules = page(rule);
@@ -76,9 +77,9 @@ export const testOver = (written: Written, from: number, to: number): Promise<Te
   });
 
 /** A kept rule as the form holds it. */
-export const draftOf = ({ name, place, enabled, when, only_if, then, rest_s, when_silent, late_s, most_per_hour, limits }: Rule): Written => {
+export const draftOf = ({ name, place, enabled, when, only_if, then, rest_s, when_silent, late_s, most_per_hour, limits, not_for }: Rule): Written => {
   const eased = (of: Condition, path: string): Condition => listed(withLeeway(of, path, limits));
-  return structuredClone({ name, place, enabled, when: eased(when, "when"), only_if: only_if === null ? null : eased(only_if, "only_if"), then, rest_s, when_silent, late_s, most_per_hour });
+  return structuredClone({ name, place, enabled, when: eased(when, "when"), only_if: only_if === null ? null : eased(only_if, "only_if"), then, rest_s, when_silent, late_s, most_per_hour, not_for });
 };
 
 const kept = shallowRef<readonly Device[]>([]);

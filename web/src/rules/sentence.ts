@@ -90,13 +90,15 @@ export function because({ says, metric, device, value }: { readonly says: string
 }
 
 /** The whole rule in one sentence. */
-export function sentence(rule: Pick<Written, "when" | "only_if" | "then">, names: Names): string {
+export function sentence(rule: Pick<Written, "when" | "only_if" | "then" | "not_for">, names: Names): string {
   const clocked = kindOf(rule.when) !== "group" ? [rule.when] : parts(rule.when);
   const timed = clocked.length > 0 && clocked.every((one) => kindOf(one) === "schedule" || kindOf(one) === "sun");
   const only = rule.only_if !== null && parts(rule.only_if).length > 0 ? say("says.only", { what: condition(rule.only_if, names) }) : "";
   const when = condition(rule.when, names);
   const then = joined(rule.then.map((one) => action(one, names)), "and");
-  const whole = say(timed ? "says.whole.timed" : "says.whole", { when, only, then });
+  const spared = (rule.not_for ?? []).map((device) => names.device(device)).filter((name) => name !== null);
+  const but = spared.length === 0 ? "" : say("says.but", { devices: joined(spared, "and") });
+  const whole = say(timed ? "says.whole.timed" : "says.whole", { when, only, then, but });
   return whole.charAt(0).toUpperCase() + whole.slice(1);
 }
 

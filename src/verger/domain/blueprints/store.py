@@ -7,7 +7,7 @@ from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, String, Table, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, metadata
-from verger.domain.blueprints.model import Laid, Mark
+from verger.domain.blueprints.model import Kind, Laid, Mark
 
 blueprint_table = Table(
     "blueprint",
@@ -66,6 +66,12 @@ class BlueprintStore:
         )
         rows = (await connection.execute(query)).mappings()
         return {(row["kind"], row["key"]): Mark(**row) for row in rows}
+
+    async def made(self, tenant: str, name: str, kind: Kind) -> list[str]:
+        """Return what a blueprint was made into anywhere, of one kind; some of it may be gone since."""
+        mine = (_MARK.tenant == tenant, _MARK.blueprint == name, _MARK.kind == kind, _MARK.made.is_not(None))
+        async with self._db.reading() as connection:
+            return list(await connection.scalars(select(_MARK.made).where(*mine)))
 
     async def mark(self, connection: AsyncConnection, tenant: str, laid: Laid, mark: Mark) -> None:
         """Keep that a part of a blueprint was laid."""

@@ -22,7 +22,7 @@ class Leeway(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What should follow, at a place and below it. Times are seconds.
+    """What should follow, at a place and below it. Times are seconds. It leaves the devices alone that `not_for` names.
 
     `limits` are set by a manager: the thresholds that members may change, by where they stand in the document, such as
     `when.all[0].value`, and how far.
@@ -40,6 +40,7 @@ class Rule(Struct, frozen=True, kw_only=True):
     late_s: float = 600
     most_per_hour: int = 20
     limits: dict[str, Leeway] = {}
+    not_for: tuple[str, ...] = ()
     created_at: datetime
     version: int = 1
 

@@ -29,8 +29,8 @@ _Often = Annotated[int, Meta(ge=1, le=3600)]
 class WrittenRule(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule as people write it: what should follow, at a place and below it. Times are seconds.
 
-    Without `device` its conditions speak of each device below the place by itself. `limits` are the thresholds that
-    members may change, by where they stand, such as `when.all[0].value`, and how far.
+    Without `device` its conditions speak of each device below the place by itself, but for those that `not_for` names.
+    `limits` are the thresholds that members may change, by where they stand, such as `when.all[0].value`, and how far.
     """
 
     name: Text
@@ -44,6 +44,7 @@ class WrittenRule(Struct, frozen=True, forbid_unknown_fields=True):
     late_s: Seconds = 600
     most_per_hour: _Often = 20
     limits: dict[str, Leeway] = {}
+    not_for: Annotated[tuple[Text, ...], Meta(max_length=10_000)] = ()
 
 
 class RuleRewrite(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +61,7 @@ class RuleRewrite(Struct, frozen=True, forbid_unknown_fields=True):
     late_s: Seconds | UnsetType = UNSET
     most_per_hour: _Often | UnsetType = UNSET
     limits: dict[str, Leeway | None] | UnsetType = UNSET
+    not_for: Annotated[tuple[Text, ...], Meta(max_length=10_000)] | UnsetType = UNSET
 
 
 class RuleTest(Struct, frozen=True, forbid_unknown_fields=True):

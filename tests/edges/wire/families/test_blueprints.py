@@ -11,6 +11,7 @@ from tests.edges.wire.families.test_cottage import provisioned, told
 from tests.edges.wire.families.test_ozone import MAC, boot, pressed, say, status
 from tests.edges.wire.families.test_plant import added, signed_in
 from tests.edges.wire.families.unit import Unit
+from tests.people import PASSWORD
 from verger.base.clock import HOUR, MINUTE, SECOND, HeldClock, moment
 from verger.edges.wire.mqtt.packets import PubAck, Publish
 
@@ -144,6 +145,37 @@ async def test_a_planter_is_watered_until_moist_and_never_from_an_empty_reservoi
         assert await tasks(product) == {"Fill the reservoir of Planter": "high"}
         assert await say_and_do(25, 90) == 1
     assert {(method, stage) for method, _, stage in await commands(product, device)} == {("pump.pulse", "succeeded")}
+
+
+async def test_a_planter_with_a_profile_of_its_own_is_watered_by_that_alone(product: Product, clock: HeldClock) -> None:
+    first = (await added(product))["credentials"]
+    async with client(product) as app:
+        who = {"email": "aino@example.test", "password": PASSWORD}
+        token = (await app.post("/compat/plant/auth/login", json=who)).json()["access_token"]
+        app.headers["Authorization"] = f"Bearer {token}"
+
+        async def profile(about: Any) -> None:
+            change = {"soil_moisture_min": 35, "soil_moisture_max": 60}
+            path = f"/compat/plant/devices/{about['device_id']}/automation"
+            assert (await app.put(path, json=change)).status_code == 200
+
+        await profile(first)
+        await laid(product, "plant")
+        second = (await added(product, name="Second", type="plant"))["credentials"]
+        third = (await added(product, name="Third", type="plant"))["credentials"]
+        await profile(second)
+        for about, pulses in ((first, 1), (second, 1), (third, 1)):
+            async with client(product) as pi:
+                await signed_in(pi, about)
+                body = measured(about, moment(clock.at), 25, 12, 80)
+                assert (await pi.post("/compat/plant/telemetry", json=body)).status_code == 200
+                await caught_up(product)
+                assert len((await pi.get("/compat/plant/commands")).json()) == pulses
+        told = await alerts(product)
+        assert sorted(told) == ["Air temperature 12 is too low."] * 1 + ["Third is at 12 °C, which is too cold."]
+        assert (await app.delete(f"/compat/plant/devices/{second['device_id']}")).status_code == 204
+    rules = {rule["name"]: rule for rule in (await product.get("/rules"))["items"]}
+    assert rules["Water"]["not_for"] == [first["device_id"]]
 
 
 async def test_lamps_of_planters_keep_their_hours(product: Product, clock: HeldClock) -> None:

@@ -239,6 +239,9 @@ export const enRules = {
   "says.webhook": "call {url}",
   "says.set": "want {name} of {device} to be {value}",
   "says.only": ", but only if {what}",
-  "says.whole": "when {when}{only}, {then}.",
-  "says.whole.timed": "{when}{only}, {then}.",
+  "says.whole": "when {when}{only}, {then}{but}.",
+  "says.whole.timed": "{when}{only}, {then}{but}.",
+  "says.but": ", but not for {devices}",
+  "rule.spared": "Which devices it leaves alone",
+  "rule.spared.hint": "For all others here and below it goes on as it is.",
 } as const;
