@@ -148,9 +148,12 @@ class Rulebook:
             chapter = self.chapters.get(tenant) or await self._chapter(tenant)
             chapter.take(rule)
             try:
-                self._put(chapter, await self.rules.get(tenant, rule))
+                kept = await self.rules.get(tenant, rule)
             except Missing:
                 continue
+            if kept.place not in chapter.tree.places:  # one that was made since: nobody tells of places alone
+                chapter.moved(await self.places.tree(tenant))
+            self._put(chapter, kept)
         self._moved -= moved
         self._changed = {rule: tenant for rule, tenant in self._changed.items() if rule not in changed}
         return set(changed), moved
