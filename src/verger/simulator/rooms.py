@@ -2,8 +2,8 @@
 
 | what | formula |
 |---|---|
-| temperature | toward outdoors, lag 45 h; the heater adds 2.4 K/h while it is on |
-| heater | on 0.3 K below, off 0.3 K above: 20.5 with people, 12 without; broken, it stays off |
+| temperature | toward outdoors, lag 45 h; the sun adds up to 0.6 K/h |
+| heater | 2.4 K/h from 1 K below what is wanted, less the nearer it comes; wanted are 20.5 with people, 12 without |
 | vapour pressure | toward outdoors, lag 4 h; people add 0.9 hPa/h |
 | people | of seven weekends in ten, Friday 17 h to Sunday 15 h |
 | battery | falls 100 % in 400 days |
@@ -29,7 +29,7 @@ class Room:
     ) -> None:
         """Be warm at a time; rooms of one `place` share their weather and their people."""
         self._seed, self._place, self._climate, self._cold = seed, place, climate, cold
-        self._celsius, self._vapour, self._heats = 15.0, 8.0, False
+        self._celsius, self._vapour = 15.0, 8.0
         self._at = begun - _SETTLED
         self.live(np.arange(self._at + HOUR, begun, HOUR, dtype=np.int64))
         self._at = begun
@@ -40,23 +40,20 @@ class Room:
         outside, damp = self._climate.temperature(self._place, at), self._climate.vapour(self._place, at)
         people = self._people(at)
         broken = (at >= self._cold[0]) & (at < self._cold[1])
-        steps = zip(paces(self._at, at), outside.tolist(), damp.tolist(), people.tolist(), broken.tolist(), strict=True)
-        for n, step in enumerate(steps):
-            self._step(*step)
+        weather = outside.tolist(), damp.tolist(), curves.daylight(at).tolist()
+        steps = zip(paces(self._at, at), *weather, people.tolist(), broken.tolist(), strict=True)
+        for n, (*step, peopled, cold) in enumerate(steps):
+            self._step(*step, people=peopled, broken=cold)
             celsius[n], vapour[n] = self._celsius, self._vapour
         if len(at):
             self._at = int(at[-1])
         return self._measured(at, celsius, vapour)
 
-    def _step(self, seconds: float, outside: float, damp: float, people: bool, broken: bool) -> None:  # noqa: FBT001
-        wanted = 20.5 if people else 12.0
-        if broken or self._celsius > wanted + 0.3:
-            self._heats = False
-        elif self._celsius < wanted - 0.3:
-            self._heats = True
-        self._celsius = toward(self._celsius, outside, seconds, 45 * _H)
-        if self._heats:
-            self._celsius = min(self._celsius + 2.4 * seconds / _H, wanted + 0.5)
+    def _step(self, seconds: float, outside: float, damp: float, sun: float, *, people: bool, broken: bool) -> None:
+        self._celsius = toward(self._celsius, outside, seconds, 45 * _H) + 0.6 * sun * seconds / _H
+        short = (20.5 if people else 12.0) - self._celsius
+        if not broken and short > 0:
+            self._celsius += min(2.4 * min(short, 1.0) * seconds / _H, short)
         self._vapour = toward(self._vapour, damp, seconds, 4 * _H) + (0.9 * seconds / _H if people else 0.0)
         self._vapour = min(self._vapour, 0.97 * saturation(self._celsius))
 

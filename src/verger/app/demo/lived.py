@@ -23,12 +23,12 @@ _ACKNOWLEDGED_AFTER = 11 * MINUTE
 
 
 WISHES = (
-    ("Order birch logs for the sauna", COTTAGE, "", Priority.normal, 5.0),
-    ("Take the boat out of the water before the ice", COTTAGE, "Aino", Priority.high, 1.2),
-    ("Bring fresh spawn bags to Room 2", ROOM_2, "Minh", Priority.normal, 0.6),
-    ("Wash the filter of the humidifier", ROOM_1, "Minh", Priority.low, 9.0),
-    ("Oil the hinge of Bay 1", BRANCH, "", Priority.low, 12.0),
-    ("Replace the cable of the compressor", WORKSHOP, "Aino", Priority.normal, 3.0),
+    ("Order birch logs for the sauna", COTTAGE, "", Priority.normal, 5),
+    ("Take the boat out of the water before the ice", COTTAGE, "Aino", Priority.high, 1),
+    ("Bring fresh spawn bags to Room 2", ROOM_2, "Minh", Priority.normal, 1),
+    ("Wash the filter of the humidifier", ROOM_1, "Minh", Priority.low, 9),
+    ("Oil the hinge of Bay 1", BRANCH, "", Priority.low, 12),
+    ("Replace the cable of the compressor", WORKSHOP, "Aino", Priority.normal, 3),
 )
 """What is still to be done: what, where, by whom, how pressing, and in how many days."""
 
@@ -41,15 +41,17 @@ async def inhabit(town: Town) -> None:
     for trouble, span in town.troubles:
         await _troubled(town, alerts, tasks, trouble, span, people["Aino"])
     for title, plot, who, priority, days in WISHES:
-        due = moment(town.past.until + round(days * DAY))
-        wish: dict[str, Any] = {
-            "title": title,
-            "place": town.places[plot.name],
-            "assignee": people.get(who),
-            "due": due,
-        }
-        wish |= {"priority": priority, "made_by": f"user:{town.by}"}
-        await _keep(town, tasks, Task(id=new_id(), created_at=moment(town.past.until - 3 * DAY), **wish))
+        wish = Task(
+            id=new_id(),
+            title=title,
+            place=town.places[plot.name],
+            assignee=people.get(who),
+            due=moment((town.past.until // DAY + days) * DAY + 9 * HOUR),
+            priority=priority,
+            made_by=f"user:{town.by}",
+            created_at=moment(town.past.until - 3 * DAY),
+        )
+        await _keep(town, tasks, wish)
     for rule in (*_airing(town, ROOM_1, 1), *_airing(town, ROOM_2, 2)):
         await town.house.grounds.ruling.add(town.tenant, rule)
 
@@ -71,7 +73,8 @@ async def _troubled(
     async with town.house.stores.db.writing() as connection:
         alert = (await alerts.open(connection, town.tenant, opening)).alert
         alert = await alerts.save(connection, town.tenant, acknowledged(alert, by, seen))
-        await alerts.save(connection, town.tenant, cleared(alert, end))
+        seen_last = structs.replace(alert, last_at=moment(end - trouble.every), count=trouble.seen(span))
+        await alerts.save(connection, town.tenant, cleared(seen_last, end))
         words: list[tuple[Kind, str | None, int, str]] = [("acknowledged", by, seen, ""), ("cleared", None, end, "")]
         if trouble.said:
             words.append(("comment", by, end + HOUR, trouble.said))

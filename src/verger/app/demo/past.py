@@ -14,6 +14,13 @@ Times = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 MONTH = 30 * DAY
+RECKONED = {
+    "load": {"name": "Load of the breaker", "unit": "%"},
+    "breaker_power": {"name": "Power of the breaker", "unit": "W"},
+    "power": {"name": "Power", "unit": "W"},
+    "treatments": {"name": "Treatments", "unit": ""},
+}
+"""What the blueprints reckon from single readings, so that its month can be known."""
 _SAID_AT_ONCE = 200
 
 
@@ -33,11 +40,14 @@ class Past:
         return np.arange(first, self.until, every, dtype=np.int64) // 1000 * 1000
 
     async def measured(self, device: str, at: Times, values: Mapping[str, Values]) -> None:
-        """Take what a device measured."""
+        """Take what a device measured; of what is reckoned, name and unit are those of its calculation."""
         kept = self.house.stores.kept
         for series in await kept.series.create({(self.tenant, device): list(values)}):
             kept.registry.learn(series.device, {series.metric: series.number})
             self._parts.append((series.number, at, values[series.metric]))
+        await kept.series.name(
+            self.tenant, device, {metric: RECKONED[metric] for metric in values if metric in RECKONED}
+        )
 
     async def said(self, device: str, said: Sequence[Said]) -> None:
         """Let a device have said something: events with their own times, and what it reports of itself."""

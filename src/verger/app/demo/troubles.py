@@ -6,6 +6,7 @@ import numpy as np
 
 from verger.app.demo.estate import COTTAGE, KITCHEN, Plot
 from verger.app.demo.past import Times, Values
+from verger.base.clock import MINUTE
 from verger.domain.alerts.model import Severity
 
 Span = tuple[int, int, float]
@@ -22,7 +23,12 @@ class Trouble:
     severity: Severity
     message: str
     task: str
+    every: int = MINUTE
     said: str = ""
+
+    def seen(self, span: Span) -> int:
+        """Return how often it was seen: with each reading."""
+        return max(1, (span[1] - span[0]) // self.every)
 
 
 FROST = Trouble(
@@ -32,6 +38,7 @@ FROST = Trouble(
     Severity.critical,
     "Hall in Lake cottage is at {value} °C: water may freeze.",
     "Check heating",
+    10 * MINUTE,
     "The fuse of the heater was out. It is warm again, and no pipe has burst.",
 )
 
