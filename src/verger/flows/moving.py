@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -16,10 +17,11 @@ from msgspec import structs
 
 from verger.base.clock import Clock, moment
 from verger.base.db import Database
+from verger.base.errors import Conflict, Invalid
 from verger.base.ids import new_id
 from verger.domain.devices.families import identity
 from verger.domain.devices.model import Device
-from verger.domain.imports.installation import Bad, Installation, OldEvent, OldPlace, Source, Word
+from verger.domain.imports.installation import Bad, Installation, OldDevice, OldEvent, OldPlace, Source, Word
 from verger.domain.imports.lines import Found
 from verger.domain.imports.moved import MOST_FAULTS, Chosen, Moved, Part, RowFault
 from verger.domain.places.model import Place, Tree
@@ -31,6 +33,7 @@ from verger.flows.settling import BATCH, Settling, Tally
 
 _TURN = 2_000  # words that are read at a time: some milliseconds, then whoever waits has a turn
 _EVENTS = 500  # events a transaction
+_LONGEST, _SHOWN = 200, 80
 
 Reached = Callable[[int, int | None], None]
 
@@ -63,7 +66,7 @@ class MovingIn:
         since = await self._aside(chosen.look, lambda: reached(0, None), EARLIEST)
         tally = _Moving(self.clock.now(), wish.trial, chosen=chosen, family=wish.family)
         for bad in installation.bad:
-            tally.pass_over(bad)
+            tally.fault(bad.line, bad.message, bad.table)
         await self._places(tenant, place, tally)
         await self._devices(tenant, place, tally, since)
         words = installation.words()
@@ -101,14 +104,19 @@ class MovingIn:
         for old in sorted(tally.chosen.devices, key=lambda each: each.gateway is not None):
             began = moment(since.get(old.key, self.clock.now()))
             known = addresses.find(tenant, tally.family, identity(tally.family, old.address))
-            if known is not None:
-                tally.devices[old.key] = known.device
-                if not tally.trial:
-                    await stories.kept.devices.stood(tenant, known.device, began)
+            if known is None:
+                await self._device(tenant, root, tally, old, began)
                 continue
+            tally.devices[old.key] = known.device
+            if not tally.trial:
+                await stories.kept.devices.stood(tenant, known.device, began)
+
+    async def _device(self, tenant: str, root: str, tally: "_Moving", old: OldDevice, began: datetime) -> None:
+        """Make a device that is not here yet; one that cannot be is told, and so is what it said."""
+        try:
             device = Device(
                 id=new_id(),
-                name=(old.name.strip() or old.address)[:200],
+                name=_named(old) or old.address[:_LONGEST],
                 place=tally.places.get(old.place or "", root),
                 dialect=tally.family,
                 address=old.address,
@@ -116,11 +124,14 @@ class MovingIn:
                 channels=old.channels,
                 created_at=began,
             )
-            tally.devices[old.key] = device.id
-            tally.new_devices += 1
-            tally.fresh.add(device.id)
             if not tally.trial:
                 await self.adopting.add(tenant, device)
+        except (Invalid, Conflict) as wrong:
+            tally.fault(0, f"{old.address[:_SHOWN]}: {wrong}", "devices")
+            return
+        tally.devices[old.key] = device.id
+        tally.new_devices += 1
+        tally.fresh.add(device.id)
 
     async def _keep(self, tenant: str, tally: "_Moving") -> None:
         """Keep some events, or find out which are new."""
@@ -161,31 +172,31 @@ class _Moving(Tally):
         self.rows += len(words)
         for word in words:
             if isinstance(word, Bad):
-                self.pass_over(word)
+                self.fault(word.line, word.message, word.table)
             elif word.device not in self.devices:
                 self._stray(word)
             elif isinstance(word, OldEvent):
                 self._happen(word)
             elif (why := self.wrong(word)) is not None:
-                self.fault(word.line, why)
+                self.fault(word.line, why, word.table)
             else:
                 self.put(structs.replace(word, device=self.devices[word.device]))
 
-    def pass_over(self, bad: Bad) -> None:
-        """Count a row that makes no sense."""
+    def fault(self, line: int, message: str, table: str = "") -> None:
+        """Count a row of which nothing is kept."""
         self.faulty += 1
         if len(self.passed) < MOST_FAULTS:
-            self.passed.append(RowFault(bad.table, bad.line, bad.message))
+            self.passed.append(RowFault(table, line, message))
 
     def _stray(self, word: Found | OldEvent) -> None:
         if word.device in self.chosen.others:
             self.elsewhere += 1
         else:
-            self.fault(word.line, f"The device “{word.device[:80]}” is not there.")
+            self.fault(word.line, f"The device “{word.device[:80]}” is not there.", word.table)
 
     def _happen(self, word: OldEvent) -> None:
         if not self.is_timely(word.at):
-            self.fault(word.line, "Its time lies before 2000 or in the future.")
+            self.fault(word.line, "Its time lies before 2000 or in the future.", word.table)
             return
         self.events += 1
         event = Event(word.kind, word.data, word.at, f"{self.family}-{word.row}")
@@ -193,7 +204,6 @@ class _Moving(Tally):
 
     def moved(self, left: Mapping[str, int]) -> Moved:
         """Return the whole of it."""
-        faults = [*self.passed, *(RowFault("", each.line, each.message) for each in self.faults)]
         first, last = (None if at is None else moment(at).isoformat() for at in (self.first, self.last))
         return Moved(
             trial=self.trial,
@@ -202,7 +212,7 @@ class _Moving(Tally):
             readings=Part(self.readings, self.kept),
             events=Part(self.events, self.new_events),
             faulty=self.faulty,
-            faults=tuple(faults[:MOST_FAULTS]),
+            faults=tuple(self.passed),
             elsewhere=self.elsewhere,
             left=dict(left),
             first=first,
@@ -213,14 +223,18 @@ class _Moving(Tally):
 def _same(tree: Tree, parent: str, old: OldPlace) -> str | None:
     """Return the place that is here already, by its kind and name."""
     places = tree.places.values()
-    named = (old.kind, old.name.strip())
+    named = (old.kind, _named(old))
     return next((each.id for each in places if each.parent == parent and (each.kind, each.name) == named), None)
+
+
+def _named(old: OldPlace | OldDevice) -> str:
+    return old.name.strip()[:_LONGEST]
 
 
 def _place(place: str, old: OldPlace, parent: str, root: Place, now: int) -> Place:
     return Place(
         id=place,
-        name=old.name.strip()[:200],
+        name=_named(old),
         kind=old.kind,
         parent=parent,
         timezone=root.timezone,

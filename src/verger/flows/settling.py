@@ -53,8 +53,8 @@ class Tally:
         self.first = found.at if self.first is None else min(self.first, found.at)
         self.last = found.at if self.last is None else max(self.last, found.at)
 
-    def fault(self, line: int, message: str) -> None:
-        """Count a line of which nothing is kept."""
+    def fault(self, line: int, message: str, _table: str = "") -> None:
+        """Count a line, of a table where there are several, of which nothing is kept."""
         self.faulty += 1
         if len(self.faults) < MOST_FAULTS:
             self.faults.append(LineFault(line, message))
@@ -115,7 +115,7 @@ class Settling:
         summed = set((await self.history.summed(number, start, end)).tolist())
         for row in rows if summed else ():
             if row.at // HOUR * HOUR in summed:
-                tally.fault(row.line, _SUMMED)
+                tally.fault(row.line, _SUMMED, row.table)
         return [row for row in rows if row.at // HOUR * HOUR not in summed] if summed else rows
 
     async def _numbers(self, tenant: str, tally: Tally, units: dict[Name, str]) -> dict[Name, int]:

@@ -221,6 +221,31 @@ async def test_a_device_that_was_here_before_keeps_its_name_and_place_and_gets_i
     assert microseconds(stay.since) < microseconds(now)
 
 
+async def test_what_cannot_be_is_told_by_row_and_the_rest_goes_on(mover: Mover, tmp_path: Path) -> None:
+    long, (columns, rows) = "x" * 300, old.FARM["devices"]
+    farm = dict(old.FARM) | {
+        "farms": (old.FARM["farms"][0], [(old.FARM_ID, None, long, "Forest 1")]),
+        "devices": (columns, [*rows, (long, old.ROOM_ID, "Long", *rows[0][3:])]),
+        "sensor_data": (
+            old.FARM["sensor_data"][0],
+            [*old.FARM["sensor_data"][1], (3, old.PROBE_ID, 1, None, None, None, "1999-01-01"), (4, long, *[1] * 4, 5)],
+        ),
+    }
+    file = old.sqlite(tmp_path / "db", farm)
+    tried, moved, again = [await mover.moves("farm", file, trial=trial) for trial in (True, False, False)]
+    assert msgspec.structs.replace(tried, trial=False) == moved
+    assert (moved.devices, again.devices, again.places) == (Part(1, 1), Part(1, 0), Part(2, 0))
+    address = "Write the family's own id in 1 to 200 characters, or leave it out."
+    assert [(each.table, each.row, each.message) for each in moved.faults] == [
+        ("devices", 0, f"{long[:80]}: {address}"),
+        ("sensor_data", 3, "Its time lies before 2000 or in the future."),
+        ("sensor_data", 4, f"The device “{long[:80]}” is not there."),
+        ("sensor_data", 4, f"The device “{long[:80]}” is not there."),
+        ("sensor_data", 4, f"The device “{long[:80]}” is not there."),
+        ("sensor_data", 4, f"The device “{long[:80]}” is not there."),
+    ]
+
+
 async def test_a_place_that_is_not_here_is_told(mover: Mover, tmp_path: Path) -> None:
     with pytest.raises(Missing, match="no place Nowhere"):
         await mover.moves("farm", old.sqlite(tmp_path / "db", old.FARM), place="Nowhere")

@@ -47,6 +47,7 @@ class OldEvent(Struct, frozen=True):
     at: int
     row: str
     data: Any = None
+    table: str = ""
 
 
 class Bad(Struct, frozen=True):

@@ -24,7 +24,7 @@ _GROUPED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$")
 
 
 class Found(Struct, frozen=True, gc=False):
-    """One reading of a file: whose it is as the file says, and the line it stands in."""
+    """One reading of a file: whose it is as the file says, and the line it stands in, of a table where it has some."""
 
     line: int
     device: str
@@ -32,6 +32,7 @@ class Found(Struct, frozen=True, gc=False):
     at: int
     value: float
     unit: str = ""
+    table: str = ""
 
 
 class Lines:

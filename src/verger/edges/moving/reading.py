@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from msgspec import structs
+
 from verger.domain.imports.installation import Bad, OldPlace, Word
 from verger.domain.imports.lines import Found
 from verger.edges.moving.matching import There
@@ -43,7 +45,7 @@ class Reading:
             for model, understand in parts:
                 for row in self.there.rows(model):
                     try:
-                        yield from list(understand(row))
+                        yield from [structs.replace(word, table=row.table) for word in understand(row)]
                     except ValueError as wrong:
                         yield Bad(row.table, row.line, str(wrong))
 

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 
 from verger.base.clock import microseconds
 
-_SHOWN = 60
+_SHOWN, _LONGEST = 60, 2_000
 _CLOCK = "%Y-%m-%d %I:%M:%S %p"
 _YES, _NO = frozenset({"t", "true", "1", "yes"}), frozenset({"f", "false", "0", "no"})
 _SECONDS, _MILLISECONDS = 1e11, 1e14
@@ -73,7 +73,7 @@ class Row(Struct, frozen=True):
 
     def about(self, *names: str) -> dict[str, Any]:
         """Return what some cells say, but for those that say nothing."""
-        return {name: text for name in names if (text := self.text(name))}
+        return {name: text[:_LONGEST] for name in names if (text := self.text(name))}
 
     def with_cells(self, **more: Any) -> "Row":
         """Return a row that says some more."""
