@@ -25,6 +25,7 @@ class Side:
     presence: Presence
     log: FakeLog
     way_in: Relaying
+    gate: FakeGate
 
 
 @dataclass(frozen=True)
@@ -45,5 +46,6 @@ def side_of(house: House) -> Side:
     common = Common(house.clock, settings, ServerSecret(b"s" * 32), limiting)
     presence = Presence(kept, AlertStore(kept.db), house.screens, house.clock, 600)
     stories = DeviceSide.over(kept, house.places, presence, wire=house.wire, screens=house.screens, common=common)
-    inbound = Inbound(kept.registry, kept.series, log, kept.remarks, house.clock, FakeGate())
-    return Side(house, stories, presence, log, stories.before(inbound))
+    gate = FakeGate()
+    inbound = Inbound(kept.registry, kept.series, log, kept.remarks, house.clock, gate)
+    return Side(house, stories, presence, log, stories.before(inbound), gate)

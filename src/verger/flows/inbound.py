@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -13,7 +12,20 @@ from verger.base.errors import Fault
 from verger.base.plural import counted
 from verger.domain.devices.registry import Known, Registry, row_of
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import KEPT, Ack, Answer, Attributes, Batch, Event, Heard, Readings, Run, Told, apart
+from verger.domain.telemetry.model import (
+    KEPT,
+    Answer,
+    Attributes,
+    Batch,
+    Event,
+    Heard,
+    Part,
+    Readings,
+    Run,
+    Told,
+    apart,
+)
+from verger.flows.pacing import Notes, Pacing
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
@@ -36,14 +48,6 @@ class Numbers(Protocol):
 
     async def create(self, wanted: dict[tuple[str, str], list[str]]) -> list[Series]:
         """Give new metrics their numbers; the rows are on disk on return."""
-        ...
-
-
-class Notes(Protocol):
-    """The devices' log pages."""
-
-    def note(self, tenant: str, device: str, kind: str, message: str) -> None:
-        """Count a remark."""
         ...
 
 
@@ -88,16 +92,29 @@ class Inbound:
             await self.log.append(naming.batch())
         return answers
 
+    def refusal(self, gateway: str, parts: Sequence[Part]) -> Answer | None:
+        """Return why a message is not kept now, none of its parts; None when all of them may be, and are counted."""
+        shut = self.gate.shut
+        if shut is not None and parts and not any(map(self._wanted, parts)):
+            self.gate.refused += 1
+            return Answer(kept=False, later=shut)
+        known = self.registry.known(gateway)
+        return None if known is None else Pacing(self.registry, self.remarks).together(known, parts, self.clock.now())
+
     def _needed(self, naming: "_Naming", heard: Heard, shut: str) -> Answer:
         """Take a message of which a rule needs a reading, whole, and what is no measurement; refuse any other."""
-        known = self.registry.known(heard.device)
-        if known is None or not heard.said or not all(isinstance(said, _MAY_WAIT) for said in heard.said):
-            return naming.take([heard])[0]
-        metrics = {metric for said in heard.said if isinstance(said, Readings) for metric in said.values}
-        if any(self.gate.named(number) for metric in metrics if (number := known.series.get(metric)) is not None):
+        if isinstance(heard, Part) or self._wanted(heard):
             return naming.take([heard])[0]
         self.gate.refused += 1
         return Answer(kept=False, later=shut)
+
+    def _wanted(self, heard: Heard) -> bool:
+        """Tell whether a message is kept though there is little room."""
+        known = self.registry.known(heard.device)
+        if known is None or not heard.said or not all(isinstance(said, _MAY_WAIT) for said in heard.said):
+            return True
+        metrics = {metric for said in heard.said if isinstance(said, Readings) for metric in said.values}
+        return any(self.gate.named(number) for metric in metrics if (number := known.series.get(metric)) is not None)
 
 
 @dataclass
@@ -118,6 +135,11 @@ class _Naming:
     told: list[Told] = field(default_factory=list)
     unnumbered: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _open: list[tuple[int, Known, tuple[str, ...]]] = field(default_factory=list)
+    pacing: Pacing = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Hold to rates what is metered."""
+        self.pacing = Pacing(self.registry, self.remarks)
 
     def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Name each message; return what becomes of it once the batch is on disk."""
@@ -160,7 +182,7 @@ class _Naming:
         self.values += values.values()
 
     def _name(self, known: Known, heard: Heard) -> Answer:
-        if known.metered and (over := self._over(known, heard)):
+        if known.metered and type(heard) is not Part and (over := self.pacing.over(known, heard, self.now)):
             return over
         before = len(self.rows) + len(self.told)
         refused: list[Fault] = []
@@ -179,24 +201,6 @@ class _Naming:
         if not refused and not heard.refused:
             return KEPT if kept else _NOTHING
         return self._refused(known, (*heard.refused, *refused), kept=kept)
-
-    def _over(self, known: Known, heard: Heard) -> Answer | None:
-        """Count a message and its data points; return the answer to one that comes too soon."""
-        if any(isinstance(said, Ack) for said in heard.said):
-            return None  # what proves a command is never refused
-        points = sum(len(said.values) for said in heard.said if isinstance(said, Readings))
-        own, shared = known.messages.wait(1, self.now), known.points.wait(points, self.now)
-        if not own and not shared:
-            known.messages.spend(1)
-            known.points.spend(points)
-            return None
-        name, meter = ("messages", known.messages) if own >= shared else ("data_points", known.points)
-        self.registry.over[name] += 1
-        whose = "This device may send messages" if name == "messages" else "Your organisation may send data points"
-        sentence = f"{whose} at a rate of {meter.rate}"
-        self.remarks.note(known.tenant, known.device, "limit", f"{sentence}; what came sooner was refused.")
-        seconds = ceil(max(own, shared))
-        return Answer(kept=False, later=f"{sentence}; send this again in {seconds} s.", wait_s=seconds)
 
     def _attributes(self, known: Known, said: Attributes, refused: list[Fault]) -> Attributes:
         """Return those attributes that there is room for, and know them from now on."""

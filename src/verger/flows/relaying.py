@@ -12,7 +12,7 @@ from verger.base.ids import new_id
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.domain.devices.registry import Known
-from verger.domain.telemetry.model import Answer, Claim, Heard, Relayed, Run, apart
+from verger.domain.telemetry.model import Answer, Claim, Heard, Part, Relayed, Run, apart
 from verger.flows.comings import Comings
 
 _NO_GATEWAY = "This device is no gateway; make it one on its page, then it may speak for others."
@@ -26,6 +26,10 @@ class Takes(Protocol):
 
     async def take(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         """Return an answer to each message once all is kept; raise Busy when nothing can be."""
+        ...
+
+    def refusal(self, gateway: str, parts: Sequence[Part]) -> Answer | None:
+        """Return why a message is not kept now, none of its parts; None when all of them may be, and are counted."""
         ...
 
 
@@ -68,16 +72,25 @@ class Relaying:
         await self.claims.open(list(self._claims(heard)))
         flat: list[Heard] = []
         ends: list[int] = []
-        for each in heard:
-            flat += self._parts(each) if isinstance(each, Relayed) else [each]
+        later: dict[int, Answer] = {}
+        for place, each in enumerate(heard):
+            if isinstance(each, Relayed):
+                parts = self._parts(each)
+                refused = self.inbound.refusal(each.device, parts)
+                if refused is None:
+                    flat += parts
+                else:
+                    later[place] = refused
+            else:
+                flat.append(each)
             ends.append(len(flat))
         answers = await self.inbound.take(flat)
-        starts = [0, *ends]
+        ranges = enumerate(zip(heard, [0, *ends], ends, strict=False))
         return [
-            self._joined(each, flat[start:end], answers[start:end], refusals)
+            later.get(place) or self._joined(each, flat[start:end], answers[start:end], refusals)
             if isinstance(each, Relayed)
             else answers[start]
-            for each, start, end in zip(heard, starts, ends, strict=False)
+            for place, (each, start, end) in ranges
         ]
 
     # what has to be there first
@@ -128,17 +141,15 @@ class Relaying:
 
     # apart, and together again
 
-    def _parts(self, relayed: Relayed) -> list[Heard]:
+    def _parts(self, relayed: Relayed) -> list[Part]:
         """Return what each device behind said, in the order of its names."""
         found = ((part, self.kept.relays.find(relayed.device, part.name)) for part in relayed.behind)
-        return [Heard(device, part.said) for part, device in found if device is not None and part.said]
+        return [Part(device, part.said) for part, device in found if device is not None and part.said]
 
     def _joined(
         self, relayed: Relayed, parts: Sequence[Heard], answers: Sequence[Answer], refusals: dict[tuple[str, str], str]
     ) -> Answer:
         """Return one answer for all parts of a message, and tell who has come and gone."""
-        if later := next((answer for answer in answers if answer.later), None):
-            return later
         gateway, said = relayed.device, dict(zip((part.device for part in parts), answers, strict=True))
         faults, kept = list(relayed.refused), False
         for part in relayed.behind:

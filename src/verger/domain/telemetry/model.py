@@ -128,6 +128,10 @@ class Relayed(Heard, frozen=True, gc=False):
     claims: tuple[Claim, ...] = ()
 
 
+class Part(Heard, frozen=True, gc=False):
+    """What one device said in a message of its gateway, all of which is kept: it was counted with the others."""
+
+
 class Told(Struct, frozen=True, gc=False):
     """Something other than numbers, named: whose it is and what was said, with its time filled in."""
 
