@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
-from verger.base.clock import DAY, microseconds, moment
+from verger.base.clock import DAY, SECOND, microseconds, moment
 from verger.base.errors import Unknown
 from verger.base.pages import MOST, Asked
 from verger.base.zones import zone_of
@@ -57,7 +57,7 @@ class _Sheets:
         shown = await stories.showing.devices(self.tenant, [devices[each.device] for each in there])
         now = stories.clock.now()
         points = max(1, min(_MOST_ROWS, _MOST_ROWS_TOGETHER // max(len(there), 1)))
-        span = Span(now - self.days * DAY, now + 1, points)
+        span = Span(now - self.days * DAY, now + SECOND, points)
         outlets, breakers = [], list[dict[str, Any]]()
         for found, device in zip(there, shown, strict=True):
             if (name := name_of(found)) is not None:

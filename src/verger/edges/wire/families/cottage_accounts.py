@@ -1,0 +1,121 @@
+"""Accounts and cottages of CottagePilot: Verger's own people and organisations, in its words."""
+
+from typing import Any
+
+import msgspec
+
+from verger.base.errors import Conflict, Forbidden, Invalid, Refused, Unknown
+from verger.domain.tenancy.model import Role, User
+from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.cottage_tasks import asks
+from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.people import cookie
+
+_NO_ACCOUNTS = "Accounts are made by people who run this organisation: ask one of them, or sign in and register others."
+_WRONG = "Invalid username or password"
+
+
+async def log_in(desk: Desk, call: Call) -> Reply:
+    """Sign a person in by their e-mail address, and tell the token in both shapes that clients read."""
+    told = call.form()
+    try:
+        user, tenants, token = await desk.people.log_in(told.get("username", ""), told.get("password", ""))
+    except Unknown:
+        raise Unknown(_WRONG) from None
+    about = _about(user, tenants[0].id if tenants else None)
+    active = "true" if tenants else "false"
+    body = {"token": token, "created": False, "user": about, "account": about, "cottageInstanceActive": active}
+    return Reply(200, msgspec.json.encode(body), headers=cookie(token))
+
+
+def wrong(status: int, sentence: str) -> Reply | None:
+    """Return how a failed sign-in is told."""
+    return compact({"non_field_errors": [sentence]}, 400) if status == 401 and sentence == _WRONG else None
+
+
+async def sign_up(desk: Desk, call: Call) -> Reply:
+    """Make an account, asked by somebody who may; nobody makes one for themselves."""
+    told = call.form()
+    if not call.bearer("Token"):
+        return _not_signed_up("username", _NO_ACCOUNTS)
+    try:
+        caller = (await asks(desk, call, "members:write")).gives(Role.member)
+    except Forbidden as why:
+        return _not_signed_up("username", str(why))
+    name, email, password = (told.get(field, "") for field in ("username", "email", "password1"))
+    for field, sentence, fine in (
+        ("username", "This field is required.", name.strip()),
+        ("email", "Enter a valid email address.", "@" in email.strip("@ ")),
+        ("password2", "The two password fields didn't match.", password == told.get("password2")),
+    ):
+        if not fine:
+            return _not_signed_up(field, sentence)
+    try:
+        user = await desk.people.tenancy.users.add(caller.tenant, Role.member, name, email, password)
+    except (Conflict, Invalid) as why:
+        return _not_signed_up("email" if isinstance(why, Conflict) else "password1", str(why))
+    token = await desk.people.tenancy.sessions.open(user.id, caller.tenant)
+    more = {"redirect": "/dashboard/", "cottageInstanceActive": "true", "user": _about(user, caller.tenant)}
+    return compact({"token": token, "created": True, **more})
+
+
+def _not_signed_up(field: str, sentence: str) -> Reply:
+    """Refuse as the pages read it, with this status."""
+    told: dict[str, Any] = {"token": "no", "created": "no", "user": None, "redirect": "/add-or-create-cottage/"}
+    return compact(told | {"cottageInstanceActive": "false", "message": {field: [sentence]}}, 404)
+
+
+async def me(desk: Desk, call: Call) -> Reply:
+    """Tell people who they are."""
+    caller = await asks(desk, call, "devices:read")
+    return compact({"status": "success", "results": _about(caller.person(), caller.tenant)})
+
+
+async def cottage(desk: Desk, call: Call) -> Reply:
+    """Tell of the organisation that a person acts in."""
+    caller = await asks(desk, call, "places:read")
+    caller.person()
+    return compact({"status": "success", "results": await _cottage(desk, caller.tenant)})
+
+
+async def cottages(desk: Desk, call: Call) -> Reply:
+    """List the organisations of a person."""
+    caller = await asks(desk, call, "places:read")
+    mine = await desk.people.tenancy.users.memberships(caller.person().id)
+    return compact({"status": "success", "results": [await _cottage(desk, each.id) for each in mine]})
+
+
+async def select(desk: Desk, call: Call) -> Reply:
+    """Act in another of one's organisations from now on."""
+    caller = await asks(desk, call, "places:read")
+    body = call.json()
+    wanted = str(body.get("id", "")) if isinstance(body, dict) else ""
+    try:
+        await desk.people.tenancy.caller(call.bearer("Token"), wanted)
+    except Refused:
+        return compact({"error": "Cottage not found for user"}, 404)
+    caller.person()
+    return compact({"status": "success"})
+
+
+async def _cottage(desk: Desk, tenant: str) -> dict[str, Any]:
+    found, members = await desk.people.tenancy.users.tenant(tenant), await desk.people.tenancy.members.everyone(tenant)
+    owner = next((each for each in members if each.role is Role.owner), None)
+    about: dict[str, Any] = {"id": found.id, "name": found.name, "owner": owner.id if owner else None}
+    about |= {"ownerUsername": owner.email if owner else "", "address": ""}
+    return about | {"stripe_subscription": "Premium", "stripe_payment_status_int": 1}
+
+
+def _about(user: User, cottage: str | None) -> dict[str, Any]:
+    about = {"id": user.id, "username": user.email, "email": user.email, "first_name": user.name, "last_name": ""}
+    return about | {"user_color": "#3C86FE", "access_to_cottage": cottage, "cottage_plan": "Premium"}
+
+
+ACCOUNTS: tuple[tuple[str, str, Handler], ...] = (
+    ("POST", "/login/", log_in),
+    ("POST", "/signup/", sign_up),
+    ("GET", "/account/me/", me),
+    ("GET", "/cottage/me/", cottage),
+    ("GET", "/cottage/user-cottages/", cottages),
+    ("POST", "/cottage/select-cottage/", select),
+)
