@@ -19,6 +19,7 @@ from verger.flows.bridging import Bridging, Lines
 from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
+from verger.flows.counting import Counting
 from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
 from verger.flows.furnishing import Furnishing
@@ -85,6 +86,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         backtesting=long_work.backtesting,
         showing=showing,
         charting=Charting(showing, places, stores.history),
+        counting=Counting(kept, places, stores.events),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=parts.oversight.state,
         limits=stores.limiting.told,

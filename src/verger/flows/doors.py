@@ -83,3 +83,8 @@ class Doors:
     def zone(self, door: Admitted) -> tzinfo:
         """Return the time zone of the place where devices begin that this door lets in."""
         return self._enrolled.zone(door)
+
+    def zone_of(self, door: Admitted, dialect: str, address: str) -> tzinfo:
+        """Return the time zone of the place where a device is, of where devices begin for one that is not adopted."""
+        device = self.find(door, dialect, address)
+        return self.zone(door if device is None else Admitted(door.tenant, (), device))

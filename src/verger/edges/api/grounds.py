@@ -22,6 +22,7 @@ from verger.flows.charting import Charting
 from verger.flows.claiming import Claiming
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
+from verger.flows.counting import Counting
 from verger.flows.deriving import Deriving
 from verger.flows.enrolling import Enrolling
 from verger.flows.erasing import Erasing
@@ -84,6 +85,7 @@ class Grounds:
     backtesting: Backtesting
     showing: Showing
     charting: Charting
+    counting: Counting
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
     limits: Callable[[str], list[Limit]]

@@ -85,6 +85,10 @@ class Meetings(Protocol):
         """Return the time zone of the place where an enrolment's devices begin."""
         ...
 
+    def zone_of(self, door: Admitted, dialect: str, address: str) -> tzinfo:
+        """Return the time zone of the place where a device is, of where devices begin for one that is not adopted."""
+        ...
+
 
 class Passes(Protocol):
     """What knows devices that sign in with a secret and speak with what they got for it."""

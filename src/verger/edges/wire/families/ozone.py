@@ -7,17 +7,19 @@ from typing import Any
 
 from verger.base.clock import moment
 from verger.base.errors import Missing, Unknown
-from verger.domain.commands.model import Command
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
 from verger.edges.wire.dialects import clocks, ozone
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.ozone_counts import COUNTS
+from verger.edges.wire.families.ozone_machines import MACHINES
+from verger.edges.wire.families.ozone_orders import ORDERS, command_told, urgency
+from verger.edges.wire.families.ozone_people import PEOPLE
 
 NAME = ozone.NAME
 _MULTIPART = "multipart/form-data"
-_PRIORITIES = ("critical", "high", "normal", "low")
 _UNAUTHORIZED = "Unauthorized"
 _COUNTERS = tuple((name, f"count_{name}") for name in ozone.TREATMENTS)
 
@@ -38,7 +40,8 @@ async def ingest(desk: Desk, call: Call) -> Reply:
 
 
 async def _form(desk: Desk, call: Call) -> None:
-    await heard(desk, call, NAME, form(fields(call), _zone(desk, call)))
+    told = fields(call)
+    await heard(desk, call, NAME, form(told, _zone(desk, call, told.get("macaddr", ""))))
 
 
 def form(told: dict[str, str], zone: tzinfo) -> Voice:
@@ -105,7 +108,7 @@ async def event(desk: Desk, call: Call) -> Reply:
     if not isinstance(address, str) or not address.strip():
         raise Unknown(_UNAUTHORIZED)
     call = proven(desk, call, address)
-    await _say(desk, call, address, treated(told, _zone(desk, call)))
+    await _say(desk, call, address, treated(told, _zone(desk, call, address)))
     return compact({"ack": True, "event_id": told["event_id"]})
 
 
@@ -129,11 +132,11 @@ async def commands(desk: Desk, call: Call) -> Reply:
     call = proven(desk, call, address)
     await _say(desk, call, address, [])
     device = _device(desk, call, address)
-    waiting = [] if device is None else sorted(await desk.orders.fetch(device), key=_urgency)
+    waiting = [] if device is None else sorted(await desk.orders.fetch(device), key=urgency)
     now = desk.people.stories.clock.now()
     if device is not None:
         await desk.fetched(device, [Ask(each.number, each.method, each.params) for each in waiting])
-    shapes = [_command(each) for each in waiting]
+    shapes = [command_told(each) for each in waiting]
     return compact({"commands": shapes, "count": len(shapes), "device_id": address, "timestamp": moment(now)})
 
 
@@ -188,34 +191,6 @@ def _counters(told: dict[str, Any], at: int | None) -> list[Said]:
     return ozone.stand({ours: counters.get(name) for name, ours in _COUNTERS}, at)
 
 
-def _command(command: Command) -> dict[str, Any]:
-    payload, priority, description = _parts(command)
-    return {
-        "id": command.number,
-        "command_id": str(command.number),
-        "command_type": command.method,
-        "priority": priority,
-        "payload": payload,
-        "description": description,
-        "created_at": command.asked_at,
-        "expires_at": command.expires_at,
-    }
-
-
-def _parts(command: Command) -> tuple[dict[str, Any], str, str]:
-    """Return what a command brings along, how urgent it is, and what a person wrote to it."""
-    params = command.params if isinstance(command.params, dict) else {}
-    payload = {name: value for name, value in params.items() if name not in {"priority", "description"}}
-    if command.params is not None and not isinstance(command.params, dict):
-        payload = {"value": command.params}
-    priority = params.get("priority")
-    return payload, priority if priority in _PRIORITIES else "normal", str(params.get("description") or "")
-
-
-def _urgency(command: Command) -> int:
-    return _PRIORITIES.index(_parts(command)[1])
-
-
 def _object(call: Call) -> dict[str, Any]:
     told = call.json()
     if not isinstance(told, dict):
@@ -223,10 +198,10 @@ def _object(call: Call) -> dict[str, Any]:
     return told
 
 
-def _zone(desk: Desk, call: Call) -> Any:
+def _zone(desk: Desk, call: Call, address: str) -> tzinfo:
     if call.door is None:
         raise Unknown(_UNAUTHORIZED)
-    return desk.meetings.zone(call.door)
+    return desk.meetings.zone_of(call.door, NAME, address)
 
 
 async def alive(_desk: Desk, _call: Call) -> Reply:
@@ -243,6 +218,7 @@ FAMILY = HttpFamily(
         Route("POST", "/api/handshake/", handshake),
         Route("POST", "/api/device/events/", event, strangers=False),
         Route("POST", "/api/events/", event, strangers=False),
+        *(Route(*each, strangers=False) for each in (*ORDERS, *PEOPLE, *MACHINES, *COUNTS)),
         Route("GET", "/api/device/{device}/commands/", commands, strangers=False),
         Route("POST", "/api/device/{device}/commands/{command}/", result, strangers=False),
         Route("GET", "/", alive, strangers=False),

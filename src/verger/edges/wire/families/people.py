@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from verger.base.clock import Clock
 from verger.base.errors import Forbidden, Unknown
+from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
@@ -21,10 +22,12 @@ from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
+from verger.flows.counting import Counting
 from verger.flows.provisioning import Provisioning
 from verger.flows.ruling import Ruling
 from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
+from verger.flows.together import Together
 
 COOKIE = "verger_session"
 _TENANT = "verger-tenant"
@@ -93,6 +96,21 @@ class Stories(Protocol):
     @property
     def commanding(self) -> Commanding:
         """Return what asks devices."""
+        ...
+
+    @property
+    def commands(self) -> CommandStore:
+        """Return what devices were asked."""
+        ...
+
+    @property
+    def together(self) -> Together:
+        """Return what asks many devices at once."""
+        ...
+
+    @property
+    def counting(self) -> Counting:
+        """Return what counts events by day."""
         ...
 
     @property

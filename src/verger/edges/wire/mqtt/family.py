@@ -87,13 +87,20 @@ class FamilySpeaker:
             self._say(packet, Reason.TOPIC_NAME_INVALID, "No family that is spoken here has this topic.")
             return None
         try:
-            spoken = family.read(Frame(packet.topic, packet.body), self._desk.meetings.zone(self._door))
-            return family, held_to(family, self._line.client_id, addressed(spoken, self._own))
+            return family, held_to(family, self._line.client_id, self._spoken(family, packet))
         except Garbled as garbled:
             self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
             if self._door.device:
                 self._wiring.house.remark(self._door.device, "refused", str(garbled))
             return None
+
+    def _spoken(self, family: Family, packet: Publish) -> Spoken:
+        """Return what a message means, its times read by the clocks of the place where its device is; raise Garbled."""
+        meetings, frame = self._desk.meetings, Frame(packet.topic, packet.body)
+        zone = meetings.zone(self._door)
+        spoken = addressed(family.read(frame, zone), self._own)
+        own = next((meetings.zone_of(self._door, family.name, each.address) for each in spoken.voices), zone)
+        return spoken if own is zone else addressed(family.read(frame, own), self._own)
 
     def _own(self, begins: str) -> str:
         """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
