@@ -147,13 +147,25 @@ class _Naming:
         for each in heard:
             known = known_as(each.device)
             if isinstance(each, Run):
-                if known is not None and not known.metered and (row := known.rows.get(each.metrics)) is not None:
-                    answers += self._run(known, each, row)
-                else:
+                if known is None or known.metered or (row := known.rows.get(each.metrics)) is None:
                     answers += self.take(each.messages())
+                elif len(row) == 4 * len(each.values):
+                    self._one(known, each, row)
+                    answers.append(KEPT)
+                else:
+                    answers += self._run(known, each, row)
             else:
                 answers.append(_STRANGER if known is None else self._message(known, each))
         return answers
+
+    def _one(self, known: Known, run: Run, row: bytes) -> None:
+        """Name the only message of a run, as most have no more."""
+        at = self.now if self.now > known.given else known.given + 1
+        known.given = at = at if at % 1000 else at + 1
+        self.rows.append(row)
+        self.ats.append(at)
+        self.counts.append(len(run.metrics))
+        self.values += run.values
 
     def _run(self, known: Known, run: Run, row: bytes) -> list[Answer]:
         """Name messages that are kept whole, and all in the same way."""

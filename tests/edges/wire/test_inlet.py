@@ -64,7 +64,7 @@ async def test_messages_that_join_together_are_answered_together(inlet: Inlet, i
     await inlet.put(message(-1))
     assert [len(batch) for batch in inbound.batches] == [3, MOST_IN_BATCH, 1]
     assert [ticket for ticket, _ in ear.told] == list(range(1, MOST_IN_BATCH + 4))
-    assert ear.batches == 2
+    assert ear.batches == 3
 
 
 async def test_large_messages_make_small_batches_and_it_is_full_sooner(inlet: Inlet, inbound: FakeInbound) -> None:

@@ -17,6 +17,8 @@ MOST_IN_BATCH = 5_000
 MOST_BATCH_BYTES = 4 << 20
 """As they came over the wire; in a record of the log they may take several times as much."""
 MOST_BYTES = 8 << 20
+MOST_TOGETHER, MOST_TOGETHER_BYTES = 50, 64 << 10
+"""Of messages that one speaker joins one after the other, to be answered in one go."""
 
 
 class Taker(Protocol):
@@ -31,7 +33,7 @@ class Speaker(Protocol):
     """Whoever waits for an answer."""
 
     def answered(self, tickets: Sequence[int], answers: Sequence[Answer | None]) -> None:
-        """Learn at once what became of all its messages in a batch; None: not kept and not to be acknowledged."""
+        """Learn what became of messages that it said together; None: not kept and not to be acknowledged."""
         ...
 
 
@@ -54,7 +56,12 @@ class Inlet:
 
     def join(self, heard: Heard, speaker: Speaker, ticket: int, size: int = 0) -> None:
         """Add a message of so many bytes to the next batch; never blocks, so look at `full` before reading on."""
-        self.join_all([heard], speaker, [ticket], size)
+        if not self._parties or not _goes_with(self._parties[-1], speaker, size):
+            self.join_all([heard], speaker, [ticket], size)
+            return
+        _, before, tickets, bytes_ = self._parties.pop()
+        self._waiting, self._bytes = self._waiting - len(tickets), self._bytes - bytes_
+        self.join_all([*before, heard], speaker, [*tickets, ticket], bytes_ + size)
 
     def join_all(self, heard: Sequence[Heard | Run], speaker: Speaker, tickets: Sequence[int], size: int = 0) -> None:
         """Add messages of one speaker, at least one and a ticket each, of so many bytes together, as by `join`."""
@@ -149,6 +156,11 @@ class Inlet:
 _Party = tuple[Speaker, Sequence[Heard | Run], Sequence[int], int]  # who said what, its tickets, and its bytes
 
 
+def _goes_with(before: _Party, speaker: Speaker, size: int) -> bool:
+    """Whether a message can be answered in one go with what joined before it."""
+    return before[0] is speaker and len(before[2]) < MOST_TOGETHER and before[3] + size <= MOST_TOGETHER_BYTES
+
+
 def _fitting(parties: Sequence[_Party]) -> tuple[int, int, int]:
     """Return how many parties one batch can take, and their messages and bytes."""
     count = messages = size = 0
@@ -161,22 +173,14 @@ def _fitting(parties: Sequence[_Party]) -> tuple[int, int, int]:
 
 def _tell(parties: Sequence[_Party], answers: list[Answer | None]) -> None:
     """Give everybody their answers; one who cannot bear it does not keep the others from theirs."""
-    told: dict[Speaker, tuple[list[int], list[Answer | None]]] = {}
     begin = 0
     for speaker, _, tickets, _ in parties:
         end = begin + len(tickets)
-        if speaker in told:
-            before, given = told[speaker]
-            before += tickets
-            given += answers[begin:end]
-        else:
-            told[speaker] = [*tickets], answers[begin:end]
-        begin = end
-    for speaker, (all_of_it, given) in told.items():
         try:
-            speaker.answered(all_of_it, given)
+            speaker.answered(tickets, answers[begin:end])
         except Exception:
             log.exception("an answer could not be given")
+        begin = end
 
 
 class _Waiter:

@@ -7,7 +7,7 @@ from typing import Any
 from verger.domain.telemetry.model import Ack, Garbled, Heard, Relayed
 from verger.edges.wire.dialects import native_gateway, values
 from verger.edges.wire.dialects.native_gateway import claimed
-from verger.edges.wire.dialects.native_said import attributes, events, nothing, run, telemetry
+from verger.edges.wire.dialects.native_said import alone, attributes, events, nothing, run, telemetry
 from verger.edges.wire.dialects.native_words import (
     Answered,
     Ask,
@@ -35,6 +35,7 @@ __all__ = [
     "Meaning",
     "Order",
     "Wanted",
+    "alone",
     "attributes",
     "covers",
     "events",

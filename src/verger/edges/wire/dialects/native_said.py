@@ -28,7 +28,7 @@ class Stamped(Struct, gc=False):
     values: dict[_Name, _Number]
 
 
-_FLAT = msgspec.json.Decoder(dict[_Name, _Number])
+_flat = msgspec.json.Decoder(dict[_Name, _Number]).decode
 _STAMPED = msgspec.json.Decoder(Stamped)
 _LIST = msgspec.json.Decoder(list[Stamped])
 _FLATS = msgspec.json.Decoder(list[dict[_Name, _Number]])
@@ -46,7 +46,7 @@ def telemetry(device: str, body: bytes) -> Heard:
             if all(one.values and "".join(one.values).isprintable() for one in several):
                 return Heard(device, tuple([Readings(one.values, one.ts * 1000) for one in several]))
         else:
-            flat = _FLAT.decode(body)
+            flat = _flat(body)
             if flat and "".join(flat).isprintable():
                 return Heard(device, (Readings(flat),))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -54,18 +54,24 @@ def telemetry(device: str, body: bytes) -> Heard:
     return _telemetry(device, values.parse(body))
 
 
+def alone(device: str, body: bytes) -> Run | None:
+    """Read telemetry in a message of the form {k: v}; None if it has another."""
+    try:
+        flat = _flat(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    metrics = (*flat,)
+    return Run(device, metrics, [*flat.values()]) if metrics and "".join(metrics).isprintable() else None
+
+
 def run(device: str, bodies: Sequence[bytes]) -> Run | None:
     """Read telemetry in several messages that all say the same metrics in the form {k: v}; None if they do not."""
     try:
-        flats = _joined(bodies) if len(bodies) > 1 else (_FLAT.decode(bodies[0]),)
+        flats = _joined(bodies)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     metrics = (*flats[0],) if flats else ()
-    if not metrics or not "".join(metrics).isprintable():
-        return None
-    if len(flats) == 1:
-        return Run(device, metrics, [*flats[0].values()])
-    if {*map(tuple, flats)} != {metrics}:
+    if not metrics or not "".join(metrics).isprintable() or {*map(tuple, flats)} != {metrics}:
         return None
     return Run(device, metrics, [*chain.from_iterable([flat.values() for flat in flats])])
 

@@ -62,17 +62,16 @@ class Connection(Pipe):
 
     def hear(self, chunk: bytes) -> None:
         """Hear what a client says: of a device what is usual by the express lane, and all else by the session."""
-        now, device, messages = self.loop.time(), self._device, 0
-        if device is not None and (lent := self.session.lend(chunk, now)) is not None:
-            done, messages = device.take(lent, MOST_PACKETS)
+        now, device, most = self.loop.time(), self._device, MOST_PACKETS
+        if device is not None:
+            chunk, messages = device.take(chunk, now, most)
             self._counts.messages += messages
-            if done == len(lent):
-                self.session.more = False
+            if not chunk and not self.session.more:
                 if self.resting or self._inlet.full or device.unanswered >= MOST_UNANSWERED:
                     self.pace()
                 return
-            chunk = lent[done:]
-        self._handle(self.session.hear(chunk, now, MOST_PACKETS - messages))
+            most -= messages
+        self._handle(self.session.hear(chunk, now, most))
 
     def lost(self) -> None:
         """Leave the place among its owner's connections."""
@@ -121,6 +120,7 @@ class Connection(Pipe):
             self._device = DeviceSpeaker(self._wiring, self, device)
             own, _ = self._wiring.house.bounds(device)
             self.session.bound(replace(self._wiring.limits, packet_bytes=own or self._wiring.limits.packet_bytes))
+            self._device.bound(connect.level, self.session.limits)
             self._welcome(connect, self._device, self._wiring.house.tenant(device), sessions.MOST_AT_ONCE)
         elif token.startswith(KEYS) or (self._bound and not token):
             self._admitting = self.loop.create_task(self._admit(connect, token))
@@ -204,9 +204,8 @@ class Connection(Pipe):
             tell("broke the protocol", device=self.owner, address=self.address, why=ended.sentence)
         if self.speaker is not None:
             self.speaker.ended(ended)
-        if ended.with_will and self.speaker is not None:
-            self._wiring.sessions.will(self, self.speaker.will)
-        if self.speaker is not None:
+            if ended.with_will:
+                self._wiring.sessions.will(self, self.speaker.will)
             self._wiring.sessions.part(self)
         self.write(self.session.take())
         self.close()
@@ -288,6 +287,8 @@ class Connection(Pipe):
 
     def _tick(self) -> None:
         """End a session whose client is silent for too long, unless it was we who did not listen."""
+        if self._device is not None:
+            self.session.heard_at = max(self.session.heard_at, self._device.heard_at)
         deadline, now = self.session.deadline, self.loop.time()
         if deadline is None:
             return

@@ -15,8 +15,9 @@ from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard, Once
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
-from verger.edges.wire.mqtt import express
+from verger.edges.wire.mqtt import encode, express
 from verger.edges.wire.mqtt.granting import Manners
+from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.reasons import Reason
@@ -43,6 +44,13 @@ class DeviceSpeaker:
         self._asks: set[asyncio.Task[None]] = set()
         self._sent: dict[int, native.Ask] = {}  # commands that are on the way, by packet identifier
         self._lost = False
+        self._level, self._largest = 4, 0
+        self._fresh = False  # whether all so far was usual, so that the session holds no part of a packet
+        self.heard_at = 0.0  # when something usual was heard last
+
+    def bound(self, level: int, limits: Limits) -> None:
+        """Speak at a protocol level, in packets no larger than the limits say."""
+        self._level, self._largest = level, limits.packet_bytes
 
     @property
     def asking(self) -> bool:
@@ -51,20 +59,30 @@ class DeviceSpeaker:
 
     # what it says
 
-    def take(self, data: bytes, most: int) -> tuple[int, int]:
-        """Take usual messages that `data` begins with, at most so many; return how many bytes they are, and how many.
+    def take(self, chunk: bytes, now: float, most: int) -> tuple[bytes, int]:
+        """Take usual messages that come next, at most so many; return what is left to the session, and how many.
 
         Answers are given in the order of joining, as for all others.
         """
-        session, limits = self._session, self._session.limits
-        if session.level == 5:
-            most = min(most, limits.receive_maximum - session.unacknowledged)
-        size, heard, tickets = express.read(data, session.level, self.owner, limits.packet_bytes, most)
-        if heard:
-            session.unacknowledged += len(tickets) - tickets.count(0)
-            self.unanswered += len(tickets)
+        data = chunk if self._fresh else self._session.lend(chunk)
+        if data is None:
+            return chunk, 0
+        if self._level == 5:
+            most = min(most, self._session.limits.receive_maximum - self._session.unacknowledged)
+        size, heard, tickets = express.read(data, self._level, self.owner, self._largest, most)
+        count = len(tickets)
+        if count:
+            if self._level == 5:
+                self._session.unacknowledged += count - tickets.count(0)
+            self.unanswered += count
             self._inlet.join_all(heard, self, tickets, size)
-        return size, len(tickets)
+            self.heard_at = now
+        if size == len(data):
+            if not self._fresh:
+                self._fresh, self._session.more = True, False
+            return b"", count
+        self._fresh = False
+        return data[size:], count
 
     def heard(self, packet: Publish) -> None:
         """Read a message and hand it to the inlet, which answers in the order of joining."""
@@ -165,10 +183,15 @@ class DeviceSpeaker:
         """Acknowledge messages, or do not, all that can be in one go."""
         self.unanswered -= len(tickets)
         if answers.count(KEPT) == len(answers) and max(tickets) < _QOS_2:
-            self._session.acknowledge_all(tickets)
-        else:
-            for ticket, answer in zip(tickets, answers, strict=True):
-                self._answer(ticket, answer)
+            raw = encode.pubacks(tickets)
+            if self._level == 5:
+                self._session.unacknowledged -= len(raw) // 4
+            self._line.write(raw)
+            if self._line.resting:
+                self._line.pace()
+            return
+        for ticket, answer in zip(tickets, answers, strict=True):
+            self._answer(ticket, answer)
         self._line.settled(lost=self._lost)
 
     def _answer(self, ticket: int, answer: Answer | None) -> None:

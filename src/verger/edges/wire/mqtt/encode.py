@@ -1,5 +1,7 @@
 """Packets to bytes."""
 
+from collections.abc import Sequence
+
 from verger.edges.wire.mqtt import codec, properties
 from verger.edges.wire.mqtt.codec import short, text
 from verger.edges.wire.mqtt.packets import (
@@ -18,6 +20,7 @@ from verger.edges.wire.mqtt.packets import (
 )
 from verger.edges.wire.mqtt.properties import NONE, Kind
 
+_PUBACK = 0x40020000  # with a length of two, in front of the packet identifier
 _FLAGS = {Kind.PUBREL: 2, Kind.SUBSCRIBE: 2, Kind.UNSUBSCRIBE: 2}
 
 
@@ -32,6 +35,13 @@ def encode(packet: Packet, level: int) -> bytes:
             body = _body(packet, level)
     first = packet.kind << 4 | _FLAGS.get(packet.kind, 0)
     return bytes((first,)) + codec.varint(len(body)) + body
+
+
+def pubacks(packet_ids: Sequence[int]) -> bytes:
+    """Write a PUBACK without a word for each message at QoS 1; 0 stands for one at QoS 0, which has none."""
+    if len(packet_ids) == 1:
+        return (_PUBACK + packet_ids[0]).to_bytes(4, "big") if packet_ids[0] else b""
+    return b"".join([(_PUBACK + packet_id).to_bytes(4, "big") for packet_id in packet_ids if packet_id])
 
 
 def publish(packet: Publish, level: int) -> bytes:

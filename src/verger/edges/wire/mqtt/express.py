@@ -12,6 +12,8 @@ from verger.domain.telemetry.model import Garbled, Heard, Run
 from verger.edges.wire.dialects import native
 
 _TOPICS = frozenset(topic.encode() for topic in native.TELEMETRY)
+_USUAL = len(native.TELEMETRY[0]).to_bytes(2, "big") + native.TELEMETRY[0].encode()
+_USUAL_SIZE = len(_USUAL)
 _QOS_0, _QOS_1 = 0x30, 0x32
 _SHORTEST = 5
 """Bytes of the shortest packet that has a topic; whatever is shorter is not looked at."""
@@ -34,8 +36,12 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
             size += (data[begin] << 7) - 128
             begin += 1
         stop = begin + size
-        body = begin + 2 + (data[begin] << 8 | data[begin + 1])
-        if stop > end or stop - at > largest or data[begin + 2 : body] not in _TOPICS or body + 3 > stop:
+        body = begin + _USUAL_SIZE
+        if not data.startswith(_USUAL, begin):
+            body = begin + 2 + (data[begin] << 8 | data[begin + 1])
+            if data[begin + 2 : body] not in _TOPICS:
+                break
+        if stop > end or stop - at > largest or body + 3 > stop:
             break
         ticket = 0
         if first == _QOS_1:
@@ -46,10 +52,17 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
         bodies.append(data[body + properties : stop])
         tickets.append(ticket)
         at = stop
-    if bodies and (run := native.run(device, bodies)) is not None:
+    if (run := _together(device, bodies)) is not None:
         return at, (run,), tickets
     heard = _understood(device, bodies)
     return (at, heard, tickets) if len(heard) == len(bodies) else read(data, level, device, largest, len(heard))
+
+
+def _together(device: str, bodies: Sequence[bytes]) -> Run | None:
+    """Return what is heard in them if it is one run, as it nearly always is."""
+    if len(bodies) == 1:
+        return native.alone(device, bodies[0])
+    return native.run(device, bodies) if bodies else None
 
 
 def _understood(device: str, bodies: Sequence[bytes]) -> list[Heard]:

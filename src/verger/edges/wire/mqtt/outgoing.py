@@ -35,8 +35,10 @@ class Outgoing:
         """Return what is to be written."""
         if not self._waiting:
             return b""
+        if len(self._waiting) == 1:
+            return self._waiting.pop()
         waiting, self._waiting = self._waiting, []
-        return waiting[0] if len(waiting) == 1 else b"".join(waiting)
+        return b"".join(waiting)
 
     def put(self, raw: bytes) -> None:
         """Add a packet that is written already."""

@@ -85,7 +85,7 @@ class Pipe(asyncio.Protocol):
 
     def write(self, raw: bytes) -> None:
         """Send bytes, if there are any and the connection stands."""
-        if raw and not self._transport.is_closing():
+        if raw and not self.closing and not self._transport.is_closing():
             self._counts.bytes_out += len(raw)
             self._transport.write(raw)
 

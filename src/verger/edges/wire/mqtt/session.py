@@ -5,8 +5,6 @@ calls into bytes. Whoever owns it answers `Connect` with `welcome` or `refuse`, 
 `acknowledge` in the order they came, writes what `take` returns, and closes once it is `over`.
 """
 
-from collections.abc import Sequence
-
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
 from verger.edges.wire.mqtt import encode, greeting
@@ -35,11 +33,14 @@ from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import OUR_DOING, ProtocolError, Reason, UnsupportedVersion
 from verger.edges.wire.mqtt.stream import Stream
 
-_PUBACK, _OPEN = 0x40020000, State.OPEN  # looking a member up costs, and this one is asked for twice a message
+_OPEN = State.OPEN  # looking a member up costs, and this one is asked for with each packet
 
 
 class Session:
-    """One connection seen from the server; times are seconds of any steady clock, `epoch` its zero since 1970."""
+    """One connection seen from the server; times are seconds of any steady clock, `epoch` its zero since 1970.
+
+    `heard_at` is when its client was last heard. `unacknowledged` counts those at QoS 1 in MQTT 5.
+    """
 
     def __init__(self, manners: Manners, now: float, limits: Limits | None = None, epoch: float = 0.0) -> None:
         """Wait for CONNECT; `manners` tell what is open to the client."""
@@ -55,7 +56,7 @@ class Session:
         self._stream = Stream(largest=self.limits.packet_bytes)
         self._out = Outgoing(self.limits.sent_maximum)
         self.take = self._out.take  # returns what is to be written
-        self._heard_at = now
+        self.heard_at = now
         self._silence_s = self.limits.connect_s
         self._aliases = Aliases(self.limits.topic_alias_maximum)
 
@@ -65,7 +66,7 @@ class Session:
         """Take bytes and return what happened in at most `most` packets; go on with no bytes while there is `more`."""
         if self.state is not _OPEN:
             return self._hear_connect(chunk)
-        self._heard_at = now
+        self.heard_at = now
         happenings: list[Happening] = []
         try:
             for packet in self._stream.feed(chunk, most):
@@ -79,14 +80,14 @@ class Session:
             happenings.append(self.end(error.reason, str(error), broken=True))
         return happenings
 
-    def lend(self, chunk: bytes, now: float) -> bytes | None:
+    def lend(self, chunk: bytes) -> bytes | None:
         """Return the bytes that come next, for a reader of PUBLISH packets that need no session; `hear` the rest.
 
-        Those at QoS 1 that it takes count as `unacknowledged`. None: `hear` the chunk itself.
+        Those at QoS 1 that it takes count as `unacknowledged`. None: `hear` the chunk itself. Where such a reader took
+        all that was lent, it may take the next chunk as it comes.
         """
         if self.state is not _OPEN:
             return None
-        self._heard_at = now
         return self._stream.lend(chunk) if self._stream.held else chunk
 
     @property
@@ -98,7 +99,7 @@ class Session:
     def deadline(self) -> float | None:
         """The time at which `tick` must be called, or None."""
         if self.state in {State.SILENT, _OPEN} and self._silence_s:
-            return self._heard_at + self._silence_s
+            return self.heard_at + self._silence_s
         return None
 
     def tick(self, now: float) -> list[Happening]:
@@ -134,7 +135,7 @@ class Session:
 
     def welcome(self, memory: Memory, client_id: str, now: float, *, present: bool) -> None:
         """Let the client in with what is remembered of it."""
-        self.state, self.memory, self._heard_at = _OPEN, memory, now
+        self.state, self.memory, self.heard_at = _OPEN, memory, now
         self._silence_s = 1.5 * greeting.keep_alive(self.connect, self.limits)
         self.expiry_s = greeting.expiry(self.connect, self.limits)
         full = self.manners.shared
@@ -177,7 +178,7 @@ class Session:
             self.memory.arrive(packet.packet_id)
             unanswered = len(self.memory.arriving) + len(self.memory.received)
         else:
-            self.unacknowledged += 1
+            self.unacknowledged += self.level == 5
             unanswered = self.unacknowledged
         if unanswered > self.limits.receive_maximum and self.level == 5:
             raise ProtocolError("More messages than the receive maximum.", Reason.RECEIVE_MAXIMUM_EXCEEDED)
@@ -185,7 +186,7 @@ class Session:
 
     def _on(self, packet: Packet) -> Happening | None:
         """Answer any packet but PUBLISH."""
-        self._out.now = self._wall(self._heard_at)
+        self._out.now = self._wall(self.heard_at)
         match packet:
             case PubRel():
                 self._on_pubrel(packet)
@@ -241,9 +242,9 @@ class Session:
     ) -> None:
         """Answer a message: kept, or why not; `told` goes along as user properties."""
         if qos == 1:
-            self.unacknowledged -= 1
+            self.unacknowledged -= self.level == 5
             if not sentence and not reason and self.state is _OPEN:
-                self._out.put((_PUBACK + packet_id).to_bytes(4, "big"))
+                self._out.put(encode.pubacks((packet_id,)))
                 return
         elif self.level == 4 or reason < Reason.UNSPECIFIED_ERROR:
             self.memory.receive(packet_id)
@@ -251,13 +252,6 @@ class Session:
             self.memory.arriving.pop(packet_id, None)
         if self.state is _OPEN:
             self._out.answer(PubAck(packet_id, reason) if qos == 1 else PubRec(packet_id, reason), sentence, told)
-
-    def acknowledge_all(self, packet_ids: Sequence[int]) -> None:
-        """Answer messages at QoS 1 that were all kept, in this order; 0 stands for one at QoS 0."""
-        answers = [(_PUBACK + packet_id).to_bytes(4, "big") for packet_id in packet_ids if packet_id]
-        self.unacknowledged -= len(answers)
-        if answers and self.state is _OPEN:
-            self._out.put(b"".join(answers))
 
     def unkept(self, packet_id: int) -> None:
         """Forget a message at QoS 2 that could not be kept, so that it is heard anew when it comes again."""

@@ -19,6 +19,7 @@ class Line(Protocol):
     certificate: str
     session: Session
     blocked: bool
+    resting: bool
 
     @property
     def owner(self) -> str:
