@@ -53,6 +53,8 @@ def test_an_empty_place_offers_to_be_set_up_and_tells_what_came_of_it(owner: Per
     dialog.get_by_role("button", name="Done").click()
     expect(owner.page.get_by_text("set up as Cottage")).to_be_visible()
     assert {rule["name"] for rule in home.get("rules")["items"]} >= {"Freezing", "Damp"}
+    owner.presses("Add device")
+    expect(dialog.get_by_label("Type")).to_have_value("cottage")
 
 
 def test_a_place_shows_first_what_its_blueprint_says(owner: Person, home: Home) -> None:
