@@ -10,17 +10,20 @@ import msgspec
 
 from verger.app.commands import Orders
 from verger.app.stores import Stores
+from verger.base.outgoing import Outgoing
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.live.hub import Hub
 from verger.edges.live.screen import Screen
+from verger.edges.outside.http import Http
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.mount import FamilyHttp
 from verger.edges.wire.families.people import People, Stories
 from verger.edges.wire.families.table import SPOKEN
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.switchboard import Switchboard
+from verger.edges.wire.units import Units
 from verger.flows.adopting import Adopting
 from verger.flows.device_side import DeviceSide
 from verger.flows.enrolling import Enrolling
@@ -62,6 +65,15 @@ async def watch(hub: Hub, tenant: str, devices: Callable[[], Iterable[str]]) -> 
         draining.cancel()
 
 
+def _units(stores: Stores, orders: Orders, inlet: Inlet) -> Units:
+    """Return what calls control units of power outlets, at the addresses that the operator wrote down and no others."""
+    addresses = stores.settings.outlet_units
+    door = Outgoing([address.partition(":")[0] for _, address in addresses])
+    units = Units(dict(addresses), stores.kept.addresses, Http(door).post, inlet.put, orders.outbound.has)
+    orders.dispatch.direct.append(units)
+    return units
+
+
 @dataclass(frozen=True)
 class Families:
     """Built once, over one house."""
@@ -71,6 +83,7 @@ class Families:
     http: FamilyHttp
     adopting: Adopting
     enrolling: Enrolling
+    units: Units
 
     @classmethod
     def over(
@@ -85,13 +98,14 @@ class Families:
         orders.dispatch.listeners.append(switchboard)
         passing = Passing(stores.kept, enrolled, meeting, stores.secret, enrolled.turns, clock)
         desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing)
-        proxies = Proxies(settings.trusted_proxies)
+        proxies, units = Proxies(settings.trusted_proxies), _units(stores, orders, inlet)
         return cls(
             meeting=meeting,
             desk=desk,
             http=FamilyHttp(desk, SPOKEN, settings.compat_root, patience, proxies, settings.body_bytes),
             adopting=Adopting(enrolled, side.provisioning, inbound, clock),
             enrolling=Enrolling(enrolled, stores.places, clock, settings.enrolment_networks, switchboard.shut),
+            units=units,
         )
 
     def let_people_in(self, tenancy: Tenancy, stories: Stories, hub: Hub) -> None:

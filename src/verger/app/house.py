@@ -101,7 +101,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     go_round(work, stores, oversight, upkeep, bridges, voice.checks)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)
-    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), *following.loops()):
+    for loop in (inlet.run(), hub.run(), watching, orders.outbound.run(), *families.units.loops(), *following.loops()):
         work.start(loop)
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)

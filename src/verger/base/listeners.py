@@ -1,4 +1,6 @@
-"""Settings that name ports, and what is heard there."""
+"""Settings that name ports, and what is heard there; and addresses of devices that are called."""
+
+from ipaddress import IPv4Address
 
 _PORTS = range(65536)
 
@@ -33,3 +35,19 @@ def family(text: str) -> str:
     if not text.strip().isalpha():
         raise ValueError("the name of a dialect, such as outlet")
     return text.strip().lower()
+
+
+def units(text: str) -> tuple[tuple[str, str], ...]:
+    """Return (device, address and port) of control units of power outlets that may be called."""
+    pairs = [part.strip().partition("@") for part in text.split(",") if part.strip()]
+    found = []
+    for device, _, address in pairs:
+        number, _, port = address.partition(":")
+        try:
+            fine = bool(device) and int(port or 80) in _PORTS[1:] and IPv4Address(number).is_private
+        except ValueError:
+            fine = False
+        if not fine:
+            raise ValueError("ids of devices and their addresses, such as <id>@192.168.1.20,<id>@192.168.1.21:8080")
+        found.append((device.strip(), f"{number}:{port or 80}"))
+    return tuple(found)

@@ -35,6 +35,7 @@ class Dispatch:
     polls: Polls = field(default_factory=Polls)
     calls: Calls = field(default_factory=Calls)
     listeners: list[Way] = field(default_factory=list)
+    direct: list[Way] = field(default_factory=list)  # what calls devices by itself
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
@@ -46,6 +47,8 @@ class Dispatch:
         if not values and not gone:
             return
         self.polls.tell(device.id, values, gone)
+        for way in self.direct:
+            way.deliver(device.id, Wanted(dict(values), tuple(gone)))
         for listener in self.listeners:
             listener.deliver(device.id, Wanted(dict(values), tuple(gone)))
             if device.gateway is not None:
@@ -58,6 +61,8 @@ class Dispatch:
             return "poll"
         if self._deliver(device.id, order):
             return "mqtt"
+        if any(way.deliver(device.id, order) for way in self.direct):
+            return "lan"
         if device.gateway is None:
             return None
         behind = Ask(command.number, command.method, command.params, device.on_the_wire, device.id)
