@@ -113,7 +113,7 @@ class Link:
         code = body[1] if first >> 4 == CONNACK and len(body) > 1 else None
         if code != 0:
             await self.close()
-            raise NotWelcome(f"The server refused a device with code {code}; give tokens of devices that it knows.")
+            raise NotWelcome(f"The server refused a device with code {code}; it does not know its token or key.")
         self._listening = asyncio.create_task(self._listen())
 
     async def publish(self, topic: str, body: bytes) -> int:

@@ -55,7 +55,7 @@ class Unit:
             await self._http.close()
             return nature.every_s
         if not self._booted:
-            await self._http.ask("GET", "/")
+            await self._http.welcome("GET", "/")
             await self._learn(first=True)
             self._booted = True
         else:
