@@ -69,14 +69,6 @@ async def test_an_address_is_unique_within_a_dialect(house: House) -> None:
         await house.add("Another", address="aa:bb")
 
 
-async def test_a_replaced_device_leaves_its_place_to_the_other(house: House) -> None:
-    old, new = await house.add("Old"), await house.add("New")
-    coming = await house.provisioning.replace(house.tenant, old.id, new.id)
-    assert (coming.id, coming.place) == (new.id, old.place)
-    with pytest.raises(Missing):
-        await house.kept.devices.get(house.tenant, old.id)
-
-
 @pytest.mark.parametrize(
     ("wrong", "field"), [({"place": "nowhere"}, "place"), ({"type": "none"}, "type"), ({"gateway": "no"}, "gateway")]
 )

@@ -25,6 +25,7 @@ from verger.flows.device_side import DeviceSide
 from verger.flows.furnishing import Furnishing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
+from verger.flows.replacing import Replacing
 from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
@@ -72,6 +73,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         changing=Changing(side.provisioning, side.desiring),
         claiming=side.claiming,
         door=side.door,
+        replacing=Replacing(side.provisioning, long_work.backtesting.ruling),
         retiring=retiring,
         retention=upkeep.retention,
         prune=upkeep.pruning.at_once,

@@ -156,7 +156,7 @@ def forgetting(stores: Stores) -> Forgetting:
 
 async def _settle(stores: Stores) -> None:
     """See to it that nothing is done over again after a restore, and nothing deleted can be read after a crash."""
-    leaving = Leaving(stores.alerts, stores.clock)
+    leaving = Leaving(stores.alerts, stores.rules, stores.kept.devices, stores.clock)
     stores.kept.devices.leaving.append(leaving.device)
     stores.places.leaving.append(leaving.place)
     stores.kept.devices.leaving.append(stores.enrolled.device_left)

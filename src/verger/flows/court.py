@@ -69,7 +69,9 @@ class Court:
             if any(leaf.momentary or leaf.between for leaf in rule.leaves):
                 subjects = self.book.chapters[self.tenants[rule.rule.id]].subjects(rule)
                 self.minds.begin(draft, rule, subjects, self._clock.now())
-        draft.fresh, draft.gone = len(self._fresh), dict(self._gone)
+        back = self.minds.memories.keys() | draft.memories.keys()
+        draft.fresh = len(self._fresh)
+        draft.gone = {key: whose for key, whose in self._gone.items() if key not in back}
         return draft
 
     def settle(self, draft: Draft) -> None:
@@ -84,7 +86,8 @@ class Court:
         for number in self._heard.pop(rule, ()):
             self._marks[number] = _UNKNOWN
         chapter = next((each for each in self.book.chapters.values() if rule in each.rules), None)
-        if chapter is None:
+        if chapter is None:  # it rests or has gone: what it knew ends with it, and so do its timers
+            self._let_go(self.minds.of_rules([rule]))
             return
         self.tenants[rule] = chapter.tenant
         known = chapter.rules[rule]
@@ -109,8 +112,11 @@ class Court:
         """Forget what some rules know of all devices but those that stay theirs."""
         gone = [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]
         self._gone = {key: whose for key, whose in self._gone.items() if key[1] not in stay.get(key[0], ())}
-        self._gone |= {key: self.tenants[key[0]] for key in gone}
-        self.minds.forget(gone)
+        self._let_go(gone)
+
+    def _let_go(self, keys: Sequence[Key]) -> None:
+        self._gone |= {key: self.tenants[key[0]] for key in keys if key[0] in self.tenants}
+        self.minds.forget(keys)
 
     def forget(self, rules: Iterable[str]) -> None:
         """Remember nothing of some rules."""

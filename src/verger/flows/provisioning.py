@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.certificates import fingerprint
@@ -85,15 +84,6 @@ class Provisioning:
         await self.kept.retire(tenant, device, moment(self.clock.now()))
         self.wire.drop(device)
         self.screens.changed(tenant)
-
-    async def replace(self, tenant: str, old: str, by: str) -> Device:
-        """Let another device of ours take a device's place: its stay ends, the other's begins. Return the other."""
-        if old == by:
-            raise Invalid("A device cannot be replaced by itself.", [Fault("by", "Name another device.")])
-        leaving, coming = await self.kept.devices.get(tenant, old), await self.kept.devices.get(tenant, by)
-        coming = await self.change(tenant, structs.replace(coming, place=leaving.place), {})
-        await self.retire(tenant, old)
-        return coming
 
     async def check(self, tenant: str, device: Device) -> None:
         """Raise Invalid for a device that names what is not there."""

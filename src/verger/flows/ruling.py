@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
+import structlog
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +23,7 @@ from verger.domain.devices.model import Device, DeviceType
 from verger.domain.places.model import Tree
 from verger.domain.places.store import PlaceStore
 from verger.domain.rules.actions import ToWebhook
-from verger.domain.rules.adjusting import moved
+from verger.domain.rules.adjusting import moved, renamed
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.model import Rule, leaves
@@ -34,6 +35,8 @@ from verger.flows.rulebook import ground_of
 
 PAUSED = "paused"
 """How the alert of a rule that was paused is known: this and the rule's id."""
+
+log = structlog.get_logger()
 
 
 class Judge(Protocol):
@@ -89,13 +92,16 @@ class Ruling:
         """
         meant_for(before.version, expected)
         await self.check(tenant, after, before)
-        after = structs.replace(after, paused_at=None, paused_because=None)
+        return await self._keep(tenant, before, structs.replace(after, paused_at=None, paused_because=None))
+
+    async def _keep(self, tenant: str, before: KeptRule, after: KeptRule) -> KeptRule:
         forget = _judged(before) != _judged(after)
         async with self.judge.still():
             async with self.kept.db.writing() as connection:
                 kept = await self.kept.rules.change(connection, tenant, after, anew=forget)
                 now = self.clock.now()
-                await self.alerts.clear(connection, tenant, f"{PAUSED} {after.id}", None, now)
+                if after.paused_at is None:
+                    await self.alerts.clear(connection, tenant, f"{PAUSED} {after.id}", None, now)
                 await self._let_go(connection, tenant, after.id, set(after.not_for) - set(before.not_for))
                 if forget:
                     await self.kept.memories.forget_rule(connection, tenant, after.id)
@@ -136,6 +142,20 @@ class Ruling:
         await self.kept.memories.forget(connection, [(rule, device) for device in devices])
         for device in devices:
             await self.alerts.clear(connection, tenant, rule, device, self.clock.now())
+
+    async def hand_over(self, tenant: str, device: str, to: str) -> None:
+        """Let the rules that name a device name another one; those that cannot be so stay as they are."""
+        async with self.kept.db.reading() as connection:
+            found = await self.kept.rules.naming(connection, tenant, device)
+        for before in found:
+            if device in before.devices or device in before.not_for:
+                spared = tuple(to if each == device else each for each in before.not_for)
+                after = structs.replace(renamed(before, device, to), not_for=spared)
+                try:
+                    await self.check(tenant, after, before)
+                    await self._keep(tenant, before, after)
+                except Invalid as why:
+                    log.warning("a rule does not take the other device", rule=before.id, why=str(why))
 
     async def remove(self, tenant: str, rule: str, expected: int | None) -> None:
         """Let a rule go; its alerts end."""

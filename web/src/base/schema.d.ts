@@ -935,7 +935,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Let another device take its place
-         * @description End this device's stay and begin the other's.
+         * @description End this device's stay and begin the other's; rules that named the one name the other.
          */
         readonly post: operations["devices.replace"];
         readonly delete?: never;

@@ -155,6 +155,11 @@ class AlertStore:
         held = (_TABLE.tenant == tenant, about, _TABLE.holds.is_not(None))
         return await self.end(connection, tenant, await _some(connection, *held), at)
 
+    async def rules_open(self, connection: AsyncConnection, tenant: str) -> set[str]:
+        """Return the rules, and other words, by which anything is open, within a transaction."""
+        query = select(_TABLE.rule).where(_TABLE.tenant == tenant, _TABLE.holds.is_not(None)).distinct()
+        return set(await connection.scalars(query))
+
     async def expire(self, tenant: str, devices: Collection[str], start: datetime, before: datetime) -> int:
         """Remove some alerts of devices with start <= opening < before; return how many, 0 at the end."""
         opened = (_TABLE.opened_at >= start, _TABLE.opened_at < before)

@@ -1,4 +1,4 @@
-"""Thresholds of a rule that is written already, moved one by one."""
+"""Parts of a rule that is written already, changed one by one: a threshold, or the device that it names."""
 
 import re
 from typing import Any, TypeVar
@@ -9,6 +9,7 @@ from msgspec import structs
 from verger.base.errors import Fault, Invalid
 from verger.base.plural import plain
 from verger.base.sentences import sentence
+from verger.domain.rules.actions import Action
 from verger.domain.rules.conditions import Condition
 from verger.domain.rules.model import Rule
 
@@ -30,6 +31,25 @@ def moved(rule: _R, path: str, value: float) -> _R:
     except msgspec.ValidationError as why:
         raise Invalid(f"{path} cannot be {plain(value)}.", [Fault(path, sentence(str(why)))]) from None
     return structs.replace(rule, when=when, only_if=only_if)
+
+
+def renamed(rule: _R, device: str, to: str) -> _R:
+    """Return a rule that names another device wherever it named one."""
+    parts = ("when", "only_if", "then")
+    document = _renamed({part: msgspec.to_builtins(getattr(rule, part)) for part in parts}, device, to)
+    kinds = tuple[Condition, Condition | None, tuple[Action, ...]]
+    when, only_if, then = msgspec.convert([document[part] for part in parts], kinds)
+    return structs.replace(rule, when=when, only_if=only_if, then=then)
+
+
+def _renamed(value: Any, device: str, to: str) -> Any:
+    if isinstance(value, list | tuple):
+        return [_renamed(each, device, to) for each in value]
+    if isinstance(value, dict):
+        return {
+            key: to if (key, each) == ("device", device) else _renamed(each, device, to) for key, each in value.items()
+        }
+    return value
 
 
 def _within(document: Any, way: list[str | int]) -> Any:

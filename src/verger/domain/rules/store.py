@@ -1,12 +1,26 @@
 """Where rules are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, Text, delete, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    cast,
+    delete,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, metadata
@@ -60,8 +74,9 @@ class RuleStore:
     """Where rules are kept; what writes does so in the caller's transaction."""
 
     def __init__(self, db: Database) -> None:
-        """Keep them in a database."""
+        """Keep them in a database; `listeners` hear, as (tenant, rule), which rules went or rest with their devices."""
         self._db = db
+        self.listeners: list[Callable[[str, str], None]] = []
 
     async def get(self, tenant: str, rule: str) -> KeptRule:
         """Return one rule; raise Missing."""
@@ -85,6 +100,17 @@ class RuleStore:
         query = select(*_COLUMNS).where(_TABLE.tenant == tenant).order_by(_TABLE.id)
         async with self._db.reading() as connection:
             return [_rule(row) for row in await connection.execute(query)]
+
+    async def naming(self, connection: AsyncConnection, tenant: str, device: str) -> list[KeptRule]:
+        """Return the rules of a tenant in whose text a device's id stands, within a transaction, the oldest first."""
+        named = cast(_TABLE.document, Text).contains(f'"{device}"', autoescape=True)
+        query = select(*_COLUMNS).where(_TABLE.tenant == tenant, named).order_by(_TABLE.id)
+        return [_rule(row) for row in await connection.execute(query)]
+
+    async def there(self, connection: AsyncConnection, tenant: str, rules: Collection[str]) -> set[str]:
+        """Return which of some rules there are, within a transaction."""
+        query = select(_TABLE.id).where(_TABLE.tenant == tenant, _TABLE.id.in_(rules))
+        return set(await connection.scalars(query))
 
     async def tenants(self) -> list[str]:
         """Return the tenants that have rules."""

@@ -187,8 +187,8 @@ async def renew(
 
 @post("/devices/{device:str}/replace", summary="Let another device take its place", tags=["devices"])
 async def replace(device: Id, data: JSONBody[By], caller: Given[Caller], grounds: Given[Grounds]) -> Device:
-    """End this device's stay and begin the other's."""
-    return await grounds.provisioning.replace(caller.needs("devices:write").tenant, device, data.by)
+    """End this device's stay and begin the other's; rules that named the one name the other."""
+    return await grounds.replacing.replace(caller.needs("devices:write").tenant, device, data.by)
 
 
 @get("/devices/{device:str}/stays", summary="Where a device was, and when", tags=["devices"])

@@ -34,6 +34,7 @@ from verger.flows.limiting import Limit
 from verger.flows.outbound import Outbound
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
+from verger.flows.replacing import Replacing
 from verger.flows.retention import Retention
 from verger.flows.retiring import Retiring
 from verger.flows.ruling import Ruling
@@ -66,6 +67,7 @@ class Grounds:
     enrolling: Enrolling
     claiming: Claiming
     door: Door
+    replacing: Replacing
     retiring: Retiring
     retention: Retention
     prune: Callable[[], Awaitable[None]]
