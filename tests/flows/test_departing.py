@@ -148,3 +148,11 @@ async def test_what_rules_of_a_place_opened_ends_with_the_place_wherever_the_dev
     await made.say({"t": 1})
     found = await made.count()
     assert (found["runs"], found["open"]) == (0, 0)
+
+
+async def test_no_timer_of_a_device_fires_that_a_rule_leaves_alone_by_now(made: World) -> None:
+    rule = await made.rule(**FROST | {"name": "Frost", "when": FROST["when"] | {"for_s": 60}})
+    await made.say({"t": 2})
+    await made.ruling.spare(made.house.tenant, rule.id, made.device)
+    await made.wait(100)
+    assert (await made.count())["runs"] == 0
