@@ -31,6 +31,11 @@ class Esp32:
         more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
         return await self._ask(f"{self._head('POST', path)}{more}Content-Length: {len(body)}\r\n", body)
 
+    async def ask_with(self, method: str, path: str, headers: dict[str, str]) -> Answer:
+        """Ask for something with headers of its own."""
+        more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return await self._ask(self._head(method, path) + more, b"")
+
     def _head(self, method: str, path: str) -> str:
         return (
             f"{method} {path or '/'} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nUser-Agent: ESP32HTTPClient\r\n"
