@@ -4153,7 +4153,7 @@ export interface components {
         /** Waiting */
         readonly Waiting: {
             /** @enum {string} */
-            readonly needs: "bookings" | "recurring tasks" | "growing cycles" | "cutting in order";
+            readonly needs: "bookings" | "recurring tasks" | "growing cycles";
             readonly what: string;
         };
         /** Wanted */
