@@ -68,8 +68,8 @@ async def watch(hub: Hub, tenant: str, devices: Callable[[], Iterable[str]]) -> 
 def _units(stores: Stores, orders: Orders, inlet: Inlet) -> Units:
     """Return what calls control units of power outlets, at the addresses that the operator wrote down and no others."""
     addresses = stores.settings.outlet_units
-    door = Outgoing([address.partition(":")[0] for _, address in addresses])
-    units = Units(dict(addresses), stores.kept.addresses, Http(door).post, inlet.put, orders.outbound.has)
+    door = Outgoing([address.partition(":")[0] for _, address in addresses], public=False)
+    units = Units(dict(addresses), stores.kept.addresses, Http(door, redirects=0).post, inlet.put, orders.outbound.has)
     orders.dispatch.direct.append(units)
     return units
 

@@ -16,9 +16,9 @@ _OF_CLOUDS = {ip_address("168.63.129.16")}  # public by its number, and yet the 
 class Outgoing:
     """Lets calls through to public addresses, and to networks that the operator has listed."""
 
-    def __init__(self, networks: Sequence[str] = ()) -> None:
-        """Allow some networks besides."""
-        self._networks = tuple(ip_network(network) for network in networks)
+    def __init__(self, networks: Sequence[str] = (), *, public: bool = True) -> None:
+        """Allow some networks besides what is `public`, or these alone."""
+        self._networks, self._public = tuple(ip_network(network) for network in networks), public
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Return where a host may be called, as numbers; raise Refused when it is unknown or may not be.
@@ -52,7 +52,7 @@ class Outgoing:
             address = _within(address)
         if any(address.version == network.version and address in network for network in self._networks):
             return True
-        if isinstance(address, IPv6Address) and address not in _PUBLIC:
+        if not self._public or (isinstance(address, IPv6Address) and address not in _PUBLIC):
             return False
         return address.is_global and not address.is_multicast and address not in _OF_CLOUDS
 

@@ -44,14 +44,14 @@ class _Checked(httpcore.AsyncNetworkBackend):
 class Http:
     """Posts to other machines; a connection is used once."""
 
-    def __init__(self, outgoing: Outgoing) -> None:
-        """Call through a door."""
-        self._network = _Checked(outgoing)
+    def __init__(self, outgoing: Outgoing, redirects: int = _MOST_REDIRECTS) -> None:
+        """Call through a door; follow so many redirects, each through the same door."""
+        self._network, self._redirects = _Checked(outgoing), redirects
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> None:
         """Post something; raise Refused with a sentence unless it was taken, Gone when nobody is there any more."""
         status, where, said = await self._post(url, headers, body)
-        for _ in range(_MOST_REDIRECTS):
+        for _ in range(self._redirects):
             if status in _SAME and where is not None:
                 url = _onward(url, where)
                 status, where, said = await self._post(url, headers, body)

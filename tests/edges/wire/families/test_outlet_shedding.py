@@ -105,3 +105,28 @@ async def _signed_in(there: Town) -> Any:
     async with there.people("") as people:
         answer = await people.post("/auth/login", json={"email": "lake@example.test", "password": PASSWORD})
         return answer.json()
+
+
+async def test_a_blueprints_load_is_a_limit_as_well_and_energy_is_reckoned_from_what_flows(there: Town) -> None:
+    async with home(there, "Lake") as mine:
+        base = f"/t/{(await mine.enrolled())['key']}"
+        answer = await mine.people.post(f"/places/{mine.place}/blueprint", json={"name": "outlet"})
+        assert answer.status_code in {200, 201}, answer.text
+        central = await mine.added("CCU-02", is_gateway=True, type="outlet-unit")
+        devices = {name: await mine.added(name, gateway=central, type="outlet") for name in LOADS}
+        await planned(mine, central, devices, "FD", metric="load", limit=100)
+        unit = await booted(there, base)
+        for outlet in unit.outlets.values():
+            outlet.currents = [2_000, 0]
+        unit.breaker = 16_500  # others on the same line draw the rest: 110 % of 15 A
+        await there.cycles(unit, 3)
+        await there.settled()
+        assert unit.outlets["FD"].relays == [False, False]
+        assert [each["message"] for each in (await mine.get("/alerts"))["items"] if each["rule"] == "shedding"] == [
+            "Outlet FD a is being cut off: Outlet CCU-02 carries 110 of 100."
+        ]
+        unit.breaker = 10_000
+        await there.cycles(unit, 90)
+        told = await mine.latest(central)
+        assert told["breaker_power"] == 2_300
+        assert 0.114 < told["breaker_energy"] < 0.121  # 2.3 kW for 180 s, after 3.8 kW for 4 s

@@ -28,7 +28,9 @@ class Local:
         body = (await reader.readexactly(int(named.get("content-length", 0)))).decode()
         self.told.put_nowait((head[0].split()[1], dict(parse_qsl(body))))
         answer = b'{"success":true}'
-        writer.write(b"HTTP/1.1 %d -\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (self.status, len(answer)))
+        where = b"Location: /elsewhere\r\n" if self.status == 307 else b""
+        head_of = b"HTTP/1.1 %d -\r\nContent-Length: %d\r\n%sConnection: close\r\n\r\n"
+        writer.write(head_of % (self.status, len(answer), where))
         writer.write(answer)
         await writer.drain()
         writer.close()
@@ -111,19 +113,21 @@ async def test_a_threshold_reaches_outlet_and_breaker_and_what_was_told_is_repor
                     await at.there.settled()
 
 
-@pytest.mark.parametrize("local", [None, Local(status=400)])
+@pytest.mark.parametrize("status", [None, 400, 307])
 async def test_what_a_unit_does_not_take_is_found_by_its_poll(
-    tmp_path: Path, clock: HeldClock, local: Local | None
+    tmp_path: Path, clock: HeldClock, status: int | None
 ) -> None:
+    local = None if status is None else Local(status=status)
     async with lan(tmp_path / "data", clock, local) as at:
         order = await at.mine.post(f"/devices/{at.outlet}/commands", method="relay_on", params={"socket": "a"})
         if local is not None:
-            await at.local.next()
+            assert (await at.local.next())[0] == "/api/ext/relay"
         unit = at.there.unit(at.base)
         await unit.boot()
         await at.there.cycles(unit, 2)
         assert unit.outlets["FE"].relays == [True, False]
         assert await at.mine.stage(order) == "succeeded"
+        assert at.local.told.empty()
 
 
 @pytest.mark.parametrize("wrong", ["unit", "unit@router", "unit@8.8.8.8", "@192.168.1.20", "unit@192.168.1.20:x"])
