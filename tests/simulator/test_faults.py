@@ -1,14 +1,8 @@
 """Each fault of simulated devices, against the whole product: nothing is lost, nothing doubled, and all is shown."""
 
-from itertools import pairwise
-
-import pytest
-
+from tests.edges.wire.families.conftest import posted, waiting
 from tests.simulator.town import EVERY_S, Town
-from verger.base.clock import DAY, MINUTE
-from verger.base.errors import Invalid
 from verger.simulator import cottage, farm, outlet, ozone, plant
-from verger.simulator.faults import NAMES, USUAL, Faults, read_faults
 from verger.simulator.growing import Growing
 from verger.simulator.pots import Pot
 from verger.simulator.rooms import Room
@@ -230,6 +224,23 @@ async def test_both_sensors_of_a_board_are_heard_by_its_one_code(town: Town) -> 
     assert counts == [3, 3, 3]
 
 
+async def test_two_sensors_that_were_flashed_with_one_code_are_two_devices(town: Town) -> None:
+    door, memory = await town.door("cottage", mqtt=True), cottage.Eeprom()
+    sensors = [cottage.Sensor(town.nature(), door, Room(1, town.clock.now()), memory) for _ in range(2)]
+    sensors[1].ids = {metric: own.replace("_001_", "_002_") for metric, own in sensors[0].ids.items()}
+    await town.live(sensors[0], 2)
+    await town.live(sensors[1], 1)
+    addresses = ["ESP8266_12F_001_PROD_Temp", "ESP8266_12F_002_PROD_Temp"]
+    assert sorted(each["address"] for each in await waiting(town.product)) == addresses
+    for stranger in await waiting(town.product):
+        await posted(town.product, f"/pending-devices/{stranger['id']}/adopt", name=stranger["address"])
+    devices = [each["id"] for each in (await town.product.get("/devices"))["items"] if each["dialect"] == "cottage"]
+    before = [len(await town.readings(each, "temperature")) for each in devices]
+    for sensor in sensors:
+        await town.live(sensor, 2)
+    assert [len(await town.readings(each, "temperature")) for each in devices] == [count + 2 for count in before]
+
+
 # what does not move
 
 
@@ -260,31 +271,3 @@ async def test_a_pump_and_a_fan_that_do_not_move_have_failed_with_a_reason(town:
         assert told["stage"] == "failed"
         assert reason in str(told["error"])
     assert not room.room.fan
-
-
-# the words for them
-
-
-def test_faults_are_named_with_how_often_they_happen() -> None:
-    assert read_faults("wifi, twice:0.2") == {"wifi": USUAL, "twice": 0.2}
-    assert read_faults("all:0.5") == dict.fromkeys(NAMES, 0.5)
-    assert read_faults("") == {}
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"), [("fire", "no fault called fire"), ("wifi:2", "a share from 0 to 1"), ("wifi:x", "a share")]
-)
-def test_faults_that_cannot_be_are_told(text: str, sentence: str) -> None:
-    with pytest.raises(Invalid, match=sentence):
-        read_faults(text)
-
-
-def test_the_same_seed_has_the_same_faults_about_as_often_as_said() -> None:
-    faults = Faults({"twice": 0.2, "wifi": 0.3}, 5)
-    struck = [faults.strikes("twice", at) for at in range(2000)]
-    assert struck == [Faults({"twice": 0.2}, 5).strikes("twice", at) for at in range(2000)]
-    assert 300 < sum(struck) < 500
-    away = [faults.lasts("wifi", at) for at in range(0, DAY, MINUTE)]
-    changes = sum(a != b for a, b in pairwise(away))
-    assert 0 < changes < 200
-    assert not faults.strikes("relay", 1)

@@ -13,7 +13,7 @@ from verger.base.errors import Fault
 from verger.base.ids import new_id
 from verger.base.rates import Meter
 from verger.base.secrets import same
-from verger.domain.devices.families import identity
+from verger.domain.devices.families import ANYTHING, identity
 from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Admitted, Enrolment, Pairing, Stranger
 from verger.domain.enrolments.pairing import Key
@@ -27,6 +27,7 @@ from verger.flows.voices import Speaks
 from verger.flows.waiting import packed
 
 _MOST_TIMES = 10_000
+_MOST_IDS = 10_000  # devices
 _MOST_SAMPLED, _MOST_CHANNELS = 50, 200  # that are remembered of a stranger
 _ASKS_EVERY = timedelta(minutes=1)  # a device that asks all the time is noted so often
 CODE_WINDOW = 10 * MINUTE
@@ -60,6 +61,7 @@ class Meeting(Doors):
         self.barred = self.met = 0
         self._clock, self._rate = clock, rate
         self._given: dict[str, int] = {}  # by stranger
+        self._ids: dict[Key, dict[str, str]] = {}  # what each calls what it measures, as it was met
         self._meters: dict[str, Meter] = {}
         self._turn = asyncio.Lock()
 
@@ -93,7 +95,21 @@ class Meeting(Doors):
         if not voice.secret or self._enrolled.pairings.get((tenant, dialect, name)) is not None:
             return name
         owner = self._enrolled.pairings.owner(tenant, dialect, voice.secret)
-        return name if owner is None else owner[2]
+        return name if owner is None or self._is_another(owner, voice) else owner[2]
+
+    def _is_another(self, owner: Key, voice: Speaks) -> bool:
+        """Whether one that brings a device's secret measures, under other ids, what that device measures itself."""
+        known = self._kept.addresses.find(*owner)
+        own = {metric: each for each, metric in known.channels.items()} if known is not None else {}
+        own |= self._ids.get(owner, {})
+        named = ((metric, each) for metric, each in voice.channels.items() if metric != ANYTHING)
+        return any(own.get(metric, each) != each for metric, each in named)
+
+    def _remember(self, key: Key, voice: Speaks) -> None:
+        """Know what a device calls what it measures."""
+        self._ids[key] = dict(newest(self._ids.pop(key, {}), voice.channels, _MOST_CHANNELS))
+        if len(self._ids) > _MOST_IDS:
+            del self._ids[next(iter(self._ids))]
 
     # who is new
 
@@ -121,6 +137,8 @@ class Meeting(Doors):
     async def _known(self, key: Key, device: str, voice: Speaks) -> Met:
         """See to the secret of an adopted device; it speaks afterwards if its own was right."""
         told, right = await self._secret(key, voice.secret)
+        if told or right:
+            self._remember(key, voice)
         if told:
             self._kept.remarks.note(key[0], device, "code", "It was given a new code.")
             return Met(device=device, secret=told, answer=Answer(kept=True))
@@ -157,6 +175,7 @@ class Meeting(Doors):
             self.met += 1
         else:
             stranger = await store.get(key[0], found)
+        self._remember(key, voice)
         body, readings = packed(voice.said, self._time(stranger.id))
         await store.hear(key[0], _heard(stranger, voice, now), body, readings)
         return Met(

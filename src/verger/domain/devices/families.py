@@ -23,6 +23,9 @@ CHANNELS = {
 }
 """Last words of the ids of cottage sensors, and the metrics that they name."""
 
+ANYTHING = "value"
+"""The metric of a cottage sensor whose id names none."""
+
 _MAC = re.compile(r"[0-9A-F]{12}")
 _FARM_TOPIC = re.compile(r"farm/([^/]+)/room/[^/]+/(?:device/([^/]+)(?:/[^/]+)?|[^/]+/([^/]+))")
 
@@ -31,7 +34,7 @@ def sensor(sensor_id: str) -> tuple[str, str]:
     """Return the physical device that an id of a cottage sensor belongs to, and which metric of it that is."""
     stem, _, last = sensor_id.rpartition("_")
     metric = CHANNELS.get(last.lower())
-    return (stem, metric) if stem and metric else (sensor_id, CHANNELS.get(sensor_id.lower(), "value"))
+    return (stem, metric) if stem and metric else (sensor_id, CHANNELS.get(sensor_id.lower(), ANYTHING))
 
 
 @lru_cache(maxsize=10_000)
