@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tests.flows.conftest import FakeScreens
-from verger.base.clock import SECOND, HeldClock
+from verger.base.clock import SECOND, HeldClock, moment
 from verger.domain.devices.registry import Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
@@ -68,6 +68,15 @@ async def test_a_device_that_is_new_is_heard_and_one_that_nobody_asks_for_is_not
     world.registry.learn("stove", {"t": 3})
     await world.publishing.take(Batch(0, np.array([3], np.uint32), np.array([SECOND]), np.array([1.0]), (), 2))
     assert world.heard == [("devices/stove/readings", {"at": 1000, "values": {"t": 1.0}})]
+
+
+async def test_an_event_that_stands_in_no_log_is_told_when_screens_hear_of_it() -> None:
+    world = World()
+    world.listen("devices/+/events")
+    told = {"kind": "gap.basic", "id": "7", "data": {"count": 2}}
+    word = told | {"type": "event", "device": "lamp", "at": moment(SECOND)}
+    Both(FakeScreens(), world.publishing).tell("lamp", word)
+    assert world.heard == [("devices/lamp/events", told | {"at": 1000})]
 
 
 async def test_events_and_coming_and_going_are_told_too() -> None:

@@ -1,6 +1,6 @@
 """Counting: how often what happened, day by day: what was told of, and what counters know besides."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -15,6 +15,7 @@ from verger.domain.places.store import PlaceStore
 from verger.domain.tallies.model import GAP
 from verger.domain.telemetry.events import EventStore, Summed
 
+_EVER = -(1 << 62)
 _AT_ONCE = 500  # devices of one question
 
 
@@ -53,13 +54,13 @@ class Counting:
     ) -> list[Counted]:
         """Return what was done from one day to another at some places, or all, by a device, or all; by day.
 
-        What a device said before its first stay belongs to that.
+        What a device said before its first stay belongs to that, and to its last what it said after it.
         """
         tree = await self.places.tree(tenant)
         windows: dict[_Window, list[str]] = {}
-        for stay, is_first in _firsts(await self.kept.devices.every_stay(tenant)):
+        for stay, *span in _wide(await self.kept.devices.every_stay(tenant)):
             asked = (places is None or stay.place in places) and device in (None, stay.device)
-            window = _window(stay, tree, first, last, is_first=is_first)
+            window = _window(stay.place, tree, (span[0], span[1]), first, last)
             if asked and window is not None:
                 windows.setdefault(window, []).append(stay.device)
         found: dict[tuple[str, str, date, str], Counted] = {}
@@ -85,21 +86,24 @@ class Counting:
         return found
 
 
-def _firsts(stays: Iterable[Stay]) -> Iterator[tuple[Stay, bool]]:
-    """Give stays, the earliest first, and whether each is the first of its device."""
-    seen: set[str] = set()
+def _wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
+    """Give stays with their begin and end; a device's first begins early enough, and its last never ends."""
+    of: dict[str, list[Stay]] = {}
     for stay in stays:
-        yield stay, stay.device not in seen
-        seen.add(stay.device)
+        of.setdefault(stay.device, []).append(stay)
+    for own in of.values():
+        for stay in own:
+            begin = _EVER if stay is own[0] else microseconds(stay.since)
+            end = -_EVER if stay is own[-1] or stay.until is None else microseconds(stay.until)
+            yield stay, begin, end
 
 
-def _window(stay: Stay, tree: Tree, first: date, last: date, *, is_first: bool) -> _Window | None:
-    """Return what of a stay lies within some days of its place, None where nothing does."""
-    zone = tree.places[stay.place].timezone if stay.place in tree.places else "UTC"
+def _window(place: str, tree: Tree, span: tuple[int, int], first: date, last: date) -> _Window | None:
+    """Return what of a stay at a place lies within some days of it, None where nothing does."""
+    zone = tree.places[place].timezone if place in tree.places else "UTC"
     start, end = (_midnight(day, zone_of(zone) or UTC) for day in (first, last + timedelta(days=1)))
-    start = start if is_first else max(start, microseconds(stay.since))
-    end = end if stay.until is None else min(end, microseconds(stay.until))
-    return _Window(start, end, stay.place, zone) if start < end else None
+    start, end = max(start, span[0]), min(end, span[1])
+    return _Window(start, end, place, zone) if start < end else None
 
 
 def _midnight(day: date, zone: tzinfo) -> int:
@@ -119,12 +123,3 @@ def _add(found: dict[tuple[str, str, date, str], Counted], each: Summed, place: 
         first, last = min(before.first or each.first, each.first), max(before.last or each.last, each.last)
         after = structs.replace(after, first=first, last=last)
     found[key] = after
-
-
-def by_day(counted: Iterable[Counted]) -> Mapping[date, Mapping[str, int]]:
-    """Return how often each kind was done on each day, by whichever device."""
-    days: dict[date, dict[str, int]] = {}
-    for each in counted:
-        own = days.setdefault(each.day, {})
-        own[each.kind] = own.get(each.kind, 0) + each.count
-    return days

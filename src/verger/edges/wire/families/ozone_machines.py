@@ -11,7 +11,7 @@ from verger.edges.wire.families.ozone_shapes import MACHINE, OUTLET, Estate, ask
 
 async def machines(desk: Desk, call: Call) -> Reply:
     """List the machines."""
-    estate = await Estate.of(desk, (await asks(desk, call, "places:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "places:read")).tenant, counts=True)
     told = [estate.machine(each) for each in estate.machines]
     some = [each for each in told if fits(each, "is_active", call.query.get("is_active"))]
     if named := call.query.get("outlet_id"):
@@ -24,13 +24,13 @@ async def machines(desk: Desk, call: Call) -> Reply:
 
 async def machine(desk: Desk, call: Call) -> Reply:
     """Tell one machine."""
-    estate = await Estate.of(desk, (await asks(desk, call, "places:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "places:read")).tenant, counts=True)
     return compact(estate.machine(estate.place(call.args["place"], MACHINE)))
 
 
 async def unregistered(desk: Desk, call: Call) -> Reply:
     """List the devices that never were bound to a machine, those that wait to be adopted too."""
-    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant, counts=True)
     waiting = [estate.stranger(each) for each in estate.strangers]
     return compact([*(estate.status(each) for each in estate.unbound), *waiting])
 
@@ -49,7 +49,7 @@ async def register(desk: Desk, call: Call) -> Reply:
     wanted = {"name": text_of(told, "name") or f"Machine {address[-6:]}"}
     made = await add_place(estate, MACHINE, where, wanted)
     await bring(estate, address, made.id, made.name)
-    return compact((await Estate.of(desk, caller.tenant)).machine(made), 201)
+    return compact((await Estate.of(desk, caller.tenant, counts=True)).machine(made), 201)
 
 
 async def add_machine(desk: Desk, call: Call) -> Reply:
@@ -59,7 +59,7 @@ async def add_machine(desk: Desk, call: Call) -> Reply:
     where = estate.place(told.get("outlet"), OUTLET, "Outlet not found")
     wanted = {"name": f"Machine {len(estate.machines) + 1}"} | wanted_of(told, None, OF_MACHINE)
     made = await add_place(estate, MACHINE, where, wanted)
-    return compact((await Estate.of(desk, caller.tenant)).machine(made), 201)
+    return compact((await Estate.of(desk, caller.tenant, counts=True)).machine(made), 201)
 
 
 async def change_machine(desk: Desk, call: Call) -> Reply:
@@ -71,7 +71,7 @@ async def change_machine(desk: Desk, call: Call) -> Reply:
     if told.get("outlet") not in (None, ""):
         wanted["parent"] = estate.place(told["outlet"], OUTLET, "Outlet not found").id
     after = await change_place(estate, before, wanted)
-    return compact((await Estate.of(desk, caller.tenant)).machine(after))
+    return compact((await Estate.of(desk, caller.tenant, counts=True)).machine(after))
 
 
 async def remove_machine(desk: Desk, call: Call) -> Reply:

@@ -15,19 +15,19 @@ from verger.edges.wire.families.ozone_shapes import MACHINE, OUTLET, Estate, ask
 
 async def devices(desk: Desk, call: Call) -> Reply:
     """List the devices."""
-    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant, counts=True)
     return compact([estate.status(each) for each in estate.devices])
 
 
 async def online(desk: Desk, call: Call) -> Reply:
     """List the devices that were seen in the last five minutes."""
-    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant, counts=True)
     return compact([estate.status(each) for each in estate.devices if estate.online(each)])
 
 
 async def device(desk: Desk, call: Call) -> Reply:
     """Tell one device, by its MAC or its number."""
-    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant)
+    estate = await Estate.of(desk, (await asks(desk, call, "devices:read")).tenant, counts=True)
     return compact(estate.status(estate.device(call.args["device"])))
 
 
@@ -49,7 +49,7 @@ async def add_device(desk: Desk, call: Call) -> Reply:
     else:
         place = waiting.place
     made = await bring(estate, address, place, text_of(told, "name") or address)
-    after = await Estate.of(desk, caller.tenant)
+    after = await Estate.of(desk, caller.tenant, counts=True)
     return compact(after.status(after.device(made.id)), 201)
 
 

@@ -64,8 +64,8 @@ class Estate:
     names: dict[str, str]
 
     @classmethod
-    async def of(cls, desk: Desk, tenant: str) -> "Estate":
-        """Read it."""
+    async def of(cls, desk: Desk, tenant: str, *, counts: bool = False) -> "Estate":
+        """Read it; with `counts`, which cost something, where devices are told as they stand."""
         stories = desk.people.stories
         mine = [each for each in await stories.kept.devices.at(tenant) if each.dialect == NAME]
         latest = await stories.showing.latest(tenant, mine)
@@ -79,7 +79,7 @@ class Estate:
             tenant,
             await stories.places.tree(tenant),
             await stories.showing.devices(tenant, mine),
-            await stories.counting.totals(tenant, [device.id for device in mine]),
+            await stories.counting.totals(tenant, [device.id for device in mine] if counts else []),
             uptimes,
             [each for each in waiting if each.dialect == NAME],
             [stay for stay in stays if stay.device in names],

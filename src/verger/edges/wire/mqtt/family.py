@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from datetime import tzinfo
 
 import structlog
 
@@ -46,6 +47,7 @@ class FamilySpeaker:
         self._meeting: asyncio.Task[None] | None = None
         self._sent: dict[int, tuple[str, Ask]] = {}
         self._lost = self._gone = False
+        self._zone: tzinfo | None = None
         self._enrolments = tuple(each.id for each in door.enrolments)
         desk.switchboard.open(self, self._enrolments)
 
@@ -97,10 +99,13 @@ class FamilySpeaker:
     def _spoken(self, family: Family, packet: Publish) -> Spoken:
         """Return what a message means, its times read by the clocks of the place where its device is; raise Garbled."""
         meetings, frame = self._desk.meetings, Frame(packet.topic, packet.body)
-        zone = meetings.zone(self._door)
+        zone = self._zone or meetings.zone(self._door)
         spoken = addressed(family.read(frame, zone), self._own)
         own = next((meetings.zone_of(self._door, family.name, each.address) for each in spoken.voices), zone)
-        return spoken if own is zone else addressed(family.read(frame, own), self._own)
+        if own is zone:
+            return spoken
+        self._zone = own  # most likely of whoever speaks next, too
+        return addressed(family.read(frame, own), self._own)
 
     def _own(self, begins: str) -> str:
         """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
