@@ -15,8 +15,6 @@ from verger.base.pages import Asked
 from verger.domain.commands.model import Stage, acknowledged, answered
 from verger.domain.rules.runs import Run
 from verger.domain.telemetry.model import Attributes, Batch, Event
-from verger.flows.presence import Quiet
-from verger.flows.silences import Silences
 
 FROST: dict[str, Any] = {
     "name": "Frost",
@@ -256,25 +254,3 @@ async def test_a_rule_of_devices_that_are_elsewhere_is_refused(made: World) -> N
         await made.rule(**FROST | {"when": FROST["when"] | {"device": "nobody"}})
     with pytest.raises(Invalid, match="latitude"):
         await made.rule(when={"sun": "sunset"}, then=[{"task": {"title": "Dusk"}}])
-
-
-async def test_silence_makes_a_command_wait_and_may_be_a_condition(made: World) -> None:
-    silent: dict[str, float] = {}
-    made.automation.silences = Silences(
-        made.automation.court.book, lambda device: Quiet(for_s=silent.get(device)), made.clock
-    )
-    spoken = await made.rule(when={"silent_for_s": 300}, then=[{"task": {"title": "Look after {device}"}}])
-    lasting = await made.rule(**DRY | {"when": DRY["when"] | {"for_s": 120}})
-    await made.say({"soil": 10})
-    await made.wait(1)
-    made.automation.silences.turned(made.device, silent=True, at=made.clock.now())
-    silent[made.device] = 301
-    await made.wait(200)
-    await made.wait(200)
-    assert (len(await runs(made, spoken.id)), len(await runs(made, lasting.id))) == (1, 0)
-    silent[made.device] = 0
-    made.automation.silences.turned(made.device, silent=False, at=made.clock.now())
-    await made.say({"soil": 11})
-    await made.wait(121)
-    await made.wait(121)
-    assert (len(await runs(made, spoken.id)), len(await runs(made, lasting.id))) == (1, 1)

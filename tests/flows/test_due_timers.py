@@ -125,7 +125,7 @@ async def test_a_part_of_the_day_lets_in_what_comes_as_soon_as_it_begins(made: W
 
 
 async def test_a_silent_device_that_speaks_again_is_judged_by_its_first_word(made: World) -> None:
-    silent = Silences(made.automation.court.book, lambda _: Quiet(), made.clock)
+    silent = Silences(made.automation.court, lambda _: Quiet(), made.clock)
     made.automation.silences = silent
     rule = await made.rule(**DRY | {"when": DRY["when"] | {"clear": 35}, "when_silent": "reset"})
     await made.say({"soil": 20})
@@ -152,3 +152,34 @@ async def test_what_a_rule_did_before_a_person_enabled_it_anew_counts_no_more_af
     await made.open()
     await after(made, 1, {"soil": 20})
     assert (await made.kept.rules.get(made.house.tenant, rule.id)).paused_because is not None
+
+
+async def test_a_schedule_that_runs_is_that_of_the_time_zone_which_its_place_is_given(made: World) -> None:
+    early = await made.rule(when={"schedule": "0 9 * * *"}, then=[TASK])  # it is 08:00 in UTC, and 17:00 in Tokyo
+    begun = await made.rule(when={"between": ["16:00", "18:00"]}, then=[TASK])
+    await made.wait(1)
+    tokyo = structs.replace(made.house.place, timezone="Asia/Tokyo")
+    await made.house.places.change(made.house.tenant, tokyo)
+    made.automation.court.book.moved(made.house.tenant)
+    await made.wait(0.2)
+    await made.wait(2 * 3600)
+    assert [len(await runs(made, rule.id)) for rule in (early, begun)] == [0, 1]
+    await made.wait(15 * 3600)
+    assert len(await runs(made, early.id)) == 1
+
+
+async def test_a_rule_whose_place_lost_its_coordinates_for_a_while_goes_on_when_it_has_them(made: World) -> None:
+    helsinki = structs.replace(made.house.place, latitude=60.17, longitude=24.94)
+    there = await made.house.places.change(made.house.tenant, helsinki)
+    rule = await made.rule(when={"sun": "sunset"}, then=[TASK])
+    await made.wait(1)
+    nowhere = await made.house.places.change(made.house.tenant, structs.replace(there, latitude=None, longitude=None))
+    made.automation.court.book.moved(made.house.tenant)
+    await made.wait(0.2)
+    await made.wait(24 * 3600)
+    assert len(await runs(made, rule.id)) == 0
+    await made.house.places.change(made.house.tenant, structs.replace(nowhere, latitude=60.17, longitude=24.94))
+    made.automation.court.book.moved(made.house.tenant)
+    await made.wait(1)
+    await made.wait(24 * 3600)
+    assert len(await runs(made, rule.id)) == 1

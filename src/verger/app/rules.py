@@ -55,7 +55,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     await automation.open((await stores.letters.positions()).get(Automation.name, 0))
     stores.commands.listeners.append(Overhearing(court, kept).commanded)
     kept.rules.listeners.append(court.book.changed)
-    silences = automation.silences = Silences(court.book, presence.silence_of, stores.clock)
+    silences = automation.silences = Silences(court, presence.silence_of, stores.clock)
     presence.turned.append(silences.turned)
     silences.begin()
     return automation

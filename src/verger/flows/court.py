@@ -38,6 +38,7 @@ class Court:
         self._hearers: dict[int, tuple[Hearer, ...]] = {}
         self._heard: dict[str, set[int]] = {}
         self._fresh: list[Compiled] = []  # rules whose timers are to begin; these and the next until that is kept
+        self._anew: set[str] = set()  # of these what is due is reckoned anew: their place may be elsewhere on earth
         self._gone: dict[Key, str] = {}  # of what nothing is remembered any more, and whose it was
         self._looked, self._expecting = 0, 0
 
@@ -54,6 +55,7 @@ class Court:
         for rule, device, at in await self._kept.runs.counted(since):
             self.minds.fired(rule, device, microseconds(at))
         self._fresh = list(rules.values())
+        self._anew |= rules.keys()
 
     async def draft(self, sequence: int) -> Draft:
         """Begin to judge what stands in a record, or is due after it, by the rules as they are now."""
@@ -68,16 +70,19 @@ class Court:
         for rule in self._fresh:
             if any(leaf.momentary or leaf.between for leaf in rule.leaves):
                 subjects = self.book.chapters[self.tenants[rule.rule.id]].subjects(rule)
-                self.minds.begin(draft, rule, subjects, self._clock.now())
-        back = self.minds.memories.keys() | draft.memories.keys()
+                anew = rule.rule.id in self._anew
+                self.minds.begin(draft, rule, subjects, self._clock.now(), anew=anew)
         draft.fresh = len(self._fresh)
-        draft.gone = {key: whose for key, whose in self._gone.items() if key not in back}
+        back = (self.minds.memories, draft.memories)
+        draft.gone = {key: whose for key, whose in self._gone.items() if not any(key in each for each in back)}
         return draft
 
     def settle(self, draft: Draft) -> None:
         """Let a draft hold: nothing of it will be judged again, but from the log after a crash."""
         self.minds.settle(draft)
         self._fresh = self._fresh[draft.fresh :]
+        if not self._fresh:
+            self._anew.clear()
         for key in draft.gone:
             self._gone.pop(key, None)
 
@@ -95,6 +100,7 @@ class Court:
             self._reach(number)
             self._marks[number] = _UNKNOWN
         self._fresh.append(known)
+        self._anew.add(rule)
         self._lose({rule: set(chapter.subjects(known))})
 
     def _drop_gone(self, moved: Iterable[str]) -> None:
@@ -121,6 +127,24 @@ class Court:
     def forget(self, rules: Iterable[str]) -> None:
         """Remember nothing of some rules."""
         self.minds.forget(self.minds.of_rules(rules))
+
+    def silent_since(self, rule: Compiled, subject: str | None, named: str | None, seconds: float) -> int | None:
+        """Return since when a rule takes a device, named or not, to have been silent for so long; None when not."""
+        memory = self.minds.memories.get((rule.rule.id, subject if rule.of_each else None))
+        for condition, leaf in () if memory is None else zip(rule.leaves, memory.leaves, strict=True):
+            if (condition.silent_for_s, condition.device) == (seconds, named):
+                return leaf.since if leaf.holds else None
+        return None
+
+    def taken_for_silent(self) -> set[str]:
+        """Return the devices that some rule waits for since they fell silent."""
+        found = set()
+        for (name, subject), memory in self.minds.memories.items():
+            if any(leaf.stale for leaf in memory.leaves):
+                rule = self.book.rule(self.tenants.get(name, ""), name)
+                leaves = () if rule is None else zip(rule.leaves, memory.leaves, strict=True)
+                found |= {condition.device or subject or "" for condition, leaf in leaves if leaf.stale}
+        return found
 
     async def hear(self, draft: Draft, batch: Batch) -> None:
         """Judge all that a record says."""

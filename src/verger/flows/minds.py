@@ -14,6 +14,7 @@ from verger.domain.rules.facts import Fact
 from verger.domain.rules.judge import begin, judge
 from verger.domain.rules.memories import Remembered
 from verger.domain.rules.memory import Decision, Memory
+from verger.domain.rules.timers import retimed
 
 Key = tuple[str, str | None]
 """A rule, and the device that it is judged for, or None."""
@@ -83,11 +84,20 @@ class Minds:
         drafted = None if draft is None else draft.memories.get(key)
         return drafted or self.memories.get(key) or begin(rule, device, now)
 
-    def begin(self, draft: Draft, rule: Compiled, subjects: Iterable[str | None], now: int) -> None:
-        """Let the timers of a rule run that run before anything was heard."""
+    def begin(
+        self, draft: Draft, rule: Compiled, subjects: Iterable[str | None], now: int, *, anew: bool = False
+    ) -> None:
+        """Let the timers of a rule run that run before anything was heard; `anew` reckons those that run already."""
         for device in subjects:
             key = (rule.rule.id, device)
-            if key not in self.memories and (memory := begin(rule, device, now)).wake_at is not None:
+            before = self.memories.get(key)
+            if before is None:
+                memory = begin(rule, device, now)
+            elif anew:
+                memory = retimed(rule, before, now)
+            else:
+                continue
+            if memory != before and memory.wake_at is not None:
                 draft.memories[key] = memory
                 draft.begun = True
 

@@ -31,6 +31,7 @@ class Chapter:
         self.tenant = tenant
         self.tree = Tree([])
         self.rules: dict[str, Compiled] = {}
+        self.unfit: set[str] = set()  # those that need to know more of their place before they can judge
         self._registry = registry
         self._wanted: dict[tuple[str, str, str | None], dict[str, Compiled]] = {}
         self._inside: dict[str, frozenset[str]] = {}
@@ -46,6 +47,7 @@ class Chapter:
     def take(self, rule: str) -> Compiled | None:
         """Judge by a rule no longer; return it as it was."""
         before = self.rules.pop(rule, None)
+        self.unfit.discard(rule)
         for key in () if before is None else _keys(before):
             self._wanted[key].pop(rule, None)
         self._inside.pop(rule, None)
@@ -141,9 +143,10 @@ class Rulebook:
 
     async def renew(self) -> tuple[set[str], set[str]]:
         """Read anew what changed; return the rules and the tenants for which what is heard may be other now."""
-        moved, changed = set(self._moved), dict(self._changed)
+        moved = set(self._moved)
         for tenant in moved:
             await self._move(self.chapters[tenant])
+        changed = dict(self._changed)
         for rule, tenant in changed.items():
             chapter = self.chapters.get(tenant) or await self._chapter(tenant)
             chapter.take(rule)
@@ -170,6 +173,7 @@ class Rulebook:
             place = chapter.tree.places.get(rule.rule.place)
             if place is None or ground_of(place) != rule.ground:
                 self._changed[rule.rule.id] = chapter.tenant
+        self._changed |= dict.fromkeys(chapter.unfit, chapter.tenant)
 
     def _put(self, chapter: Chapter, rule: KeptRule) -> None:
         place = chapter.tree.places.get(rule.place)
@@ -178,6 +182,7 @@ class Rulebook:
         try:
             chapter.put(compiled(rule, ground_of(place)))
         except Invalid as why:  # its place is another than when it was written
+            chapter.unfit.add(rule.id)
             log.warning("a rule cannot judge", rule=rule.id, why=str(why))
 
     def rule(self, tenant: str, rule: str) -> Compiled | None:

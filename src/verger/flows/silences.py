@@ -4,10 +4,11 @@ from collections import deque
 from collections.abc import Callable
 
 from verger.base.clock import SECOND, Clock
+from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.facts import Quiet, Turned
 from verger.domain.rules.waiting import WaitingFact
+from verger.flows.court import Court
 from verger.flows.presence import Quiet as Heard
-from verger.flows.rulebook import Rulebook
 
 _EVERY = SECOND
 
@@ -15,20 +16,22 @@ _EVERY = SECOND
 class Silences:
     """Turns what is known of silence into facts; after a restart they are told again, which changes nothing."""
 
-    def __init__(self, book: Rulebook, silence_of: Callable[[str], Heard], clock: Clock) -> None:
+    def __init__(self, court: Court, silence_of: Callable[[str], Heard], clock: Clock) -> None:
         """Ask `silence_of` for how long a device has said nothing."""
-        self._book, self._silence_of, self._clock = book, silence_of, clock
+        self._court, self._book, self._silence_of, self._clock = court, court.book, silence_of, clock
         self._turned: deque[WaitingFact] = deque()
-        self._told: dict[tuple[str, str, float], bool] = {}  # by rule, device and length: whether it is that silent
         self._looked = 0
 
     def begin(self) -> None:
-        """Tell again who is silent: it may not have been judged before the program ended."""
+        """Tell again who is silent, and who no longer is: it may not have been judged before the program ended."""
+        waited_for, now = self._court.taken_for_silent(), self._clock.now()
         for chapter in self._book.chapters.values():
             if any(rule.hears.turns for rule in chapter.rules.values()):
                 for known in self._book.registry.everyone():
-                    if known.tenant == chapter.tenant and self._silence_of(known.device).silent_since is not None:
-                        self.turned(known.device, silent=True, at=self._clock.now())
+                    if known.tenant == chapter.tenant:
+                        silent = self._silence_of(known.device).silent_since is not None
+                        if silent or known.device in waited_for:
+                            self.turned(known.device, silent=silent, at=now)
 
     def turned(self, device: str, silent: bool, at: int) -> None:  # noqa: FBT001  as presence tells it
         """Hear that a device fell silent or speaks again."""
@@ -43,13 +46,8 @@ class Silences:
     def judged(self, facts: list[WaitingFact]) -> None:
         """Know that some facts were judged."""
         for each in facts:
-            match each.fact:
-                case Turned():
-                    self._turned.popleft()
-                case Quiet(device=device, seconds=seconds):
-                    for key in self._told:
-                        if key[1] == device:
-                            self._told[key] = seconds >= key[2]
+            if isinstance(each.fact, Turned):
+                self._turned.popleft()
 
     def _quiet(self) -> list[WaitingFact]:
         """Return who has been silent for as long as a rule waits for, and who has spoken after that; once a second."""
@@ -61,9 +59,19 @@ class Silences:
         for chapter in self._book.chapters.values():
             for rule in chapter.rules.values():
                 for named, seconds in rule.hears.silences:
-                    for device in (named,) if named is not None else chapter.subjects(rule):
-                        if device is not None and (for_s := self._silence_of(device).for_s) is not None:
-                            silent = for_s >= seconds
-                            if self._told.setdefault((rule.rule.id, device, seconds), False) is not silent:
-                                found[device] = WaitingFact("", chapter.tenant, "", Quiet(device, for_s, now))
+                    for subject in chapter.subjects(rule):
+                        device = named or subject or ""
+                        heard = self._silence_of(device)
+                        if heard.for_s is not None and self._is_news(rule, subject, named, seconds, heard):
+                            found[device] = WaitingFact("", chapter.tenant, "", Quiet(device, heard.for_s, now))
         return list(found.values())
+
+    def _is_news(self, rule: Compiled, subject: str | None, named: str | None, seconds: float, heard: Heard) -> bool:
+        """Tell whether a rule takes a device for silent that is not, or the other way round.
+
+        After a crash Verger may know of a little less silence than before: only who was heard since has spoken.
+        """
+        since = self._court.silent_since(rule, subject, named, seconds)
+        if (heard.for_s or 0) >= seconds:
+            return since is None
+        return since is not None and (heard.last_seen or 0) > since

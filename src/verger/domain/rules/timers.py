@@ -47,6 +47,20 @@ def missed(rule: Compiled, memory: Memory, up_since: int, now: int) -> Memory:
     return structs.replace(memory, leaves=tuple(leaves))
 
 
+def retimed(rule: Compiled, memory: Memory, now: int) -> Memory:
+    """Return a memory whose moments and parts of the day are those of its rule's ground; what is due already stays."""
+    leaves, look_at = list(memory.leaves), memory.look_at
+    for at, condition in enumerate(rule.leaves):
+        leaf = leaves[at]
+        if condition.between is not None:
+            leaves[at] = _part_of_day(rule, condition, leaf, now)
+            look_at = now if leaves[at].holds is not leaf.holds else look_at
+        elif condition.momentary and leaf.due is not None and leaf.due > now:
+            leaves[at] = structs.replace(leaf, due=_next_moment(rule, condition, now))
+    after = structs.replace(memory, leaves=tuple(leaves), look_at=look_at)
+    return structs.replace(after, wake_at=next_wake(rule, after))
+
+
 def next_wake(rule: Compiled, memory: Memory, *, schedules: bool = True) -> int | None:
     """Return when something changes next by itself, None for never; without schedules, when anything else does."""
     times = [memory.clear_at, memory.look_at, memory.rest_at]
