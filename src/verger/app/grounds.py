@@ -10,6 +10,7 @@ from verger.app.stores import Stores
 from verger.app.telling import Voice
 from verger.app.upkeep import Upkeep
 from verger.domain.blueprints.store import BlueprintStore
+from verger.domain.cycles.store import CycleStore
 from verger.domain.derived.store import DerivedStore
 from verger.domain.shedding.store import SheddingStore
 from verger.edges.api.grounds import Grounds
@@ -23,6 +24,7 @@ from verger.flows.counting import Counting
 from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
 from verger.flows.furnishing import Furnishing
+from verger.flows.growing import Growing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.replacing import Replacing
@@ -64,6 +66,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         events=stores.events,
         alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.outbox, stores.clock),
         policies=stores.policies,
+        growing=Growing(stores.db, CycleStore(stores.db), places, side.provisioning.screens, stores.clock),
         tasking=Tasking(stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.clock),
         errands=long_work.errands,
         exporting=long_work.exporting,

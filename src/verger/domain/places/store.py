@@ -1,6 +1,6 @@
 """Where places are kept."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked, Ordering, Page, page
+from verger.base.patch import merge
 from verger.domain.places.model import Place, Tree
 
 place_table = Table(
@@ -118,6 +119,14 @@ class PlaceStore:
             if done.rowcount == 0:
                 raise Stale("Somebody changed this place since you read it. Read it again and repeat your change.")
         return after
+
+    async def note(self, connection: AsyncConnection, tenant: str, place: str, said: Mapping[str, Any]) -> None:
+        """Merge attributes into those of a place, within the caller's transaction; None takes one away."""
+        mine = (_TABLE.tenant == tenant, _TABLE.id == place)
+        row = (await connection.execute(select(_TABLE.attributes).where(*mine))).first()
+        if row is not None and (after := merge(row.attributes, said)) != row.attributes:
+            change = {"attributes": after, "version": _TABLE.version + 1}
+            await connection.execute(update(place_table).where(*mine).values(change))
 
     async def delete(self, tenant: str, places: Iterable[str]) -> None:
         """Remove places, given children first; raise Conflict when something has come into one of them meanwhile."""

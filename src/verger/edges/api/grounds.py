@@ -28,6 +28,7 @@ from verger.flows.enrolling import Enrolling
 from verger.flows.erasing import Erasing
 from verger.flows.exporting import Exporting
 from verger.flows.furnishing import Furnishing
+from verger.flows.growing import Growing
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
 from verger.flows.limiting import Limit
@@ -85,6 +86,7 @@ class Grounds:
     bounding: Bounding
     signing: SigningStore
     backtesting: Backtesting
+    growing: Growing
     showing: Showing
     charting: Charting
     counting: Counting

@@ -297,3 +297,17 @@ async def test_the_server_says_what_it_is(product: Product, pages: httpx.AsyncCl
     told = await pages.post("/control", json={"command": "x"})
     assert (told.status_code, told.json()["success"]) == (400, False)
     assert await got(pages, "/device_states") == {}
+
+
+async def test_the_stage_of_a_room_is_that_of_its_cycle_and_what_was_harvested_is_the_yield(
+    product: Product, pages: httpx.AsyncClient
+) -> None:
+    farm, room = await farm_of(pages)
+    cycle = (await product.owner.post("/cycles", json={"place": room, "crop": "Shiitake"})).json()
+    shown = (await got(pages, f"/rooms/{room}"))["room"]
+    assert (shown["stage"], shown["mushroom_type"]) == ("inoculation", "Shiitake")
+    assert (await pages.put(f"/rooms/{room}", json={"stage": "fruiting"})).status_code == 200
+    assert (await product.get(f"/cycles/{cycle['id']}"))["stage"] == "fruiting"
+    weight = {"kind": "harvest", "weight_kg": 1.5}
+    assert (await product.owner.post(f"/cycles/{cycle['id']}/events", json=weight)).status_code == 201
+    assert (await got(pages, f"/farms/{farm}/analytics"))["data"]["overview"]["totalYield"] == 1.5

@@ -9,9 +9,10 @@ from msgspec import Struct
 from verger.base.clock import HOUR, moment
 from verger.base.errors import Conflict
 from verger.base.ids import new_id
-from verger.base.pages import Asked
+from verger.base.pages import MOST, Asked
 from verger.domain.alerts.model import AlertState
 from verger.domain.alerts.store import Wanted
+from verger.domain.cycles.store import WantedCycles
 from verger.domain.places.model import Place
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.families.call import Call, Handler, Reply, compact
@@ -129,13 +130,14 @@ async def overview(desk: Desk, call: Call) -> Reply:
     kinds = [each["category"] for each in shown]
     alerts = await _open(desk, caller, farm)
     fits = [fit for row in rows for fit in _fits(row)]
+    cycles = await desk.people.stories.growing.page(caller.tenant, Asked(limit=MOST), farm.id, WantedCycles())
     about = {
         "totalDevices": len(shown),
         "activeDevices": sum(each["status"] != "offline" for each in shown),
         "avgTemperature": _mean(rows, "temperature"),
         "avgHumidity": _mean(rows, "humidity"),
         "avgCO2": _mean(rows, "co2"),
-        "totalYield": 0,
+        "totalYield": round(sum(each.harvested_kg for each in cycles.items), 3),
         "efficiency": round(100 * sum(fits) / len(fits)) if fits else 0,
         "alerts": len(alerts),
     }

@@ -151,6 +151,8 @@ async def change_room(desk: Desk, call: Call) -> Reply:
     before = (await Farms.of(desk, caller.tenant)).room(call.args["room"])
     about = before.attributes | {name: told[name] for name in _ABOUT_ROOM if name in told}
     after = await _changed(desk, caller, before, told, {"attributes": about})
+    if "stage" in told:
+        await desk.people.stories.growing.stand(caller.tenant, after.id, str(told["stage"]))
     return success(room=(await Farms.of(desk, caller.tenant)).room_told(after))
 
 

@@ -23,6 +23,7 @@ from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
 from verger.flows.commanding import Commanding
 from verger.flows.counting import Counting
+from verger.flows.growing import Growing
 from verger.flows.provisioning import Provisioning
 from verger.flows.ruling import Ruling
 from verger.flows.showing import Showing
@@ -91,6 +92,11 @@ class Stories(Protocol):
     @property
     def clearing(self) -> Clearing:
         """Return what takes places away."""
+        ...
+
+    @property
+    def growing(self) -> Growing:
+        """Return what is done with growing cycles."""
         ...
 
     @property
