@@ -6,6 +6,7 @@ import { backup, backups, plan } from "@/backups/backups";
 import { blueprint, blueprints, furnished, laid, laids } from "@/blueprints/blueprints";
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
+import { cycles, happenings } from "@/cycles/cycles";
 import { derived } from "@/derived/derived";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { changes } from "@/devices/wishes";
@@ -37,6 +38,8 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "backups.json": backups,
   "blueprints.json": blueprints,
   "bridges.json": bridges,
+  "cycle_events.json": happenings,
+  "cycles.json": cycles,
   "device.json": device,
   "device_created.json": created,
   "device_log.json": remarks,

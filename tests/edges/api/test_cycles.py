@@ -33,10 +33,8 @@ async def attributes(product: Product) -> dict[str, Any]:
 async def test_a_cycle_is_begun_moved_harvested_and_ended(product: Product, clock: HeldClock, record: Record) -> None:
     place = product.place["id"]
     cycle = await made(product, "/cycles", place=place, crop="Oyster", started_at="2027-01-10T08:00:00Z")
-    assert (cycle["stage"], cycle["stages"]) == (
-        "inoculation",
-        [{"stage": "inoculation", "since": "2027-01-10T08:00:00Z"}],
-    )
+    begun = {"stage": "inoculation", "since": "2027-01-10T08:00:00Z"}
+    assert (cycle["stage"], cycle["stages"]) == ("inoculation", [begun])
     assert await attributes(product) == {"stage": "inoculation", "mushroom_type": "Oyster"}
     path = f"/cycles/{cycle['id']}"
     await made(product, f"{path}/stage", stage="incubation", at="2027-01-12T08:00:00Z")
@@ -46,15 +44,14 @@ async def test_a_cycle_is_begun_moved_harvested_and_ended(product: Product, cloc
     clock.at += DAY
     await made(product, f"{path}/events", kind="harvest", weight_kg=2.5, note="First flush")
     second = await made(product, f"{path}/events", kind="harvest", weight_kg=1.25)
-    await made(
-        product, f"{path}/events", kind="contamination", weight_kg=0.4, note="Trichoderma", at="2027-01-15T09:00:00Z"
-    )
+    mould = {"kind": "contamination", "weight_kg": 0.4, "note": "Trichoderma", "at": "2027-01-15T09:00:00Z"}
+    await made(product, f"{path}/events", **mould)
     wrong = await made(product, f"{path}/events", kind="harvest", weight_kg=100)
     assert (await product.owner.delete(f"{path}/events/{wrong['id']}")).status_code == 204
     found = await product.get(path)
     assert (found["harvested_kg"], found["contaminations"]) == (3.75, 1)
     record("cycles.json", await product.get("/cycles"))
-    record("cycle-events.json", await product.get(f"{path}/events"))
+    record("cycle_events.json", await product.get(f"{path}/events"))
     assert (await product.get(f"{path}/events"))["items"][0]["id"] == second["id"]
     changed = (await product.owner.patch(path, json={"notes": "Straw", "expected_at": "2027-02-01T00:00:00Z"})).json()
     assert (changed["notes"], changed["crop"]) == ("Straw", "Oyster")

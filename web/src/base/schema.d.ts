@@ -480,6 +480,142 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/cycles": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List growing cycles, those that began last first
+         * @description Return a page of cycles.
+         */
+        readonly get: operations["cycles.items"];
+        readonly put?: never;
+        /**
+         * Begin a growing cycle
+         * @description Begin a cycle: one runs at a place at a time. Its stage becomes the attribute `stage` of the place.
+         */
+        readonly post: operations["cycles.begin"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cycles/{cycle}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Read a growing cycle
+         * @description Return one cycle.
+         */
+        readonly get: operations["cycles.read"];
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Take a growing cycle away
+         * @description Take a cycle away with all that happened in it, as if it had never been.
+         */
+        readonly delete: operations["cycles.remove"];
+        readonly options?: never;
+        readonly head?: never;
+        /**
+         * Change a growing cycle
+         * @description Merge a change into a cycle (RFC 7396).
+         */
+        readonly patch: operations["cycles.change"];
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cycles/{cycle}/end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * End a growing cycle
+         * @description End a cycle; its place has no stage any more.
+         */
+        readonly post: operations["cycles.end"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cycles/{cycle}/events": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What happened in a growing cycle?
+         * @description Return a page of harvests and contaminations, the newest first.
+         */
+        readonly get: operations["cycles.happenings"];
+        readonly put?: never;
+        /**
+         * Tell of a harvest or a contamination
+         * @description Keep something that happened in a cycle, also once that has ended.
+         */
+        readonly post: operations["cycles.happen"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cycles/{cycle}/events/{event}": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        readonly post?: never;
+        /**
+         * Take back what did not happen
+         * @description Take a harvest or a contamination away that was told in error.
+         */
+        readonly delete: operations["cycles.undo"];
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/cycles/{cycle}/stage": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Say that a cycle is in another stage
+         * @description Let a cycle be in a stage; rules that name the stage of the place judge by it at once.
+         */
+        readonly post: operations["cycles.move"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/deletions": {
         readonly parameters: {
             readonly query?: never;
@@ -2477,9 +2613,9 @@ export interface components {
             readonly shows: {
                 readonly [key: string]: unknown;
             } | null;
-            readonly stage: components["schemas"]["Stage"];
+            readonly stage: components["schemas"]["commands_model_Stage"];
             /** @default [] */
-            readonly steps: readonly components["schemas"]["Step"][];
+            readonly steps: readonly components["schemas"]["commands_model_Step"][];
             /** @default 1 */
             readonly version: number;
         };
@@ -2560,6 +2696,38 @@ export interface components {
         readonly Credentials: {
             readonly email: string;
             readonly password: string;
+        };
+        /** Cycle */
+        readonly Cycle: {
+            /** @default 0 */
+            readonly contaminations: number;
+            /** Format: date-time */
+            readonly created_at: string;
+            /** @default  */
+            readonly crop: string;
+            readonly ended_at: string | null;
+            readonly expected_at: string | null;
+            /** @default 0 */
+            readonly harvested_kg: number;
+            readonly id: string;
+            /** @default  */
+            readonly notes: string;
+            /** @enum {null|string} */
+            readonly outcome: "harvested" | "aborted" | null;
+            readonly place: string;
+            readonly stage: components["schemas"]["cycles_model_Stage"];
+            /** @default [] */
+            readonly stages: readonly components["schemas"]["cycles_model_Step"][];
+            /** Format: date-time */
+            readonly started_at: string;
+            /** @default 1 */
+            readonly version: number;
+        };
+        /** CycleChange */
+        readonly CycleChange: {
+            readonly crop?: string;
+            readonly expected_at?: string | null;
+            readonly notes?: string;
         };
         /** Dashboard */
         readonly Dashboard: {
@@ -2722,6 +2890,15 @@ export interface components {
             readonly count: number;
             readonly oldest: string | null;
             readonly what: string;
+        };
+        /** End */
+        readonly End: {
+            readonly at?: string | null;
+            /**
+             * @default harvested
+             * @enum {string}
+             */
+            readonly outcome?: "harvested" | "aborted";
         };
         /** Enrolment */
         readonly Enrolment: {
@@ -2888,6 +3065,19 @@ export interface components {
             readonly kind: string;
             /** Format: date-time */
             readonly received_at: string;
+        };
+        /** Happening */
+        readonly Happening: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly cycle: string;
+            readonly id: string;
+            /** @enum {string} */
+            readonly kind: "harvest" | "contamination";
+            /** @default  */
+            readonly note: string;
+            readonly weight_kg: number | null;
         };
         /** Headline */
         readonly Headline: {
@@ -3137,6 +3327,17 @@ export interface components {
         readonly NewComment: {
             readonly text: string;
         };
+        /** NewCycle */
+        readonly NewCycle: {
+            /** @default  */
+            readonly crop?: string;
+            readonly expected_at?: string | null;
+            /** @default  */
+            readonly notes?: string;
+            readonly place: string;
+            readonly stage?: components["schemas"]["cycles_model_Stage"];
+            readonly started_at?: string | null;
+        };
         /** NewDerived */
         readonly NewDerived: {
             readonly device?: string | null;
@@ -3179,6 +3380,15 @@ export interface components {
             readonly open_until?: string | null;
             readonly place: string;
             readonly port?: number | null;
+        };
+        /** NewHappening */
+        readonly NewHappening: {
+            readonly at?: string | null;
+            /** @enum {string} */
+            readonly kind: "harvest" | "contamination";
+            /** @default  */
+            readonly note?: string;
+            readonly weight_kg?: number | null;
         };
         /** NewJoinKey */
         readonly NewJoinKey: {
@@ -3229,6 +3439,11 @@ export interface components {
             readonly metric?: string | null;
             readonly place?: string | null;
             readonly summaries_days?: number | null;
+        };
+        /** NewStage */
+        readonly NewStage: {
+            readonly at?: string | null;
+            readonly stage: components["schemas"]["cycles_model_Stage"];
         };
         /** NewTarget */
         readonly NewTarget: {
@@ -3320,6 +3535,16 @@ export interface components {
         /** Page[Command] */
         readonly CommandPage: {
             readonly items: readonly components["schemas"]["Command"][];
+            readonly next: string | null;
+        };
+        /** Page[Cycle] */
+        readonly CyclePage: {
+            readonly items: readonly components["schemas"]["Cycle"][];
+            readonly next: string | null;
+        };
+        /** Page[Happening] */
+        readonly HappeningPage: {
+            readonly items: readonly components["schemas"]["Happening"][];
             readonly next: string | null;
         };
         /** Page[Deletion] */
@@ -3844,13 +4069,6 @@ export interface components {
             readonly place: string;
             readonly silent_since: string | null;
         };
-        /**
-         * Stage
-         * @description How far a command has come.
-         * @default queued
-         * @enum {string}
-         */
-        readonly Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
         /** Standing */
         readonly Standing: {
             /** @default [] */
@@ -3889,13 +4107,6 @@ export interface components {
             /** Format: date-time */
             readonly since: string;
             readonly until: string | null;
-        };
-        /** Step */
-        readonly Step: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly proof: string;
-            readonly stage: components["schemas"]["Stage"];
         };
         /** Stranger */
         readonly Stranger: {
@@ -4202,6 +4413,33 @@ export interface components {
             readonly when: components["schemas"]["Condition"];
             /** @enum {null|string} */
             readonly when_silent?: "go_on" | "wait" | "reset" | null;
+        };
+        /**
+         * Stage
+         * @description How far a command has come.
+         * @default queued
+         * @enum {string}
+         */
+        readonly commands_model_Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
+        /** Step */
+        readonly commands_model_Step: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly proof: string;
+            readonly stage: components["schemas"]["commands_model_Stage"];
+        };
+        /**
+         * Stage
+         * @description How far a cycle has come, in the usual order.
+         * @default inoculation
+         * @enum {string}
+         */
+        readonly cycles_model_Stage: "inoculation" | "incubation" | "pinning" | "fruiting" | "harvest" | "rest";
+        /** Step */
+        readonly cycles_model_Step: {
+            /** Format: date-time */
+            readonly since: string;
+            readonly stage: components["schemas"]["cycles_model_Stage"];
         };
     };
     responses: {
@@ -5010,7 +5248,7 @@ export interface operations {
                 readonly q?: string;
                 readonly place?: string;
                 readonly batch?: string;
-                readonly stage?: components["schemas"]["Stage"];
+                readonly stage?: components["schemas"]["commands_model_Stage"];
             };
             readonly header?: {
                 /** @description The organisation this is about; the last used one when left out. */
@@ -5112,6 +5350,313 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Command"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description All if left out. */
+                readonly state?: "running" | "ended" | null;
+                /** @description At this place or below it. */
+                readonly place?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["CyclePage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.begin": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewCycle"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cycle"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.read": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cycle"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.remove": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.change": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The ETag that this change is meant for. */
+                readonly "If-Match"?: string;
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["CycleChange"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cycle"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.end": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["End"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cycle"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.happenings": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["HappeningPage"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.happen": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewHappening"];
+            };
+        };
+        readonly responses: {
+            /** @description Document created, URL follows */
+            readonly 201: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Happening"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.undo": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+                readonly event: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, nothing follows */
+            readonly 204: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content?: never;
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "cycles.move": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly cycle: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["NewStage"];
+            };
+        };
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Cycle"];
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -5934,7 +6479,7 @@ export interface operations {
                 readonly sort?: string;
                 /** @description Text to look for in names. */
                 readonly q?: string;
-                readonly stage?: components["schemas"]["Stage"];
+                readonly stage?: components["schemas"]["commands_model_Stage"];
             };
             readonly header?: {
                 /** @description The organisation this is about; the last used one when left out. */

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from litestar import delete, get, patch, post
+from litestar.di import Provide
 from litestar.params import QueryParameter
 from msgspec import UNSET, Struct, UnsetType, structs
 
@@ -11,7 +12,7 @@ from verger.base.patch import told
 from verger.domain.cycles.model import Cycle, Happening, Kind, Outcome, Stage
 from verger.domain.cycles.store import WantedCycles
 from verger.domain.tasks.model import Due
-from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
+from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
 _TAGS = ["cycles"]
@@ -61,16 +62,25 @@ class NewHappening(Struct, frozen=True, forbid_unknown_fields=True):
     at: Due | None = None
 
 
-@get("/cycles", summary="List growing cycles, those that began last first", tags=_TAGS)
+def _wanted(
+    states: Annotated[
+        Literal["running", "ended"] | None, QueryParameter(name="state", description="All if left out.")
+    ] = None,
+) -> WantedCycles:
+    """Return which cycles are asked for."""
+    return WantedCycles(runs=None if states is None else states == "running")
+
+
+@get(
+    "/cycles",
+    summary="List growing cycles, those that began last first",
+    tags=_TAGS,
+    dependencies={"wanted": Provide(_wanted, sync_to_thread=False)},
+)
 async def items(
-    caller: Given[Caller],
-    grounds: Given[Grounds],
-    asked: Given[Asked],
-    place: At = None,
-    state: FromQuery[Literal["running", "ended"] | None] = None,
+    caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], wanted: Given[WantedCycles], place: At = None
 ) -> Page[Cycle]:
     """Return a page of cycles."""
-    wanted = WantedCycles(runs=None if state is None else state == "running")
     return await grounds.growing.page(caller.needs("places:read").tenant, asked, place, wanted)
 
 
