@@ -66,7 +66,6 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         events=stores.events,
         alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.outbox, stores.clock),
         policies=stores.policies,
-        growing=Growing(stores.db, CycleStore(stores.db), places, side.provisioning.screens, stores.clock),
         tasking=Tasking(stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.clock),
         errands=long_work.errands,
         exporting=long_work.exporting,
@@ -100,7 +99,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
 
 
 def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:
-    """Return the stories of what goes on by itself: rules, derived metrics, and blueprints, which bring both."""
+    """Return the stories of what goes on by itself: rules, derived metrics, blueprints that bring both, and cycles."""
     kept, places, ruling = stores.kept, stores.places, parts.long_work.backtesting.ruling
     derived, reckoning = DerivedStore(stores.db), parts.following.reckoning
     deriving = Deriving(derived, kept.series, places, kept.registry, reckoning)
@@ -109,7 +108,9 @@ def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:
     commanding, desiring, shedding = parts.following.orders.commanding, parts.side.desiring, parts.following.shedding
     store, alerts = SheddingStore(stores.db), stores.alerts
     bounding = Bounding(kept, store, shedding, commanding, desiring, alerts, stores.clock)
-    return {"ruling": ruling, "deriving": deriving, "furnishing": furnishing, "bounding": bounding}
+    growing = Growing(stores.db, CycleStore(stores.db), places, parts.side.provisioning.screens, stores.clock)
+    told = {"ruling": ruling, "deriving": deriving, "furnishing": furnishing, "bounding": bounding}
+    return told | {"growing": growing}
 
 
 def _orders(parts: Parts) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from verger.domain.places.model import Place
 from verger.domain.tenancy.model import Founding
 from verger.edges.wire.mqtt.packets import Connect, Publish
 
+FARM = "/compat/farm"
+
 
 @pytest_asyncio.fixture
 async def product(tmp_path: Path, clock: HeldClock) -> AsyncIterator[Product]:
@@ -79,3 +81,20 @@ async def founded(tmp_path: Path) -> AsyncIterator[Settings]:
         place = Place(id="place-1", name="Cottage", created_at=moment(house.stores.clock.now()))
         await house.stores.places.add(tenant.id, place)
     yield found
+
+
+@pytest_asyncio.fixture
+async def pages(product: Product) -> AsyncIterator[httpx.AsyncClient]:
+    """Open the pages of somebody who is signed in to a mushroom farm."""
+    async with client(product) as found:
+        answer = await found.post(f"{FARM}/api/auth/login", json={"email": "aino@example.test", "password": PASSWORD})
+        assert answer.status_code == 200, answer.text
+        told = answer.json()
+        assert told["message"] == "Login successful"
+        assert set(told["tokens"]) == {"AccessToken", "RefreshToken", "IdToken"}
+        assert told["access_token"] == told["tokens"]["IdToken"]
+        assert "HttpOnly" in answer.headers["set-cookie"]
+        found.cookies.clear()
+        found.headers["Authorization"] = f"Bearer {told['access_token']}"
+        found.base_url = f"{HERE}{FARM}/api"
+        yield found
