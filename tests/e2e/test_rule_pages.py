@@ -133,7 +133,7 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
         expect(member.page.get_by_text("From 20 % to 34 %.")).to_be_visible()
         field.fill("60")
         member.presses("Save")
-        expect(member.page.get_by_text("Write a number 20 to 34.")).to_be_visible()
+        expect(member.page.get_by_text("Write a number from 20 to 34.")).to_be_visible()
         member.looks_around("sheet-thresholds")
         field.fill("28")
         member.presses("Save")
