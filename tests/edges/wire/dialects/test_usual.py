@@ -135,6 +135,29 @@ def test_a_clock_on_the_wall_has_the_zone_of_its_place(told: Any, at: str | None
         assert (None if found is None else moment(found).isoformat()) == at
 
 
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        ("2025-08-20T10:00:00.123456+00:00", "2025-08-20T10:00:00.123456+00:00"),
+        ("2025-08-20T10:00:00", "2025-08-20T02:00:00+00:00"),
+        ("2025-08-20T12:00:00+02:00", "2025-08-20T10:00:00+00:00"),
+        ("2025-08-20T10:00:00Z", "2025-08-20T10:00:00+00:00"),
+        (1_755_684_000.5, "2025-08-20T10:00:00.500000+00:00"),
+        (1_755_684_000_500, "2025-08-20T10:00:00.500000+00:00"),
+        ("RTC_UNAVAILABLE", None),
+        (None, None),
+    ],
+)
+@pytest.mark.parametrize("way", ["farm/F/room/R/device/D1/telemetry", "farm/F/room/R/telemetry/D1"])
+def test_a_farm_tells_the_time_in_any_way_and_loses_nothing_by_it(way: str, told: Any, at: str | None) -> None:
+    for body in ({"co2_ppm": 905}, {"data": {"co2_ppm": 905}}):
+        (voice,) = farm.read(Frame(way, json.dumps(body | {"timestamp": told}).encode()), KUALA_LUMPUR).voices
+        (readings,) = voice.said
+        assert isinstance(readings, Readings)
+        assert readings.values == {"co2": 905}
+        assert (None if readings.at is None else moment(readings.at).isoformat()) == at
+
+
 def test_an_hour_that_comes_twice_is_the_first_and_summer_is_summer() -> None:
     helsinki = ZoneInfo("Europe/Helsinki")
     for wall in ("2026-07-01 12:00:00", "2026-10-25 03:30:00", "2026-03-29 03:30:00"):
