@@ -1,6 +1,6 @@
 """What a device can say, and the batch in which it is kept."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,7 @@ class Run(Struct, frozen=True, gc=False):
 
     device: str
     metrics: tuple[str, ...]
-    values: list[float]
+    values: Sequence[float]
 
     def messages(self) -> list[Heard]:
         """Return each message for itself."""

@@ -13,6 +13,7 @@ from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Impatient, make_exchange
 from verger.domain.telemetry.model import Garbled, Heard, Readings, Run, apart
 from verger.edges.wire.dialects import native
+from verger.edges.wire.dialects.shapes import Shape, shape_of
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt import encode, express
 from verger.edges.wire.mqtt.greeting import Limits
@@ -21,7 +22,15 @@ from verger.edges.wire.mqtt.packets import Connect, Disconnect, Packet, PingReq,
 from verger.edges.wire.mqtt.properties import Properties
 
 TOPIC = "v1/devices/me/telemetry"
-BODIES = [b'{"t":21.5,"h":40}', b'{"ts":1731000000000,"values":{"t":1}}', b'[{"ts":1,"values":{"t":1}}]']
+SAME = [
+    b'{"t":21.5,"h":40}',
+    b'{"h":1,"t":2}',
+    b'{"t":1,"h":2,"t":3}',
+    b'{"t":"4","h":5}',
+    b'{"t":1}',
+    b'{"t":1,"h":2,"x":3}',
+]
+BODIES = [*SAME, b'{"ts":1731000000000,"values":{"t":1}}', b'[{"ts":1,"values":{"t":1}}]']
 ODD_BODIES = [
     b"",
     b"{}",
@@ -52,6 +61,13 @@ def _published(qos: int, level: int) -> st.SearchStrategy[Publish]:
 def _packets(level: int) -> st.SearchStrategy[list[Packet]]:
     others: st.SearchStrategy[Packet] = st.sampled_from([PingReq(), PubRel(1)])
     return st.lists(st.one_of(*(_published(qos, level) for qos in (1, 0, 1, 2)), others), max_size=12)
+
+
+class Lane:
+    """A device on the express lane."""
+
+    def __init__(self, level: int = 4, largest: int = 1 << 20, shape: Shape | None = None) -> None:
+        self.owner, self.level, self.largest, self.shape = "d", level, largest, shape
 
 
 class Wire:
@@ -129,9 +145,9 @@ def test_it_takes_what_is_usual_and_stops_where_something_else_begins() -> None:
     other = encode.encode(Disconnect(), 4)
     raw = b"".join([*usual, other])
     heard = [Heard("d", (Readings({"t": float(number)}),)) for number in (1, 2, 3)]
-    assert singly(express.read(raw, 4, "d", 1 << 20, 10)) == (len(raw) - len(other), heard, [1, 0, 3])
-    assert singly(express.read(raw, 4, "d", 1 << 20, 1)) == (len(usual[0]), heard[:1], [1])
-    assert singly(express.read(raw, 4, "d", len(usual[0]) - 1, 10)) == (0, [], [])
+    assert singly(express.read(raw, Lane(), 10)) == (len(raw) - len(other), heard, [1, 0, 3])
+    assert singly(express.read(raw, Lane(), 1)) == (len(usual[0]), heard[:1], [1])
+    assert singly(express.read(raw, Lane(largest=len(usual[0]) - 1), 10)) == (0, [], [])
 
 
 def singly(read: tuple[int, Sequence[Heard | Run], list[int]]) -> tuple[int, list[Heard], list[int]]:
@@ -155,7 +171,8 @@ def test_bodies_are_never_cut_in_other_places_than_between_them(bodies: list[byt
     assert native.run("d", bodies) is None
     raw = b"".join(encode.encode(Publish(TOPIC, body, 1, number), 4) for number, body in enumerate(bodies, 1))
     whole = [_whole(body) for body in bodies]
-    assert singly(express.read(raw, 4, "d", 1 << 20, 10))[1] == list(takewhile(bool, whole))
+    for lane in (Lane(), Lane(shape=shape_of(("t",))), Lane(shape=shape_of(("u", "v")))):
+        assert singly(express.read(raw, lane, 10))[1] == list(takewhile(bool, whole))
 
 
 def _whole(body: bytes) -> Heard | None:
@@ -173,6 +190,6 @@ def test_messages_of_other_metrics_are_heard_one_by_one() -> None:
 @given(st.binary(max_size=60), st.sampled_from([4, 5]))
 def test_no_bytes_are_too_strange_for_it(noise: bytes, level: int) -> None:
     usual = encode.encode(Publish(TOPIC, b'{"t":1}', 1, 7), level)
-    done, heard, tickets = express.read(usual + noise, level, "d", 1 << 20, 1 << 30)
+    done, heard, tickets = express.read(usual + noise, Lane(level), 1 << 30)
     assert len(usual) <= done <= len(usual + noise)
     assert len(apart(heard)) == len(tickets) >= 1

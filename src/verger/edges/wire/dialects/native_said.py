@@ -12,12 +12,12 @@ from verger.base.plural import counted
 from verger.domain.telemetry.model import Garbled, Heard, Readings, Run, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.events import read_event
-from verger.edges.wire.dialects.values import LARGEST, LONGEST_NAME
+from verger.edges.wire.dialects.shapes import NOT_SO, Number, together
+from verger.edges.wire.dialects.values import LONGEST_NAME
 
 MOST_FAULTS = 50
 
 _Name = Annotated[str, Meta(min_length=1, max_length=LONGEST_NAME)]
-_Number = Annotated[float, Meta(ge=-LARGEST, le=LARGEST)]
 _Millis = Annotated[int, Meta(ge=-(1 << 52), le=1 << 52)]
 
 
@@ -25,13 +25,13 @@ class Stamped(Struct, gc=False):
     """Values with their time, in the form that most devices send."""
 
     ts: _Millis
-    values: dict[_Name, _Number]
+    values: dict[_Name, Number]
 
 
-_flat = msgspec.json.Decoder(dict[_Name, _Number]).decode
+_flat = msgspec.json.Decoder(dict[_Name, Number]).decode
 _STAMPED = msgspec.json.Decoder(Stamped)
 _LIST = msgspec.json.Decoder(list[Stamped])
-_FLATS = msgspec.json.Decoder(list[dict[_Name, _Number]])
+_FLATS = msgspec.json.Decoder(list[dict[_Name, Number]])
 
 
 def telemetry(device: str, body: bytes) -> Heard:
@@ -49,7 +49,7 @@ def telemetry(device: str, body: bytes) -> Heard:
             flat = _flat(body)
             if flat and "".join(flat).isprintable():
                 return Heard(device, (Readings(flat),))
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NOT_SO:
         pass
     return _telemetry(device, values.parse(body))
 
@@ -58,7 +58,7 @@ def alone(device: str, body: bytes) -> Run | None:
     """Read telemetry in a message of the form {k: v}; None if it has another."""
     try:
         flat = _flat(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except NOT_SO:
         return None
     metrics = (*flat,)
     return Run(device, metrics, [*flat.values()]) if metrics and "".join(metrics).isprintable() else None
@@ -67,26 +67,14 @@ def alone(device: str, body: bytes) -> Run | None:
 def run(device: str, bodies: Sequence[bytes]) -> Run | None:
     """Read telemetry in several messages that all say the same metrics in the form {k: v}; None if they do not."""
     try:
-        flats = _joined(bodies)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        joined = together(bodies)
+        flats = _FLATS.decode(joined) if joined else []
+    except NOT_SO:
         return None
-    metrics = (*flats[0],) if flats else ()
+    metrics = (*flats[0],) if len(flats) == len(bodies) else ()
     if not metrics or not "".join(metrics).isprintable() or {*map(tuple, flats)} != {metrics}:
         return None
     return Run(device, metrics, [*chain.from_iterable([flat.values() for flat in flats])])
-
-
-def _joined(bodies: Sequence[bytes]) -> list[dict[str, float]]:
-    """Decode several bodies as one list; nothing if they might be cut in other places than between them.
-
-    Where each body opens one brace at its beginning and none after it, there can only be as many objects as bodies if
-    each object is one body.
-    """
-    joined = b",".join(bodies)
-    if joined.count(b"{") != len(bodies) or {body[:1] for body in bodies} != {b"{"}:
-        return []
-    flats = _FLATS.decode(b"[" + joined + b"]")
-    return flats if len(flats) == len(bodies) else []
 
 
 def _telemetry(device: str, told: Any) -> Heard:

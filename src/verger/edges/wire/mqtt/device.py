@@ -11,10 +11,11 @@ from verger.base.errors import Busy
 from verger.base.plural import counted
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.standing import NOWHERE, Standing
-from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard, Once
+from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard, Once, Run
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
+from verger.edges.wire.dialects.shapes import Shape, shape_of
 from verger.edges.wire.mqtt import encode, express
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.greeting import Limits
@@ -44,13 +45,15 @@ class DeviceSpeaker:
         self._asks: set[asyncio.Task[None]] = set()
         self._sent: dict[int, native.Ask] = {}  # commands that are on the way, by packet identifier
         self._lost = False
-        self._level, self._largest = 4, 0
+        self.level, self.largest = 4, 0
+        self.shape: Shape | None = None
+        self._metrics: tuple[str, ...] = ()  # what it said last in one run
         self._fresh = False  # whether all so far was usual, so that the session holds no part of a packet
         self.heard_at = 0.0  # when something usual was heard last
 
     def bound(self, level: int, limits: Limits) -> None:
         """Speak at a protocol level, in packets no larger than the limits say."""
-        self._level, self._largest = level, limits.packet_bytes
+        self.level, self.largest = level, limits.packet_bytes
 
     @property
     def asking(self) -> bool:
@@ -67,22 +70,29 @@ class DeviceSpeaker:
         data = chunk if self._fresh else self._session.lend(chunk)
         if data is None:
             return chunk, 0
-        if self._level == 5:
+        if self.level == 5:
             most = min(most, self._session.limits.receive_maximum - self._session.unacknowledged)
-        size, heard, tickets = express.read(data, self._level, self.owner, self._largest, most)
+        size, heard, tickets = express.read(data, self, most)
         count = len(tickets)
         if count:
-            if self._level == 5:
+            if self.level == 5:
                 self._session.unacknowledged += count - tickets.count(0)
             self.unanswered += count
             self._inlet.join_all(heard, self, tickets, size)
             self.heard_at = now
+            if isinstance(run := heard[0], Run) and run.metrics is not self._metrics:
+                self._learn(run.metrics)
         if size == len(data):
             if not self._fresh:
                 self._fresh, self._session.more = True, False
             return b"", count
         self._fresh = False
         return data[size:], count
+
+    def _learn(self, metrics: tuple[str, ...]) -> None:
+        """Know what it says again and again: what it said twice in a row."""
+        self.shape = shape_of(metrics) if metrics == self._metrics else None
+        self._metrics = self.shape.metrics if self.shape else metrics
 
     def heard(self, packet: Publish) -> None:
         """Read a message and hand it to the inlet, which answers in the order of joining."""
@@ -184,7 +194,7 @@ class DeviceSpeaker:
         self.unanswered -= len(tickets)
         if answers.count(KEPT) == len(answers) and max(tickets) < _QOS_2:
             raw = encode.pubacks(tickets)
-            if self._level == 5:
+            if self.level == 5:
                 self._session.unacknowledged -= len(raw) // 4
             self._line.write(raw)
             if self._line.resting:

@@ -7,9 +7,11 @@ that and all behind it to them.
 """
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from verger.domain.telemetry.model import Garbled, Heard, Run
 from verger.edges.wire.dialects import native
+from verger.edges.wire.dialects.shapes import Shape
 
 _TOPICS = frozenset(topic.encode() for topic in native.TELEMETRY)
 _USUAL = len(native.TELEMETRY[0]).to_bytes(2, "big") + native.TELEMETRY[0].encode()
@@ -19,13 +21,22 @@ _SHORTEST = 5
 """Bytes of the shortest packet that has a topic; whatever is shorter is not looked at."""
 
 
-def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple[int, Sequence[Heard | Run], list[int]]:
+class Lane(Protocol):
+    """Whose packets these are: a device at a protocol level, its largest packet, and what it says again and again."""
+
+    owner: str
+    level: int
+    largest: int
+    shape: Shape | None
+
+
+def read(data: bytes, lane: Lane, most: int) -> tuple[int, Sequence[Heard | Run], list[int]]:
     """Return where the first packet begins that is not for this lane, and what was heard in those before it.
 
     Each has the packet identifier that acknowledges it, 0 at QoS 0; there are at most `most`, in at most `largest`
     bytes each.
     """
-    at, end, properties = 0, len(data), 1 if level == 5 else 0
+    at, end, largest, properties = 0, len(data), lane.largest, 1 if lane.level == 5 else 0
     bodies: list[bytes] = []
     tickets: list[int] = []
     while end - at >= _SHORTEST and len(tickets) < most:
@@ -52,17 +63,17 @@ def read(data: bytes, level: int, device: str, largest: int, most: int) -> tuple
         bodies.append(data[body + properties : stop])
         tickets.append(ticket)
         at = stop
-    if (run := _together(device, bodies)) is not None:
+    if bodies and (run := _run(lane, bodies)) is not None:
         return at, (run,), tickets
-    heard = _understood(device, bodies)
-    return (at, heard, tickets) if len(heard) == len(bodies) else read(data, level, device, largest, len(heard))
+    heard = _understood(lane.owner, bodies)
+    return (at, heard, tickets) if len(heard) == len(bodies) else read(data, lane, len(heard))
 
 
-def _together(device: str, bodies: Sequence[bytes]) -> Run | None:
+def _run(lane: Lane, bodies: Sequence[bytes]) -> Run | None:
     """Return what is heard in them if it is one run, as it nearly always is."""
-    if len(bodies) == 1:
-        return native.alone(device, bodies[0])
-    return native.run(device, bodies) if bodies else None
+    if lane.shape is not None and (run := lane.shape.read(lane.owner, bodies)) is not None:
+        return run
+    return native.alone(lane.owner, bodies[0]) if len(bodies) == 1 else native.run(lane.owner, bodies)
 
 
 def _understood(device: str, bodies: Sequence[bytes]) -> list[Heard]:
