@@ -1,10 +1,12 @@
 """Counting: how often what happened, day by day: what was told of, and what counters know besides."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from verger.base.clock import microseconds, moment
 from verger.base.zones import zone_of
@@ -19,7 +21,7 @@ _EVER = -(1 << 62)
 _AT_ONCE = 500  # devices of one question
 
 
-class Counted(Struct, frozen=True, kw_only=True):
+class Counted(Struct, frozen=True):
     """How often a device did something on a day at a place; `missing` of `count` are those that nobody told of."""
 
     device: str
@@ -58,17 +60,18 @@ class Counting:
         """
         tree = await self.places.tree(tenant)
         windows: dict[_Window, list[str]] = {}
-        for stay, *span in _wide(await self.kept.devices.every_stay(tenant)):
+        for stay, begin, end in _wide(await self.kept.devices.every_stay(tenant)):
             asked = (places is None or stay.place in places) and device in (None, stay.device)
-            window = _window(stay.place, tree, (span[0], span[1]), first, last)
+            window = _window(stay.place, tree, (begin, end), first, last)
             if asked and window is not None:
                 windows.setdefault(window, []).append(stay.device)
-        found: dict[tuple[str, str, date, str], Counted] = {}
+        book = _Book()
         for window, devices in windows.items():
-            zone = zone_of(window.zone) or UTC
-            for each in await self._sums(tenant, devices, window):
-                _add(found, each, window.place, zone)
-        return sorted(found.values(), key=lambda each: (each.day, each.device, each.kind))
+            for start in range(0, len(devices), _AT_ONCE):
+                span = moment(window.start), moment(window.end)
+                sums = await self.events.sums(tenant, devices[start : start + _AT_ONCE], span)
+                await asyncio.to_thread(book.add, sums, window.place, zone_of(window.zone) or UTC)
+        return await asyncio.to_thread(book.told)
 
     async def totals(self, tenant: str, devices: Collection[str]) -> dict[str, dict[str, int]]:
         """Return how often each device ever did what, by device and kind."""
@@ -77,13 +80,6 @@ class Counting:
             own, kind = totals[each.device], each.kind.partition(".")[2]
             own[kind] = own.get(kind, 0) + each.count
         return totals
-
-    async def _sums(self, tenant: str, devices: list[str], window: _Window) -> list[Summed]:
-        found: list[Summed] = []
-        for start in range(0, len(devices), _AT_ONCE):
-            some = devices[start : start + _AT_ONCE]
-            found += await self.events.sums(tenant, some, (moment(window.start), moment(window.end)))
-        return found
 
 
 def _wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
@@ -110,16 +106,38 @@ def _midnight(day: date, zone: tzinfo) -> int:
     return microseconds(datetime.combine(day, time(), zone))
 
 
-def _add(found: dict[tuple[str, str, date, str], Counted], each: Summed, place: str, zone: tzinfo) -> None:
-    """Add what happened in a quarter of an hour to its day."""
-    missing, kind = each.kind.startswith(GAP), each.kind.partition(".")[2]
-    day = each.first.astimezone(zone).date()
-    key = (each.device, place, day, kind)
-    before = found.get(key) or Counted(device=each.device, place=place, day=day, kind=kind, count=0)
-    after = structs.replace(before, count=before.count + each.count)
-    if missing:
-        after = structs.replace(after, missing=before.missing + each.count)
-    else:
-        first, last = min(before.first or each.first, each.first), max(before.last or each.last, each.last)
-        after = structs.replace(after, first=first, last=last)
-    found[key] = after
+class _Sum:
+    """What was done on a day, as far as it is known."""
+
+    __slots__ = ("count", "first", "last", "missing")
+
+    def __init__(self) -> None:
+        self.count = self.missing = 0
+        self.first: datetime | None = None
+        self.last: datetime | None = None
+
+
+class _Book:
+    """Sums by device, place, day and kind."""
+
+    def __init__(self) -> None:
+        self._sums: defaultdict[tuple[str, str, date, str], _Sum] = defaultdict(_Sum)
+
+    def add(self, some: Iterable[Summed], place: str, zone: tzinfo) -> None:
+        """Add what happened in quarters of an hour to their days."""
+        for each in some:
+            first, kind = each.first, each.kind.partition(".")[2]
+            one = self._sums[each.device, place, first.astimezone(zone).date(), kind]
+            one.count += each.count
+            if each.kind.startswith(GAP):
+                one.missing += each.count
+                continue
+            one.first = first if one.first is None or first < one.first else one.first
+            one.last = each.last if one.last is None or each.last > one.last else one.last
+
+    def told(self) -> list[Counted]:
+        """Return all of it, by day."""
+        return [
+            Counted(device, place, day, kind, one.count, one.missing, one.first, one.last)
+            for (device, place, day, kind), one in sorted(self._sums.items(), key=lambda each: (each[0][2], each[0]))
+        ]
