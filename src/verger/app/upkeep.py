@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from verger.app.stores import Stores, forgetting
+from verger.base.bell import whenever
 from verger.base.jobs import Jobs
 from verger.base.work import Work, every
 from verger.domain.alerts.model import Severity
@@ -90,9 +91,9 @@ def go_round(
 ) -> None:
     """Start the loops that belong to nobody else."""
     work.start(Jobs(stores.db, stores.clock, {pruning.KIND: upkeep.pruning.work}).run())
+    work.start(whenever(stores.limiting.bell, stores.limiting.look, stores.clock))
     for seconds, act in (
         (_LOOK_S, oversight.look),
-        (_LOOK_S, stores.limiting.look),
         (_SPACE_S, upkeep.room.mode.look),
         (_SIZE_S, upkeep.room.look),
         (_REMARKS_S, stores.kept.remarks.write),

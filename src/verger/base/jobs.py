@@ -150,10 +150,13 @@ class Jobs:
 
     async def _look(self) -> int | None:
         """Run all that is due; return when the next job is."""
-        while await self.run_due():
-            pass
+        while (at := await self._next()) is not None and at <= self._clock.now():
+            await self.run_due()
+        return at
+
+    async def _next(self) -> int | None:
+        mine = select(func.min(job.c.run_at)).where(job.c.kind.in_(list(self._works)))
         async with self._db.reading() as connection:
-            mine = select(func.min(job.c.run_at)).where(job.c.kind.in_(list(self._works)))
             at: int | None = await connection.scalar(mine)
         return at
 

@@ -20,7 +20,7 @@ from verger.flows.minds import Draft, Key, Minds
 from verger.flows.rulebook import Hearer, Rulebook, kinds
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
-_LOOK_EVERY = 5 * SECOND
+_EXPECTED, _LOOK_EVERY = 5 * SECOND, 30 * SECOND  # after a word that one comes, and without one
 _MOST_SUBJECTS = 64  # of one series: beyond, each reading is judged, for to reckon what need not be would cost more
 
 
@@ -192,7 +192,7 @@ class Court:
 
     def expect(self) -> None:
         """Know that a fact will wait soon, once a transaction is committed."""
-        self._expecting = self._clock.now() + _LOOK_EVERY
+        self._expecting = self._clock.now() + _EXPECTED
 
     def tell(self, draft: Draft, facts: Iterable[WaitingFact]) -> None:
         """Judge facts that waited; a rule does not hear of what it did itself."""

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from msgspec import Struct
 
+from verger.base.bell import Bell
 from verger.base.plural import counted
 from verger.base.rates import Meter
 from verger.base.settings import Settings
@@ -44,13 +45,14 @@ def usual(settings: Settings) -> Limits:
 
 @dataclass
 class Limiting:
-    """Tells every known device what it may use; a change is known at the next `look`."""
+    """Tells every known device what it may use; a change is known at the next `look`, the `bell` rings for types."""
 
     kept: Kept
     store: LimitStore
     usual: Limits
     connections: Counter[str] = field(default_factory=Counter)
     turned_away: int = 0
+    bell: Bell = field(default_factory=Bell)
     _own: dict[str, dict[str, str]] = field(default_factory=dict)
     _tenants: dict[str, Limits] = field(default_factory=dict)
     _types: dict[tuple[str, str], TypeLimits] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Limiting:
     @classmethod
     async def over(cls, kept: Kept, store: LimitStore, settings: Settings) -> Self:
         """Tell the devices that are known, and any that comes, what they may use."""
-        limiting = cls(kept, store, usual(settings))
+        limiting = cls(kept, store, usual(settings), bell=kept.types.bell())
         await limiting.look()
         for known in kept.registry.everyone():
             limiting.allow(known)

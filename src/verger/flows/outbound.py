@@ -8,9 +8,9 @@ from itertools import count
 
 from msgspec import structs
 
+from verger.base.bell import Bell, whenever
 from verger.base.clock import HOUR, SECOND, Clock, microseconds
 from verger.base.errors import Missing
-from verger.base.work import attempt
 from verger.domain.commands.model import UNANSWERED, UNDELIVERED, Command, Stage, due, expired, sent
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
@@ -20,8 +20,6 @@ from verger.flows.ports import Screens, Wire
 
 _AT_ONCE = 200  # commands a transaction
 _SOONEST = 10 * SECOND
-_SHORTEST_S, _RETRY_S = 0.05, 1.0
-_LONGEST_S = 10.0
 """How soon the clock is looked at again, should it have been moved."""
 _PATIENCE_S = 2.0
 
@@ -49,7 +47,7 @@ class Outbound:
         self._aired: dict[str, int] = {}  # command -> the turn in which it was last on the wire
         self._had: set[tuple[str, int]] = set()  # device and number; that it has it is on its way through the log
         self._sent, self._ended = 0, Counter[Stage]()
-        self._wake, self._rest_s = asyncio.Event(), _LONGEST_S
+        self._wake = Bell()
         store.told.append(self._told)
 
     async def fill(self) -> None:
@@ -61,7 +59,7 @@ class Outbound:
         """Learn that a device, or those behind it, may hear now what waits for them."""
         if self._waiting:
             self._listening[device] = next(self._turns)
-            self._wake.set()
+            self._wake.ring()
 
     def has(self, device: str, number: int) -> None:
         """Learn that a device has a command, before it can be read in the log: nobody sends it again."""
@@ -70,7 +68,7 @@ class Outbound:
 
     def go_on(self) -> None:
         """Look at once for what is to be sent."""
-        self._wake.set()
+        self._wake.ring()
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of commands."""
@@ -88,7 +86,7 @@ class Outbound:
             self._ended[command.stage] += 1
         self._screens.tell(command.device, {"type": "command", **structs.asdict(command)})
         if command.stage in UNDELIVERED:
-            self._wake.set()
+            self._wake.ring()
 
     def _note(self, command: Command) -> None:
         now, before = self._clock.now(), self._proofs.pop(command.device, {})
@@ -109,20 +107,12 @@ class Outbound:
 
     async def run(self) -> None:
         """Send and give up until cancelled."""
-        while True:
-            self._wake.clear()
-            self._rest_s = _RETRY_S
-            await attempt(self._look)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._rest_s):
-                    await self._wake.wait()
+        await whenever(self._wake, self._look, self._clock)
 
-    async def _look(self) -> None:
-        """Do what is to be done, and find out when there will be more."""
+    async def _look(self) -> int | None:
+        """Do what is to be done; return when there will be more."""
         await self.step()
-        at = await self._store.next_due()
-        left = _LONGEST_S if at is None else (at - self._clock.now()) / SECOND
-        self._rest_s = min(max(left, _SHORTEST_S), _LONGEST_S)
+        return await self._store.next_due()
 
     async def step(self) -> None:
         """Do what is to be done now, once."""

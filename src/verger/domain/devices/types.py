@@ -7,7 +7,8 @@ from msgspec import convert, structs, to_builtins
 from sqlalchemy import JSON, Column, ForeignKey, Integer, Row, String, Table, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.db import Database, Instant, after_commit, metadata
+from verger.base.bell import Bell
+from verger.base.db import Database, Instant, after_commit, metadata, rings
 from verger.base.errors import Conflict, Missing, Stale
 from verger.base.pages import Asked, Ordering, Page, page
 from verger.domain.devices.model import DeviceType, TypeLimits
@@ -53,6 +54,10 @@ class DeviceTypeStore:
             rows = (await connection.execute(query)).all()
         return [_kind(row) for row in rows]
 
+    def bell(self) -> Bell:
+        """Return what rings whenever a type was changed."""
+        return self._db.bell(device_type_table.name)
+
     async def limits(self) -> dict[tuple[str, str], TypeLimits]:
         """Return the limits of every tenant's types that have some, by tenant and key."""
         async with self._db.reading() as connection:
@@ -94,6 +99,7 @@ class DeviceTypeStore:
             return False
         await connection.execute(device_type_table.insert().values(tenant=tenant, **_row(kind)))
         after_commit(connection, lambda: self.changed(tenant, kind))
+        rings(connection, device_type_table.name)
         return True
 
     async def change(self, tenant: str, kind: DeviceType) -> DeviceType:
@@ -107,6 +113,7 @@ class DeviceTypeStore:
             )
             if done.rowcount == 0:
                 raise Stale("Somebody changed this type since you read it. Read it again.")
+            rings(connection, device_type_table.name)
         self.changed(tenant, after)
         return after
 
@@ -118,6 +125,7 @@ class DeviceTypeStore:
             if await connection.scalar(select(device.id).where(*mine).limit(1)) is not None:
                 raise Conflict("There are devices of this type; give them another type first, or none.")
             await connection.execute(delete(device_type_table).where(_TABLE.tenant == tenant, _TABLE.key == key))
+            rings(connection, device_type_table.name)
 
 
 def _kind(row: Row[Any]) -> DeviceType:

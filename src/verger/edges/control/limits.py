@@ -18,7 +18,7 @@ def limits(organisation: str | None, changes: Sequence[str]) -> None:
     """Show what organisations may use beyond or below the settings, or change it.
 
     ORGANISATION is a name or an id. LIMIT= with nothing after it goes back to the setting. A running Verger knows of a
-    change within ten seconds.
+    change within half a minute.
     """
     for line in asyncio.run(_limits(Settings.read(), organisation, changes)):
         click.echo(line)
