@@ -9,12 +9,13 @@ from verger.base.work import Work
 from verger.domain.telemetry.followers import Followers
 from verger.flows.escalating import Escalating
 from verger.flows.ports import Screens
+from verger.flows.reminding import Reminding
 from verger.flows.spreading import Spreading
 
 _CAUGHT_UP_S = 60.0
 
 
-def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> None:
+async def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> None:
     """Let screens and programs hear of every alert and task that changes, and go on telling people of what is open."""
 
     async def caught_up() -> None:
@@ -26,5 +27,7 @@ def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Wo
     spreading = Spreading(screens)
     escalating = Escalating(stores.db, stores.alerts, stores.policies, stores.outbox, stores.clock, caught_up)
     stores.alerts.listeners += [spreading.alert, escalating.heard]
-    stores.tasks.listeners.append(spreading.task)
-    work.start(Jobs(stores.db, stores.clock, escalating.works).run())
+    reminding = Reminding(stores.db, stores.tasks, stores.outbox, stores.clock)
+    stores.tasks.listeners += [spreading.task, reminding.heard]
+    await reminding.begin()
+    work.start(Jobs(stores.db, stores.clock, {**escalating.works, **reminding.works}).run())

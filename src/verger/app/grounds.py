@@ -66,7 +66,9 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         events=stores.events,
         alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.outbox, stores.clock),
         policies=stores.policies,
-        tasking=Tasking(stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.clock),
+        tasking=Tasking(
+            stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.alerts, stores.clock
+        ),
         errands=long_work.errands,
         exporting=long_work.exporting,
         importing=long_work.importing,

@@ -100,6 +100,12 @@ async def forgo(connection: AsyncConnection, kind: str, key: str) -> None:
     await connection.execute(delete(job).where(job.c.kind == kind, job.c.key == key))
 
 
+async def find(connection: AsyncConnection, kind: str, key: str) -> Waiting | None:
+    """Return a job that is asked for, None when it is not."""
+    found = await _waiting(connection, job.c.kind == kind, job.c.key == key)
+    return found[0] if found else None
+
+
 async def asked(connection: AsyncConnection, kind: str, key: str) -> bool:
     """Tell whether a job is asked for."""
     return await connection.scalar(select(job.c.id).where(job.c.kind == kind, job.c.key == key)) is not None

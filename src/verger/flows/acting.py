@@ -140,7 +140,9 @@ class Acting:
         if action.alert is not None:
             made = (await effects.alerts.open(connection, tenant, _opening(plan, action.alert))).alert.id
         elif action.task is not None:
-            made = await self._tasked(connection, tenant, _task(plan, action.task))
+            held = await effects.alerts.held(connection, tenant, plan.rule.id, plan.decision.device)
+            task = structs.replace(_task(plan, action.task), alert=None if held is None else held.id)
+            made = await self._tasked(connection, tenant, task)
         elif action.notify is not None:
             made = await effects.outbox.put(connection, tenant, await self._notice(connection, plan, action.notify))
         elif action.webhook is not None:

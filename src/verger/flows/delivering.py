@@ -94,14 +94,15 @@ class Delivering:
 
     async def begin(self) -> int | None:
         """Begin to serve the targets that something is due for, as many as may be; return when more falls due."""
-        now, later = moment(self.clock.now()), []
+        now, later = moment(self.clock.now()), list[int | None]()
+        first = await self.room.deliveries.next_due()
         for lane in self.lanes:
-            begun = 1
+            begun = first is not None and moment(first) <= now
             while begun and lane.turns.room:
                 waits = Waits(now, lane.mail, lane.turns.away, lane.turns.full)
-                begun = lane.turns.begin(await self.room.deliveries.targets_due(waits), self._target)
+                begun = lane.turns.begin(await self.room.deliveries.targets_due(waits), self._target) > 0
             later.append(lane.turns.rests.wakes_at())
-        later.append(await self.room.deliveries.next_due(now))
+        later.append(first if first is None or moment(first) > now else await self.room.deliveries.next_due(now))
         return min((at for at in later if at is not None), default=None)
 
     async def settled(self) -> None:

@@ -1,5 +1,6 @@
 """Tasking: what people do with tasks."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from verger.base.errors import Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
+from verger.domain.alerts.model import Comment
+from verger.domain.alerts.store import AlertStore
 from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.notifications.outbox import Outbox
 from verger.domain.tasks.model import Priority, Task, TaskState
@@ -29,6 +32,7 @@ class Tasking:
     showing: Showing
     members: Members
     outbox: Outbox
+    alerts: AlertStore
     clock: Clock
 
     async def page(self, tenant: str, asked: Asked, place: str | None, wanted: WantedTasks) -> Page[Task]:
@@ -44,6 +48,10 @@ class Tasking:
         async with self.db.writing() as connection:
             await self.store.add(connection, tenant, task)
             await self._tell(connection, tenant, by, task)
+            if task.alert is not None:
+                said = f"Made a task of it: {task.title}"
+                comment = Comment(id=new_id(), alert=task.alert, at=task.created_at, by=by, kind="comment", text=said)
+                await self.alerts.comment(connection, tenant, comment)
         return task
 
     async def change(self, tenant: str, task: str, by: str, changes: dict[str, Any], expected: int | None) -> Task:
@@ -75,6 +83,8 @@ class Tasking:
 
     async def _checked(self, tenant: str, task: Task, before: Task | None = None) -> Task:
         """Return a task, of a device at its place when none is named; raise Invalid for what is not there."""
+        if task.alert is not None and before is None:
+            task = await self._of_alert(tenant, task, task.alert)
         try:
             if task.device and (before is None or task.device != before.device):
                 device = await self.showing.kept.devices.get(tenant, task.device)
@@ -89,6 +99,18 @@ class Tasking:
         if task.assignee and (before is None or task.assignee != before.assignee):
             await self.members.takes(tenant, task.assignee)
         return task
+
+    async def _of_alert(self, tenant: str, task: Task, alert: str) -> Task:
+        """Return a task that came of an alert: at its place, of its device, unless others are named."""
+        try:
+            found = await self.alerts.get(tenant, alert)
+        except Missing:
+            raise Invalid("There is no such alert.", [Fault("alert", "Name an alert that is there.")]) from None
+        place, device = task.place or found.place, task.device
+        if device is None and found.device is not None:
+            with suppress(Missing):  # it may have retired since
+                device = (await self.showing.kept.devices.get(tenant, found.device)).id
+        return structs.replace(task, place=place, device=device)
 
     async def _tell(self, connection: AsyncConnection, tenant: str, by: str, task: Task) -> None:
         if task.assignee is None or by == f"user:{task.assignee}":

@@ -11,6 +11,7 @@ from tests.edges.live.test_hub import frames
 from tests.people import PASSWORD
 from tests.recorded import Record
 from verger.base.clock import HeldClock
+from verger.domain.alerts.model import Opening, Severity
 from verger.domain.tenancy.model import Role
 from verger.edges.live.screen import Screen
 
@@ -42,8 +43,36 @@ async def test_a_task_is_made_changed_done_and_taken_away(product: Product, reco
     assert (await product.owner.get(path)).status_code == 404
 
 
+async def test_a_task_that_came_of_an_alert_is_found_by_it_and_the_alert_tells_of_it(product: Product) -> None:
+    stores = product.house.stores
+    tenant = str((await product.get("/me"))["tenant"]["id"])
+    opening = {"rule": "frost", "device": product.device["id"], "place": product.place["id"], "message": "Frost"}
+    async with stores.db.writing() as connection:
+        opened = await stores.alerts.open(
+            connection, tenant, Opening(**opening, severity=Severity.critical, at=stores.clock.now())
+        )
+    task = await made(product, alert=opened.alert.id)
+    assert (task["alert"], task["place"], task["device"]) == (
+        opened.alert.id,
+        product.place["id"],
+        product.device["id"],
+    )
+    assert [each["id"] for each in (await product.get(f"/tasks?alert={opened.alert.id}"))["items"]] == [task["id"]]
+    said = (await product.get(f"/alerts/{opened.alert.id}/comments"))["items"][0]
+    assert said["text"] == "Made a task of it: Sweep the chimney"
+    await product.owner.delete(f"/devices/{product.device['id']}")
+    assert (await made(product, alert=opened.alert.id))["device"] is None
+
+
 async def test_a_task_of_what_is_not_there_is_refused(product: Product) -> None:
-    wrong = ({"title": " "}, {"place": "x"}, {"device": "x"}, {"assignee": "x"}, {"due": "2027-01-20T12:00:00"})
+    wrong = (
+        {"title": " "},
+        {"place": "x"},
+        {"device": "x"},
+        {"assignee": "x"},
+        {"alert": "x"},
+        {"due": "2027-01-20T12:00:00"},
+    )
     for body in wrong:
         answer = await product.owner.post("/tasks", json={"title": "Sweep"} | body)
         assert answer.status_code == 422, body

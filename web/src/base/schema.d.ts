@@ -3466,6 +3466,7 @@ export interface components {
         };
         /** NewTask */
         readonly NewTask: {
+            readonly alert?: string | null;
             readonly assignee?: string | null;
             readonly device?: string | null;
             readonly due?: string | null;

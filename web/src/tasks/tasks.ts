@@ -37,11 +37,13 @@ export interface About {
   readonly title: string;
   readonly place: string | null;
   readonly device: string | null;
+  readonly alert: string;
 }
 
 export const toDo = (): Promise<Task[]> => all("/tasks", tasks, { state: "open" });
+export const ofAlert = (alert: string): Promise<Task[]> => all("/tasks", tasks, { alert });
 export const didDo = (cursor: string | null): Promise<Checked<typeof tasks>> => get("/tasks", tasks, { state: "done", limit: 20, cursor });
-export const add = (said: Said, about: About | null): Promise<Task> => post("/tasks", task, { ...said, ...(about === null ? {} : { device: about.device }) } satisfies Described["NewTask"]);
+export const add = (said: Said, about: About | null): Promise<Task> => post("/tasks", task, { ...said, ...(about === null ? {} : { device: about.device, alert: about.alert }) } satisfies Described["NewTask"]);
 export const change = (before: Task, said: Partial<Said> | Pick<Task, "state">): Promise<Task> => patch(at`/tasks/${before.id}`, task, said satisfies Described["TaskChange"], before.version);
 export const erase = async (id: string): Promise<void> => {
   await remove(at`/tasks/${id}`);

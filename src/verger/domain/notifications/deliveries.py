@@ -132,10 +132,12 @@ class DeliveryStore:
             rows = await connection.execute(query.order_by(func.min(_TABLE.due_at)).limit(most))
             return [(row.tenant, row.target) for row in rows]
 
-    async def next_due(self, now: datetime) -> int | None:
-        """Return when something falls due after a time for a target that is not paused, in microseconds."""
+    async def next_due(self, after: datetime | None = None) -> int | None:
+        """Return when something is due first, or first after a time, for a target that is not paused, in microseconds."""
         query = select(_TABLE.due_at).join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
-        query = query.where(_WAITS, _TABLE.due_at > now, _TARGET.paused_at.is_(None))
+        query = query.where(_WAITS, _TARGET.paused_at.is_(None))
+        if after is not None:
+            query = query.where(_TABLE.due_at > after)
         async with self._db.reading() as connection:
             at = await connection.scalar(query.order_by(_TABLE.due_at).limit(1))
         return None if at is None else microseconds(at)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import microseconds
+from verger.base.clock import microseconds, moment
 from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing, Stale
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
@@ -120,6 +120,12 @@ class TaskStore:
         async with self._db.reading() as connection:
             rows = await connection.execute(query.order_by(_TABLE.due.nulls_first(), _TABLE.id).limit(most))
             return [_task(row) for row in rows]
+
+    async def to_come(self, after: int) -> list[tuple[str, Task]]:
+        """Return (tenant, task) of the open tasks of all tenants that are due after a time, in microseconds."""
+        query = select(_TABLE.tenant, *_COLUMNS).where(_TABLE.state == TaskState.open, _TABLE.due > moment(after))
+        async with self._db.reading() as connection:
+            return [(row.tenant, _task(row)) for row in await connection.execute(query)]
 
     async def add(self, connection: AsyncConnection, tenant: str, task: Task) -> None:
         """Keep a new task."""

@@ -20,7 +20,10 @@ At = Annotated[str | None, QueryParameter(description="At this place or below it
 
 
 class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is to be done; of a device it is at that device's place, unless another is named."""
+    """What is to be done; of a device it is at that device's place, unless another is named.
+
+    One that came of an `alert` is at its place and of its device, and the alert tells of it.
+    """
 
     title: str
     notes: str = ""
@@ -29,6 +32,7 @@ class NewTask(Struct, frozen=True, forbid_unknown_fields=True):
     priority: Priority = Priority.normal
     assignee: str | None = None
     due: Due | None = None
+    alert: str | None = None
 
 
 class TaskChange(Struct, frozen=True, forbid_unknown_fields=True):

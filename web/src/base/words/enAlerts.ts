@@ -25,7 +25,6 @@ export const enAlerts = {
   "alert.resolve.title": "End this alert?",
   "alert.resolve.why": "It is closed as done. If its condition is met again, a new one opens.",
   "alert.task": "Make a task of it",
-  "alert.tasked": "Made a task of it: {title}",
   "alert.why": "Why it fired",
   "alert.why.rule": "Because of the rule “{name}”: {sentence}",
   "alert.why.see": "See the rule",
