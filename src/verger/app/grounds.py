@@ -64,11 +64,8 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         places=places,
         kept=kept,
         events=stores.events,
-        alerting=Alerting(stores.db, stores.alerts, places, stores.tenancy.members, stores.outbox, stores.clock),
+        **_pressing(stores, showing),
         policies=stores.policies,
-        tasking=Tasking(
-            stores.db, stores.tasks, showing, stores.tenancy.members, stores.outbox, stores.alerts, stores.clock
-        ),
         errands=long_work.errands,
         exporting=long_work.exporting,
         importing=long_work.importing,
@@ -98,6 +95,15 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         limits=stores.limiting.told,
         telling=parts.voice.telling,
     )
+
+
+def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:
+    """Return the stories of what somebody should see to: alerts and tasks."""
+    db, alerts, members, outbox, clock = stores.db, stores.alerts, stores.tenancy.members, stores.outbox, stores.clock
+    return {
+        "alerting": Alerting(db, alerts, stores.places, members, outbox, clock),
+        "tasking": Tasking(db, stores.tasks, showing, members, outbox, alerts, clock),
+    }
 
 
 def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:

@@ -133,7 +133,7 @@ class DeliveryStore:
             return [(row.tenant, row.target) for row in rows]
 
     async def next_due(self, after: datetime | None = None) -> int | None:
-        """Return when something is due first, or first after a time, for a target that is not paused, in microseconds."""
+        """Return when something is due first, or first after a time, at a target that is not paused (microseconds)."""
         query = select(_TABLE.due_at).join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
         query = query.where(_WAITS, _TARGET.paused_at.is_(None))
         if after is not None:
