@@ -142,3 +142,14 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
         member.looks_around("rules-member")
         member.complaints = [each for each in member.complaints if "status of 422" not in each]
     assert home.get(f"rules/{rule}")["when"]["all"][0]["value"] == 28
+
+
+def test_what_a_rule_calls_is_tried_from_its_page(owner: Person, home: Home) -> None:
+    low = {"metric": "t", "is": "below", "value": 0}
+    calls = [{"webhook": {"url": "https://nobody.invalid/hook?key=1"}}]
+    rule = said(home.api.post("rules", json={"name": "Frost", "place": home.place, "when": low, "then": calls}))["id"]
+    owner.opens(f"/rules/{rule}", "Frost")
+    owner.presses("Send a test")
+    card = owner.page.get_by_role("region", name="What it calls")
+    expect(card.get_by_role("listitem")).to_contain_text("https://nobody.invalid/… — not taken", timeout=20_000)
+    owner.looks_around("rule-calls")

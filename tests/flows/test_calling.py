@@ -13,11 +13,13 @@ import pytest_asyncio
 from tests.edges.outside.neighbours import Receiver, living
 from tests.flows.conftest import House
 from tests.flows.courts import world
-from tests.flows.streets import Street, code
+from tests.flows.streets import LOW, Street, code
 from verger.base.clock import DAY, moment
 from verger.base.db import Database
+from verger.base.errors import Conflict
 from verger.domain.backups.mark import Mark
 from verger.flows.calling import Uncalled
+from verger.flows.trying import Trying
 
 
 @pytest_asyncio.fixture
@@ -247,3 +249,23 @@ async def test_neither_a_call_nor_the_secret_can_be_read_in_the_tables(street: S
     assert "hidden-in-the-path" not in rows[0]
     assert secret not in rows[1]
     assert street.world.book.calls.opened(call)[0].endswith("/hidden-in-the-path")
+
+
+async def test_a_test_is_signed_comes_at_once_and_lets_who_rested_go_on(street: Street) -> None:
+    world, receiver = street.world, street.receiver
+    receiver.answers[:] = ["500 Oh no"]
+    rule = await street.fires()
+    for _ in range(5):
+        await street.goes_on(4000)
+    receiver.answers[:], before = ["204 No Content"], len(receiver.heard)
+    trying = Trying(world.kept.rules, world.book, street.calling.courier, world.clock)
+    [tried] = await trying.test(world.house.tenant, rule)
+    assert (tried.action, tried.delivered, tried.error) == (0, True, None)
+    assert len(receiver.heard) == before + 1
+    await street.goes_on()
+    assert [done.state for done in await street.outcomes(rule)] == ["done"]
+    receiver.answers[:] = ["500 Oh no"]
+    [tried] = await trying.test(world.house.tenant, rule)
+    assert (tried.delivered, "500" in (tried.error or "")) == (False, True)
+    with pytest.raises(Conflict, match="calls no web address"):
+        await trying.test(world.house.tenant, (await world.rule(when=LOW, then=[{"task": {"title": "Look"}}])).id)

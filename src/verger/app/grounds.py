@@ -94,6 +94,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         state=parts.oversight.state,
         limits=stores.limiting.told,
         telling=parts.voice.telling,
+        trying=parts.voice.trying,
     )
 
 

@@ -19,6 +19,7 @@ from verger.flows.delivering import Delivering
 from verger.flows.notifying import Notifying
 from verger.flows.oversight import Figure
 from verger.flows.telling import Telling
+from verger.flows.trying import Trying
 from verger.flows.watching import Asked
 
 _FORGET_S = 600.0
@@ -32,6 +33,7 @@ class Voice:
     delivering: Delivering
     telling: Telling
     calling: Calling
+    trying: Trying
 
     @property
     def checks(self) -> tuple[Asked, ...]:
@@ -58,6 +60,7 @@ def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
         Delivering(room, stores.tenancy.users, courier, clock, home),
         Telling(room, hub, courier, clock, home, text(public(courier.key))),
         Calling(stores.callbook, courier, clock, stores.settings.webhook_hours),
+        Trying(stores.rules.rules, stores.callbook, courier, clock),
     )
     for loop in (
         voice.notifying.run(),

@@ -71,6 +71,21 @@ async def test_managers_see_what_signs_and_renew_it(product: Product, record: Re
         assert (await member.post("/webhooks/secret/renew", json={})).status_code == 403
 
 
+async def test_what_a_rule_calls_is_tried_at_once_and_tells_whether_it_was_taken(product: Product) -> None:
+    written_so = written(product, "https://nobody.invalid/token-7731")
+    written_so["then"].append({"task": {"title": "Look"}})
+    rule = f"/rules/{(await product.owner.post('/rules', json=written_so)).json()['id']}"
+    answer = await product.owner.post(f"{rule}/webhooks/test")
+    assert answer.status_code == 200, answer.text
+    [tried] = answer.json()["items"]
+    assert (tried["action"], tried["url"], tried["delivered"]) == (0, "https://nobody.invalid/…", False)
+    assert tried["error"]
+    await product.owner.patch(rule, json={"then": [{"task": {"title": "Look"}}]})
+    assert (await product.owner.post(f"{rule}/webhooks/test")).status_code == 409
+    async with member_of(product) as member:
+        assert (await member.post(f"{rule}/webhooks/test")).status_code == 403
+
+
 async def test_who_writes_no_rules_sees_neither_a_whole_address_nor_what_it_is_sent(product: Product) -> None:
     secret = written(product, "https://nobody.invalid/token-7731?key=token-7731")
     secret["then"][0]["webhook"]["body"] = {"api_key": "token-7731"}

@@ -2092,6 +2092,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/rules/{rule}/webhooks/test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Call what a rule calls, as a test
+         * @description Call each address of a rule once, at once, signed; tell by action whether it was taken. 409 without any.
+         */
+        readonly post: operations["webhooks.test"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/settings/devices": {
         readonly parameters: {
             readonly query?: never;
@@ -3673,6 +3693,11 @@ export interface components {
             readonly items: readonly components["schemas"]["Received"][];
             readonly next: string | null;
         };
+        /** Page[TriedCall] */
+        readonly TriedCallPage: {
+            readonly items: readonly components["schemas"]["TriedCall"][];
+            readonly next: string | null;
+        };
         /** Param */
         readonly Param: {
             readonly default?: unknown;
@@ -4302,6 +4327,13 @@ export interface components {
         readonly Tried: {
             readonly delivered: boolean;
             readonly error: string | null;
+        };
+        /** TriedCall */
+        readonly TriedCall: {
+            readonly action: number;
+            readonly delivered: boolean;
+            readonly error: string | null;
+            readonly url: string;
         };
         /** Turn */
         readonly Turn: {
@@ -8756,6 +8788,34 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["KeptRule"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "webhooks.test": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path: {
+                readonly rule: string;
+            };
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["TriedCallPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -52,6 +52,11 @@ export const erase = async (id: string): Promise<void> => {
 };
 export const runsOf = (id: string, cursor: string | null): Promise<Checked<typeof runs>> => get(at`/rules/${id}/runs`, runs, { limit: 20, cursor });
 
+const triedCall = shape({ action: number, url: text, delivered: flag, error: maybe(text) });
+export type TriedCall = Checked<typeof triedCall>;
+/** Call what a rule calls once, as a test. */
+export const tryCalls = async (id: string): Promise<TriedCall[]> => (await post(at`/rules/${id}/webhooks/test`, page(triedCall))).items;
+
 /** When a rule fired last; null for one that has not. */
 export const lastRun = async (id: string): Promise<number | null> => (await get(at`/rules/${id}/runs`, runs, { limit: 1 })).items[0]?.at ?? null;
 

@@ -44,6 +44,7 @@ from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
 from verger.flows.telling import Telling
 from verger.flows.together import Together
+from verger.flows.trying import Trying
 from verger.flows.vacating import Vacating
 
 
@@ -94,3 +95,4 @@ class Grounds:
     state: Callable[[], Awaitable[dict[str, Any]]]
     limits: Callable[[str], list[Limit]]
     telling: Telling
+    trying: Trying

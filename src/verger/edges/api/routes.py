@@ -177,6 +177,7 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     shedding.remove,
     webhooks.secret,
     webhooks.renew,
+    webhooks.test,
     derived.items,
     derived.add,
     derived.read,

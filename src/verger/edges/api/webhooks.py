@@ -3,9 +3,11 @@
 from litestar import get, post
 from msgspec import Struct
 
+from verger.base.pages import Page
 from verger.domain.webhooks.model import Signing
-from verger.edges.api.given import Caller, Given, JSONBody
+from verger.edges.api.given import Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
+from verger.flows.trying import TriedCall
 
 _TAGS = ["rules"]
 
@@ -26,3 +28,9 @@ async def secret(caller: Given[Caller], grounds: Given[Grounds]) -> Signing:
 async def renew(data: JSONBody[Renewal], caller: Given[Caller], grounds: Given[Grounds]) -> Signing:
     """Sign by a fresh secret from now on; `previous_until` tells how long the one before signs too."""
     return await grounds.signing.renew(caller.needs("rules:write").tenant, at_once=data.at_once)
+
+
+@post("/rules/{rule:str}/webhooks/test", status_code=200, summary="Call what a rule calls, as a test", tags=_TAGS)
+async def test(rule: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Page[TriedCall]:
+    """Call each address of a rule once, at once, signed; tell by action whether it was taken. 409 without any."""
+    return Page(await grounds.trying.test(caller.needs("rules:write").tenant, rule), None)
