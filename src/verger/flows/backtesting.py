@@ -25,6 +25,7 @@ from verger.domain.rules.store import KeptRule
 from verger.domain.telemetry.events import EventStore
 from verger.flows.rulebook import ground_of
 from verger.flows.ruling import Ruling
+from verger.flows.standing import stands
 from verger.flows.wording import in_words, measure_of, speaks_of
 
 KIND = "rule test"
@@ -138,9 +139,16 @@ class Backtesting:
             reached(0, _SLICES)
         return await asyncio.to_thread(_ordered, list(series.values()), found)
 
+    async def _places(self, tenant: str, rule: Compiled, devices: Sequence[str], trial: Trial) -> list[Fact]:
+        """Return how the places of devices stand now, as if they had stood so all the time."""
+        tree, registry = await self.ruling.places.tree(tenant), self.ruling.devices.registry
+        named = [((device,) if device is not None else devices, attribute) for device, attribute in rule.hears.places]
+        found = [(registry.known(each), attribute) for some, attribute in named for each in some]
+        return [stands(tree, each.device, each.place, attribute, trial.start) for each, attribute in found if each]
+
     async def _events(self, tenant: str, rule: Compiled, devices: Sequence[str], trial: Trial) -> list[Fact]:
         """Return the events that the rule hears, in order of time."""
-        found: list[Fact] = []
+        found = await self._places(tenant, rule, devices, trial)
         start, end = moment(trial.start), moment(trial.end)
         for named, kind in rule.hears.events:
             for device in (named,) if named is not None else devices:

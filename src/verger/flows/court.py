@@ -18,6 +18,7 @@ from verger.domain.telemetry.events import EventStore, identity
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
 from verger.flows.minds import Draft, Key, Minds
 from verger.flows.rulebook import Hearer, Rulebook, kinds
+from verger.flows.standing import stand
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
 _EXPECTED, _LOOK_EVERY = 5 * SECOND, 30 * SECOND  # after a word that one comes, and without one
@@ -72,6 +73,8 @@ class Court:
                 subjects = self.book.chapters[self.tenants[rule.rule.id]].subjects(rule)
                 anew = rule.rule.id in self._anew
                 self.minds.begin(draft, rule, subjects, self._clock.now(), anew=anew)
+            if rule.hears.places:
+                stand(self.book, self.minds, draft, rule, self._clock.now())
         draft.fresh = len(self._fresh)
         back = (self.minds.memories, draft.memories)
         draft.gone = {key: whose for key, whose in self._gone.items() if not any(key in each for each in back)}

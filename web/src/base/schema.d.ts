@@ -2677,6 +2677,8 @@ export interface components {
             readonly low?: number | null;
             readonly metric?: string | null;
             readonly not?: components["schemas"]["Condition"] | null;
+            /** @enum {null|string} */
+            readonly of?: "place" | null;
             readonly offset_s?: number | null;
             readonly schedule?: string | null;
             readonly silent_for_s?: number | null;

@@ -29,6 +29,7 @@ export interface Condition {
   command?: string | null;
   stage?: Stage | null;
   attribute?: string | null;
+  of?: "place" | null;
   equals?: unknown;
   all?: Condition[] | null;
   any?: Condition[] | null;

@@ -61,7 +61,7 @@ const tellers: Readonly<Record<ConditionKind, (said: Condition, names: Names, de
   sun,
   between: (said) => say("says.between", { from: open(said.between?.[0]), to: open(said.between?.[1]) }),
   command: (said, _names, device) => say("says.command", { method: factShown(open(said.command), null).name, device, stage: say(`rule.stage.${said.stage ?? "failed"}`) }),
-  attribute: (said, _names, device) => say("says.attribute", { name: metricShown(open(said.attribute)), device, value: written(said.equals) }),
+  attribute: (said, _names, device) => say(said.of === "place" ? "says.ofPlace" : "says.attribute", { name: metricShown(open(said.attribute)), device, value: written(said.equals) }),
   group: several,
 };
 

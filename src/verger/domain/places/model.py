@@ -90,6 +90,13 @@ class Tree:
             parent = self.places[parent].parent
         return found
 
+    def said(self, place: str, attribute: str) -> Any:
+        """Return an attribute of a place, or of the nearest that it lies in and that has one; None without."""
+        for each in (place, *self.above(place)):
+            if each in self.places and attribute in self.places[each].attributes:
+                return self.places[each].attributes[attribute]
+        return None
+
     def check(self, place: Place) -> None:
         """Refuse a parent that is not there, lies below the place itself, or makes the tree too deep."""
         if place.parent is None:

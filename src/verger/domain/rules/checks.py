@@ -41,7 +41,7 @@ _FITS = {
     "sun": ("offset_s",),
     "between": (),
     "command": ("device", "stage"),
-    "attribute": ("device", "equals"),
+    "attribute": ("device", "equals", "of"),
     "all": (),
     "any": (),
     "not_": (),

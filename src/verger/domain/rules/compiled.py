@@ -29,12 +29,13 @@ class Hears(Struct, frozen=True, kw_only=True):
     """Which facts a rule has to be told; None stands for each device below its place.
 
     `silences` are how many seconds of silence it waits for, `turns` the devices whose limit of silence matters to it.
-    A kind of event stands for its children too.
+    A kind of event stands for its children too. `places` are attributes of the place that a device lies in.
     """
 
     metrics: Wanted
     events: Wanted
     attributes: Wanted
+    places: Wanted
     commands: Wanted
     silences: frozenset[tuple[str | None, float]]
     turns: frozenset[str | None]
@@ -97,14 +98,16 @@ def _node(condition: Condition, numbers: Iterator[int]) -> Node:
 
 
 def _hears(rule: Rule, row: tuple[Condition, ...]) -> Hears:
-    def named(word: str) -> Wanted:
-        return frozenset((each.device, getattr(each, word)) for each in row if getattr(each, word) is not None)
+    def named(word: str, of: str | None = None) -> Wanted:
+        mine = (each for each in row if getattr(each, word) is not None and each.of == of)
+        return frozenset((each.device, getattr(each, word)) for each in mine)
 
     spoken_of = frozenset(each.device for each in row if each.of_device and each.silent_for_s is None)
     return Hears(
         metrics=named("metric"),
         events=named("event"),
         attributes=named("attribute"),
+        places=named("attribute", "place"),
         commands=named("command"),
         silences=frozenset((each.device, each.silent_for_s) for each in row if each.silent_for_s is not None),
         turns=frozenset() if rule.silently == "go_on" else spoken_of,

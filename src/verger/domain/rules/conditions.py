@@ -22,7 +22,8 @@ WORDS = ("metric", "event", "silent_for_s", "schedule", "sun", "between", "comma
 class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One condition, or several nested: exactly one of the fields in `WORDS` is given, and what belongs to it.
 
-    Times are seconds. Without `device` it speaks of each device below the rule's place by itself.
+    Times are seconds. Without `device` it speaks of each device below the rule's place by itself. An attribute `of` the
+    place is the one of the nearest place that the device lies in and that has it.
     """
 
     device: Text | None = None
@@ -47,6 +48,7 @@ class Condition(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     stage: Stage | None = None
     attribute: Text | None = None
     equals: Any | UnsetType = UNSET
+    of: Literal["place"] | None = None
     all: tuple["Condition", ...] | None = None
     any: tuple["Condition", ...] | None = None
     not_: "Condition | None" = field(default=None, name="not")

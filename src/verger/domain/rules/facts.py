@@ -26,13 +26,14 @@ class Happened(Struct, frozen=True, gc=False, tag="event"):
 
 
 class Reported(Struct, frozen=True, gc=False, tag="attribute"):
-    """An attribute that a device reported; None when it is gone."""
+    """An attribute that a device reported, or that the place has in which it lies; None when it is gone."""
 
     device: str
     attribute: str
     value: Any
     at: int
     now: int
+    of_place: bool = False
 
 
 class Moved(Struct, frozen=True, gc=False, tag="command"):

@@ -54,14 +54,16 @@ def _heard(rule: Compiled, condition: Condition, leaf: Leaf, fact: Fact) -> tupl
             leaf = _measured(condition, leaf, fact)
         case Happened() if condition.event is not None:
             return _happened(condition, leaf, fact, rule.late)
-        case Reported() if condition.attribute == fact.attribute and fact.at > leaf.at:
+        case Reported(of_place=True) if condition.of and condition.attribute == fact.attribute:
+            leaf = _known(leaf, fact.at, fact.now, holds=same(condition.equals, fact.value))
+        case Reported(of_place=False) if _reports(condition, fact) and fact.at > leaf.at:
             leaf = _known(leaf, fact.at, min(fact.at, fact.now), holds=same(condition.equals, fact.value))
         case Moved() if condition.command == fact.method and condition.stage == fact.stage:
             return structs.replace(leaf, at=fact.now), True
         case Quiet() if condition.silent_for_s is not None:
             holds = fact.seconds >= condition.silent_for_s
             leaf = leaf if holds == leaf.holds else _known(leaf, fact.now, fact.now, holds=holds)
-        case Turned() if condition.word in ("metric", "attribute"):
+        case Turned() if condition.word in ("metric", "attribute") and not condition.of:
             leaf = _turned(rule, leaf, silent=fact.silent)
     return leaf, False
 
@@ -98,6 +100,16 @@ def _turned(rule: Compiled, leaf: Leaf, *, silent: bool) -> Leaf:
         return Leaf(at=leaf.at)
     stale = silent and rule.rule.silently == "wait" and leaf.holds is not None
     return leaf if stale == leaf.stale else structs.replace(leaf, stale=stale)
+
+
+def _reports(condition: Condition, fact: Reported) -> bool:
+    return condition.attribute == fact.attribute and not condition.of
+
+
+def knows(rule: Compiled, memory: Memory, name: str, value: Any) -> bool:
+    """Tell whether a rule has judged already that the place of a device has an attribute of this value."""
+    mine = [at for at, each in enumerate(rule.leaves) if each.of and each.attribute == name]
+    return all(memory.leaves[at].holds == same(rule.leaves[at].equals, value) for at in mine)
 
 
 def same(one: Any, other: Any) -> bool:

@@ -91,7 +91,7 @@ def _values(way: Way) -> str:
 def _attributes(way: Way) -> str:
     known = [(each, wanted) for each, wanted in way if each.attribute is not None]
     for (one, wanted), (other, too) in combinations(known, 2):
-        if (one.device, one.attribute) == (other.device, other.attribute):
+        if (one.device, one.attribute, one.of) == (other.device, other.attribute, other.of):
             alike = same(one.equals, other.equals)
             if wanted and too and not alike:
                 return f"{one.attribute} cannot equal two values at once"

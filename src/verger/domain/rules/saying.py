@@ -96,7 +96,7 @@ def _said(condition: Condition, measure: Measure = _bare) -> str:
         "schedule": f"it is time ({condition.schedule})",
         "between": f"it is between {begin} and {end}",
         "command": f"the command {condition.command} is {condition.stage}",
-        "attribute": f"{condition.attribute} is {condition.equals}",
+        "attribute": f"{condition.attribute}{' of the place' if condition.of else ''} is {condition.equals}",
     }
     return said[condition.word]
 

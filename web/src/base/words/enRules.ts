@@ -233,6 +233,7 @@ export const enRules = {
   "says.between": "it is between {from} and {to}",
   "says.command": "“{method}” of {device} {stage}",
   "says.attribute": "{name} of {device} is {value}",
+  "says.ofPlace": "{name} where {device} is, is {value}",
   "says.tell": "tell {device}: {what}",
   "says.alert": "open {severity}: “{message}”",
   "says.severity.info": "a note",
