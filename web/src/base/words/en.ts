@@ -3,6 +3,7 @@ import { enCommands } from "@/base/words/enCommands";
 import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
 import { enBlueprints } from "@/base/words/enBlueprints";
+import { enCycles } from "@/base/words/enCycles";
 import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
@@ -22,6 +23,7 @@ export const en = {
   ...enTransfer,
   ...enBackups,
   ...enBlueprints,
+  ...enCycles,
   ...enDerived,
   ...enLimits,
   ...enRetention,
