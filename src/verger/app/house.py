@@ -45,7 +45,7 @@ from verger.flows.showing import Showing
 _CERTIFICATE_S = 2.0
 _CLAIMS_S = 3600.0
 _CAUGHT_UP_S = 10.0
-_ZONES_S = 60.0
+_ZONES_S = 5.0
 _LIES_S = 1.0
 
 

@@ -85,6 +85,8 @@ class Doors:
         return self._enrolled.zone(door)
 
     def zone_of(self, door: Admitted, dialect: str, address: str) -> tzinfo:
-        """Return the time zone of the place where a device is, of where devices begin for one that is not adopted."""
+        """Return the time zone of the place where a device is; that of the door where it, or its place, is too new."""
         device = self.find(door, dialect, address)
-        return self.zone(door if device is None else Admitted(door.tenant, (), device))
+        known = None if device is None else self._kept.registry.known(device)
+        zone = None if known is None else self._enrolled.zones.get(known.place)
+        return zone or self.zone(door)

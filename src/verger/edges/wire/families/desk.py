@@ -86,7 +86,7 @@ class Meetings(Protocol):
         ...
 
     def zone_of(self, door: Admitted, dialect: str, address: str) -> tzinfo:
-        """Return the time zone of the place where a device is, of where devices begin for one that is not adopted."""
+        """Return the time zone of the place where a device is; that of the door where it, or its place, is too new."""
         ...
 
 
