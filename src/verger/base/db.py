@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
+from threading import Thread
 from typing import Any, Self
 from weakref import WeakSet
 
@@ -27,6 +28,7 @@ metadata = MetaData(
     }
 )
 
+_ENDING_S = 0.01
 _AFTER, _DATABASE = "verger.after_commit", "verger.database"
 
 
@@ -53,6 +55,7 @@ class Database:
         self.engine = engine
         self._writer = asyncio.Lock()
         self._sqlite = engine.dialect.name == "sqlite"
+        self._ending: asyncio.Task[None] | None = None
         self._bells: dict[str, WeakSet[Bell]] = {}
 
     @classmethod
@@ -63,6 +66,7 @@ class Database:
         )
         if engine.dialect.name == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(engine.sync_engine, "close", _end_sqlite)
         return cls(engine)
 
     @asynccontextmanager
@@ -88,7 +92,7 @@ class Database:
                 act()
             return
         try:
-            async with self._writer, self.engine.connect() as connection:
+            async with self._alone() as connection:
                 await connection.exec_driver_sql("BEGIN IMMEDIATE")
                 self._begun(connection)
                 yield connection
@@ -100,6 +104,33 @@ class Database:
             raise
         for act in acts:
             act()
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection while nobody else writes, until nothing of it goes on.
+
+        Who is cancelled leaves a statement behind that its thread ends in its own time; till then the file is locked.
+        """
+        await self._writer.acquire()
+        thread: Thread | None = None
+        try:
+            async with self.engine.connect() as connection:
+                thread = (await connection.get_raw_connection()).driver_connection._thread  # type: ignore[union-attr]  # noqa: SLF001
+                try:
+                    yield connection
+                finally:
+                    if not connection.invalidated:
+                        thread = None  # it goes on, for others
+        finally:
+            if thread is None or not thread.is_alive():
+                self._writer.release()
+            else:
+                self._ending = asyncio.create_task(self._release(thread))
+
+    async def _release(self, thread: Thread) -> None:
+        while thread.is_alive():  # noqa: ASYNC110  a thread has no event
+            await asyncio.sleep(_ENDING_S)
+        self._writer.release()
 
     def _begun(self, connection: AsyncConnection) -> None:
         connection.info.pop(_AFTER, None)
@@ -124,7 +155,7 @@ class Database:
         if not self._sqlite:
             return
         try:
-            async with self._writer, self.engine.connect() as connection:
+            async with self._alone() as connection:
                 await connection.exec_driver_sql("VACUUM")
                 await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         except OperationalError as error:
@@ -171,6 +202,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     cursor.close()
     # SQLite's own knows ASCII only: a search for ÄITI would not find äiti.
     connection.create_function("lower", 1, _lower, deterministic=True)
+
+
+def _end_sqlite(connection: Any, _record: Any) -> None:
+    """Roll back what was cut short, on the connection's own thread; closing alone locks the file while a cursor lives."""
+    driver = connection.driver_connection
+    if driver._connection is not None:  # noqa: SLF001
+        driver._tx.put_nowait((None, driver._connection.rollback))  # noqa: SLF001
 
 
 def _lower(text: str | None) -> str | None:
