@@ -44,6 +44,10 @@ class Bounding:
     alerts: AlertStore
     clock: Clock
 
+    async def all(self, tenant: str) -> list[Standing]:
+        """Return the plans of a tenant, those of the newest meters first."""
+        return [self._standing(each) for each in await self.store.of_tenant(tenant)]
+
     async def get(self, tenant: str, device: str) -> Standing:
         """Return the plan of a meter; raise Missing."""
         return self._standing(await self.store.get(tenant, device))

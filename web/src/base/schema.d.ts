@@ -2160,6 +2160,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/shedding": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * List what is cut off when too much flows
+         * @description Return the plans of all meters, or that of `device` if it has one.
+         */
+        readonly get: operations["shedding.items"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/system": {
         readonly parameters: {
             readonly query?: never;
@@ -3673,6 +3693,11 @@ export interface components {
         /** Page[Outline] */
         readonly OutlinePage: {
             readonly items: readonly components["schemas"]["Outline"][];
+            readonly next: string | null;
+        };
+        /** Page[Standing] */
+        readonly StandingPage: {
+            readonly items: readonly components["schemas"]["Standing"][];
             readonly next: string | null;
         };
         /** Page[ShownBridge] */
@@ -8921,6 +8946,32 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["FirstOwner"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "shedding.items": {
+        readonly parameters: {
+            readonly query?: {
+                readonly device?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["StandingPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

@@ -46,6 +46,12 @@ class SheddingStore:
             rows = await connection.execute(select(*_TABLE))
             return [_kept(row) for row in rows]
 
+    async def of_tenant(self, tenant: str) -> list[KeptPlan]:
+        """Return the plans of a tenant."""
+        query = select(*_TABLE).where(_TABLE.tenant == tenant).order_by(_TABLE.device.desc())
+        async with self._db.reading() as connection:
+            return [_kept(row) for row in await connection.execute(query)]
+
     async def get(self, tenant: str, device: str) -> KeptPlan:
         """Return the plan of a meter; raise Missing."""
         async with self._db.reading() as connection:

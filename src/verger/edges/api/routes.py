@@ -172,6 +172,7 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     rules.test,
     rules.remove,
     rules.runs,
+    shedding.items,
     shedding.read,
     shedding.change,
     shedding.remove,

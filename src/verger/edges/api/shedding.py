@@ -5,8 +5,9 @@ from typing import Annotated
 from litestar import delete, get, patch
 from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
+from verger.base.pages import Page
 from verger.domain.shedding.model import MOST_LOADS, Guarded, Load
-from verger.edges.api.given import Caller, Given, Id, JSONBody
+from verger.edges.api.given import Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.bounding import Standing
 
@@ -25,6 +26,13 @@ class PlanChange(Struct, frozen=True, forbid_unknown_fields=True):
     protected: _Protected | UnsetType = UNSET
     over_s: Annotated[float, Meta(ge=0, le=3600)] | UnsetType = UNSET
     rest_s: Annotated[float, Meta(ge=4, le=3600)] | UnsetType = UNSET
+
+
+@get("/shedding", summary="List what is cut off when too much flows", tags=_TAGS)
+async def items(caller: Given[Caller], grounds: Given[Grounds], device: FromQuery[str | None] = None) -> Page[Standing]:
+    """Return the plans of all meters, or that of `device` if it has one."""
+    found = await grounds.bounding.all(caller.needs("rules:read").tenant)
+    return Page([each for each in found if device in (None, each.device)])
 
 
 @get("/devices/{device:str}/shedding", summary="What is cut off when too much flows?", tags=_TAGS)

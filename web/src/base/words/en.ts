@@ -8,6 +8,7 @@ import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
 import { enRetention } from "@/base/words/enRetention";
+import { enShedding } from "@/base/words/enShedding";
 import { enSilence } from "@/base/words/enSilence";
 import { enStrangers } from "@/base/words/enStrangers";
 import { enSystem } from "@/base/words/enSystem";
@@ -27,6 +28,7 @@ export const en = {
   ...enDerived,
   ...enLimits,
   ...enRetention,
+  ...enShedding,
   ...enSilence,
   ...enStrangers,
   ...enSystem,

@@ -1,0 +1,23 @@
+/** English: what is cut off when too much flows. */
+export const enShedding = {
+  "shedding.title": "When too much flows",
+  "shedding.none": "Nothing is cut off when more flows through the breaker than may.",
+  "shedding.on": "Above {limit} mA the first that draws something is cut off, and the next {rest} s after that.",
+  "shedding.off": "Above {limit} mA nothing is cut off: this is switched off.",
+  "shedding.over": "Too much flows since {when}.",
+  "shedding.order": "What is cut off, the first first",
+  "shedding.spared": "Never: {names}",
+  "shedding.cut": "Something was cut off last {when}.",
+  "shedding.choose": "Choose what goes first",
+  "shedding.change": "Change the order",
+  "shedding.why": "Sockets are cut off one after the other while the breaker is over its limit. Nothing is turned on again by itself.",
+  "shedding.limit": "Limit in mA",
+  "shedding.rest": "Seconds between two",
+  "shedding.enabled": "Cut off when it is more",
+  "shedding.nothing": "There are no outlets yet. Add those behind this unit first.",
+  "shedding.socket": "{name} · {socket}",
+  "shedding.stays": "Stays on",
+  "shedding.never": "Protected: never cut off",
+  "shedding.turn": "Turn {n}",
+  "shedding.end": "Cut nothing off any more",
+} as const;
