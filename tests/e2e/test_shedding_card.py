@@ -15,7 +15,7 @@ def test_people_choose_what_goes_first_and_what_never_does(
     browser: Browser, serve: Serve, settle: Settle, tmp_path: Path
 ) -> None:
     house = settle(serve())
-    made = {}
+    made: dict[str, str] = {}
     for name, address in (("Unit", "CCU-02"), ("Heater", "FE"), ("Fridge", "FD")):
         about = {"name": name, "place": house.place, "dialect": "outlet", "address": address}
         answer = house.api.post("devices", json=about | {"gateway": made.get("Unit"), "is_gateway": name == "Unit"})
