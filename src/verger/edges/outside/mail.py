@@ -4,7 +4,8 @@ import asyncio
 import smtplib
 import socket
 import ssl
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import unquote, urlsplit
@@ -16,6 +17,7 @@ from verger.domain.notifications.ways import Message
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _CALL_S = 20.0
+_AT_ONCE = 8  # letters; on threads of their own, so that a slow server takes none from anything else
 
 
 class _Plain(smtplib.SMTP):
@@ -42,6 +44,7 @@ class Mailer:
     sender: str
     outgoing: Outgoing
     clock: Clock
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "mail"))
 
     async def send(self, address: str, message: Message) -> None:
         """Send a letter; raise Refused with a sentence when the server does not take it."""
@@ -52,7 +55,7 @@ class Mailer:
         number = (await self.outgoing.addresses(host, port))[0]
         letter = self._letter(address, message)
         try:
-            await asyncio.to_thread(self._send, number, port, letter)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._send, number, port, letter)
         except smtplib.SMTPRecipientsRefused as error:
             raise Refused(f"The mail server does not take {address} ({_said(error.recipients[address])}).") from None
         except smtplib.SMTPResponseException as error:
