@@ -13,7 +13,7 @@ from verger.base.errors import Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
-from verger.domain.cycles.model import CROP, STAGE, Cycle, Happening, Kind, Outcome, Stage, begun, ended, moved
+from verger.domain.cycles.model import CROP, STAGE, Cycle, CycleStage, Happening, Kind, Outcome, begun, ended, moved
 from verger.domain.cycles.store import CycleStore, WantedCycles
 from verger.domain.places.store import PlaceStore
 from verger.flows.ports import Screens
@@ -54,7 +54,7 @@ class Growing:
         """Change what grows, its notes or when its harvest is expected; raise Missing, Stale or Invalid."""
         return await self._do(tenant, cycle, lambda before: structs.replace(before, **changes), expected)
 
-    async def move(self, tenant: str, cycle: str, stage: Stage, at: datetime | None) -> Cycle:
+    async def move(self, tenant: str, cycle: str, stage: CycleStage, at: datetime | None) -> Cycle:
         """Let a cycle be in another stage, now or since a time; raise Missing, Conflict or Invalid."""
         return await self._do(tenant, cycle, lambda before: moved(before, stage, self._at(at)))
 
@@ -76,8 +76,8 @@ class Growing:
         """Let the cycle that runs at a place be in a stage that somebody told of the place, if it is one."""
         async with self.db.writing() as connection:
             running = await self.store.running(connection, tenant, place)
-            if running is not None and stage in list(Stage) and stage != running.stage:
-                after = moved(running, Stage(stage), self._at(None))
+            if running is not None and stage in list(CycleStage) and stage != running.stage:
+                after = moved(running, CycleStage(stage), self._at(None))
                 await self.store.change(connection, tenant, after)
 
     # what happened

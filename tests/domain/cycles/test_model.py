@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from verger.base.errors import Conflict, Invalid
-from verger.domain.cycles.model import Cycle, Happening, Stage, Step, begun, ended, moved
+from verger.domain.cycles.model import Cycle, CycleStage, CycleStep, Happening, begun, ended, moved
 
 BEGIN = datetime(2027, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -17,25 +17,25 @@ def cycle(**more: Any) -> Cycle:
 
 
 def test_a_cycle_goes_through_stages_in_any_order_and_ends_once() -> None:
-    one = moved(moved(cycle(), Stage.fruiting, BEGIN + DAY), Stage.incubation, BEGIN + 2 * DAY)
+    one = moved(moved(cycle(), CycleStage.fruiting, BEGIN + DAY), CycleStage.incubation, BEGIN + 2 * DAY)
     assert one.stages == (
-        Step(Stage.inoculation, BEGIN),
-        Step(Stage.fruiting, BEGIN + DAY),
-        Step(Stage.incubation, BEGIN + 2 * DAY),
+        CycleStep(CycleStage.inoculation, BEGIN),
+        CycleStep(CycleStage.fruiting, BEGIN + DAY),
+        CycleStep(CycleStage.incubation, BEGIN + 2 * DAY),
     )
-    assert moved(one, Stage.incubation, BEGIN) == one
+    assert moved(one, CycleStage.incubation, BEGIN) == one
     over = ended(one, BEGIN + 3 * DAY, "harvested")
     assert (over.runs, over.outcome) == (False, "harvested")
     with pytest.raises(Conflict):
-        moved(over, Stage.rest, BEGIN + 4 * DAY)
+        moved(over, CycleStage.rest, BEGIN + 4 * DAY)
     with pytest.raises(Conflict):
         ended(over, BEGIN + 4 * DAY, "aborted")
 
 
 def test_no_stage_begins_before_the_one_before_it() -> None:
-    one = moved(cycle(), Stage.pinning, BEGIN + DAY)
+    one = moved(cycle(), CycleStage.pinning, BEGIN + DAY)
     with pytest.raises(Invalid, match="before its last stage"):
-        moved(one, Stage.rest, BEGIN)
+        moved(one, CycleStage.rest, BEGIN)
     with pytest.raises(Invalid, match="before its last stage"):
         ended(one, BEGIN, "aborted")
 

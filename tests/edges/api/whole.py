@@ -60,6 +60,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /places/{place}/off": {"confirm": True},
     "POST /places/{place}/blueprint": {"name": "cottage"},
     "POST /tasks": {"title": "Sweep"},
+    "POST /cycles": {"place": "nowhere"},
+    "POST /cycles/{cycle}/stage": {"stage": "incubation"},
+    "POST /cycles/{cycle}/events": {"kind": "harvest", "weight_kg": 1},
     "POST /alerts/{alert}/assign": {"assignee": None},
     "POST /alerts/{alert}/comments": {"text": "Seen."},
     "POST /claims": {"device": "device", "place": "place", "secret": "no secret of it"},
@@ -128,7 +131,10 @@ async def furnished(owner: httpx.AsyncClient) -> dict[str, str]:
     await owner.patch(f"/devices/{probe}/shedding", json={"metric": "power", "limit": 2000})
     old = (await made("/devices", name="Old", place=place))["device"]["id"]
     gone = (await owner.delete(f"/devices/{old}?history=delete")).json()["id"]
+    cycle = f"/cycles/{(await made('/cycles', place=place))['id']}"
     return {
+        "/cycles/{cycle}": cycle,
+        "/events/{event}": f"/events/{(await made(f'{cycle}/events', kind='contamination'))['id']}",
         "/tasks/{task}": f"/tasks/{(await made('/tasks', title='Sweep'))['id']}",
         "/bridges/{bridge}": f"/bridges/{(await made('/bridges', **BRIDGE))['id']}",
         "/places/{place}": f"/places/{place}",

@@ -2653,9 +2653,9 @@ export interface components {
             readonly shows: {
                 readonly [key: string]: unknown;
             } | null;
-            readonly stage: components["schemas"]["commands_model_Stage"];
+            readonly stage: components["schemas"]["Stage"];
             /** @default [] */
-            readonly steps: readonly components["schemas"]["commands_model_Step"][];
+            readonly steps: readonly components["schemas"]["Step"][];
             /** @default 1 */
             readonly version: number;
         };
@@ -2757,9 +2757,9 @@ export interface components {
             /** @enum {null|string} */
             readonly outcome: "harvested" | "aborted" | null;
             readonly place: string;
-            readonly stage: components["schemas"]["cycles_model_Stage"];
+            readonly stage: components["schemas"]["CycleStage"];
             /** @default [] */
-            readonly stages: readonly components["schemas"]["cycles_model_Step"][];
+            readonly stages: readonly components["schemas"]["CycleStep"][];
             /** Format: date-time */
             readonly started_at: string;
             /** @default 1 */
@@ -2770,6 +2770,19 @@ export interface components {
             readonly crop?: string;
             readonly expected_at?: string | null;
             readonly notes?: string;
+        };
+        /**
+         * CycleStage
+         * @description How far a cycle has come, in the usual order.
+         * @default inoculation
+         * @enum {string}
+         */
+        readonly CycleStage: "inoculation" | "incubation" | "pinning" | "fruiting" | "harvest" | "rest";
+        /** CycleStep */
+        readonly CycleStep: {
+            /** Format: date-time */
+            readonly since: string;
+            readonly stage: components["schemas"]["CycleStage"];
         };
         /** Dashboard */
         readonly Dashboard: {
@@ -3377,7 +3390,7 @@ export interface components {
             /** @default  */
             readonly notes?: string;
             readonly place: string;
-            readonly stage?: components["schemas"]["cycles_model_Stage"];
+            readonly stage?: components["schemas"]["CycleStage"];
             readonly started_at?: string | null;
         };
         /** NewDerived */
@@ -3485,7 +3498,7 @@ export interface components {
         /** NewStage */
         readonly NewStage: {
             readonly at?: string | null;
-            readonly stage: components["schemas"]["cycles_model_Stage"];
+            readonly stage: components["schemas"]["CycleStage"];
         };
         /** NewTarget */
         readonly NewTarget: {
@@ -4122,6 +4135,13 @@ export interface components {
             readonly place: string;
             readonly silent_since: string | null;
         };
+        /**
+         * Stage
+         * @description How far a command has come.
+         * @default queued
+         * @enum {string}
+         */
+        readonly Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
         /** Standing */
         readonly Standing: {
             /** @default [] */
@@ -4160,6 +4180,13 @@ export interface components {
             /** Format: date-time */
             readonly since: string;
             readonly until: string | null;
+        };
+        /** Step */
+        readonly Step: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly proof: string;
+            readonly stage: components["schemas"]["Stage"];
         };
         /** Stranger */
         readonly Stranger: {
@@ -4473,33 +4500,6 @@ export interface components {
             readonly when: components["schemas"]["Condition"];
             /** @enum {null|string} */
             readonly when_silent?: "go_on" | "wait" | "reset" | null;
-        };
-        /**
-         * Stage
-         * @description How far a command has come.
-         * @default queued
-         * @enum {string}
-         */
-        readonly commands_model_Stage: "queued" | "sent" | "acknowledged" | "succeeded" | "failed" | "expired" | "cancelled";
-        /** Step */
-        readonly commands_model_Step: {
-            /** Format: date-time */
-            readonly at: string;
-            readonly proof: string;
-            readonly stage: components["schemas"]["commands_model_Stage"];
-        };
-        /**
-         * Stage
-         * @description How far a cycle has come, in the usual order.
-         * @default inoculation
-         * @enum {string}
-         */
-        readonly cycles_model_Stage: "inoculation" | "incubation" | "pinning" | "fruiting" | "harvest" | "rest";
-        /** Step */
-        readonly cycles_model_Step: {
-            /** Format: date-time */
-            readonly since: string;
-            readonly stage: components["schemas"]["cycles_model_Stage"];
         };
     };
     responses: {
@@ -5308,7 +5308,7 @@ export interface operations {
                 readonly q?: string;
                 readonly place?: string;
                 readonly batch?: string;
-                readonly stage?: components["schemas"]["commands_model_Stage"];
+                readonly stage?: components["schemas"]["Stage"];
             };
             readonly header?: {
                 /** @description The organisation this is about; the last used one when left out. */
@@ -6539,7 +6539,7 @@ export interface operations {
                 readonly sort?: string;
                 /** @description Text to look for in names. */
                 readonly q?: string;
-                readonly stage?: components["schemas"]["commands_model_Stage"];
+                readonly stage?: components["schemas"]["Stage"];
             };
             readonly header?: {
                 /** @description The organisation this is about; the last used one when left out. */

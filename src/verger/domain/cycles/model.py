@@ -19,7 +19,7 @@ Outcome = Literal["harvested", "aborted"]
 Kind = Literal["harvest", "contamination"]
 
 
-class Stage(StrEnum):
+class CycleStage(StrEnum):
     """How far a cycle has come, in the usual order."""
 
     inoculation = "inoculation"
@@ -30,10 +30,10 @@ class Stage(StrEnum):
     rest = "rest"
 
 
-class Step(Struct, frozen=True):
+class CycleStep(Struct, frozen=True):
     """A stage and since when."""
 
-    stage: Stage
+    stage: CycleStage
     since: datetime
 
 
@@ -46,8 +46,8 @@ class Cycle(Struct, frozen=True, kw_only=True):
     id: str
     place: str
     crop: str = ""
-    stage: Stage = Stage.inoculation
-    stages: tuple[Step, ...] = ()
+    stage: CycleStage = CycleStage.inoculation
+    stages: tuple[CycleStep, ...] = ()
     notes: str = ""
     started_at: datetime
     expected_at: datetime | None = None
@@ -93,16 +93,16 @@ class Happening(Struct, frozen=True, kw_only=True):
 
 def begun(cycle: Cycle) -> Cycle:
     """Return a cycle that has just begun with its first stage."""
-    return structs.replace(cycle, stages=(Step(cycle.stage, cycle.started_at),))
+    return structs.replace(cycle, stages=(CycleStep(cycle.stage, cycle.started_at),))
 
 
-def moved(cycle: Cycle, stage: Stage, at: datetime) -> Cycle:
+def moved(cycle: Cycle, stage: CycleStage, at: datetime) -> Cycle:
     """Return a cycle in another stage since a time; raise Conflict once it has ended, Invalid before its last stage."""
     _check_runs(cycle)
     if stage is cycle.stage:
         return cycle
     _check_after(cycle, at)
-    return structs.replace(cycle, stage=stage, stages=(*cycle.stages, Step(stage, at)))
+    return structs.replace(cycle, stage=stage, stages=(*cycle.stages, CycleStep(stage, at)))
 
 
 def ended(cycle: Cycle, at: datetime, outcome: Outcome) -> Cycle:

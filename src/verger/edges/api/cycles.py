@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from verger.base.pages import Page
 from verger.base.patch import told
-from verger.domain.cycles.model import Cycle, Happening, Kind, Outcome, Stage
+from verger.domain.cycles.model import Cycle, CycleStage, Happening, Kind, Outcome
 from verger.domain.cycles.store import WantedCycles
 from verger.domain.tasks.model import Due
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
@@ -25,7 +25,7 @@ class NewCycle(Struct, frozen=True, forbid_unknown_fields=True):
 
     place: str
     crop: str = ""
-    stage: Stage = Stage.inoculation
+    stage: CycleStage = CycleStage.inoculation
     notes: str = ""
     started_at: Due | None = None
     expected_at: Due | None = None
@@ -42,7 +42,7 @@ class CycleChange(Struct, frozen=True, forbid_unknown_fields=True):
 class NewStage(Struct, frozen=True, forbid_unknown_fields=True):
     """The stage that a cycle is in, since now unless `at` says when."""
 
-    stage: Stage
+    stage: CycleStage
     at: Due | None = None
 
 
