@@ -205,7 +205,7 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 
 def _end_sqlite(connection: Any, _record: Any) -> None:
-    """Roll back what was cut short, on the connection's thread: closed alone it locks the file as long as a cursor."""
+    """Roll back what was cut short, on the connection's thread: only closed, it would stay locked by a cursor."""
     driver = connection.driver_connection
     if driver._connection is not None:  # noqa: SLF001
         driver._tx.put_nowait((None, driver._connection.rollback))  # noqa: SLF001
