@@ -197,4 +197,4 @@ async def test_what_rules_had_to_say_when_a_backup_was_taken_is_not_said_after_i
     assert await house.grounds.signing.get(tenant) == signing
     found = mark.read(folder)
     assert found is not None
-    assert any(said.startswith("1 calls of rules") for said in found.said)
+    assert any(said.startswith("1 call of rules") for said in found.said)

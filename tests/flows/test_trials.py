@@ -67,5 +67,5 @@ async def test_a_trial_fires_as_the_rule_did(made: World, history: History, rule
     trial, _ = await trials.prepare(tenant, written, moment(start + 1), moment(made.clock.now()))
     tested = await trials.run(tenant, trial, lambda _done, _total: None)
     did = (await made.kept.runs.page(tenant, written.id, Asked(limit=500))).items
-    assert len(did) > 1
+    assert did
     assert sorted((run.at, run.device) for run in did) == sorted((one.at, one.device) for one in tested.firings)

@@ -57,10 +57,9 @@ class Following:
         """Return what keeps at the end what followers hold in memory."""
         return self.presence.save, self.automation.save, self.reckoning.save
 
-    @property
-    def informed(self) -> Informed:
-        """Return screens that tell the rulebook too what it rests on."""
-        return Informed(self.hub, (self.automation.court.book.moved, self.reckoning.moved))
+    def informed(self, *others: Callable[[str], None]) -> Informed:
+        """Return screens that tell the rulebook, and others, what they rest on."""
+        return Informed(self.hub, (self.automation.court.book.moved, self.reckoning.moved, *others))
 
     @classmethod
     async def over(cls, stack: AsyncExitStack, stores: Stores, work: Work) -> Self:

@@ -17,6 +17,7 @@ from verger.app.safekeeping import open_safekeeping
 from verger.app.stores import Stores
 from verger.app.telling import Voice, open_telling
 from verger.app.upkeep import Upkeep, go_round, open_upkeep
+from verger.base.bell import whenever
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
 from verger.base.settings import Settings
@@ -45,7 +46,6 @@ from verger.flows.showing import Showing
 _CERTIFICATE_S = 2.0
 _CLAIMS_S = 3600.0
 _CAUGHT_UP_S = 10.0
-_ZONES_S = 5.0
 _LIES_S = 1.0
 
 
@@ -78,7 +78,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     hub, presence, orders, followers = following.hub, following.presence, following.orders, following.followers
     upkeep = await open_upkeep(stores, followers, following.save, following.automation.court.book.named)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
-    screens, following.reckoning.keep = following.informed, inbound.take
+    screens, following.reckoning.keep = following.informed(stores.enrolled.changed), inbound.take
     side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)
     inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
     families = Families.over(stores, side, orders, inlet, inbound, patience)
@@ -142,7 +142,7 @@ async def _open_wire(
     """Return what hears devices and programs over MQTT, and devices over HTTP."""
     inlet, patience = families.desk.inlet, families.http.patience
     listener = await open_listener(stores, work, families.desk, exchange, patience)
-    work.start(every(_ZONES_S, stores.enrolled.look))
+    work.start(whenever(stores.enrolled.moved, stores.enrolled.look, stores.clock))
     work.start(every(_LIES_S, families.meeting.lies.write))
     dispatch = orders.dispatch
     dispatch.listeners.append(listener)

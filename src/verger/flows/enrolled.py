@@ -7,6 +7,7 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from verger.base.bell import Bell
 from verger.base.db import Database, after_commit
 from verger.base.secrets import ServerSecret
 from verger.base.zones import zone_of
@@ -34,6 +35,7 @@ class Enrolled:
     roll: Roll = field(default_factory=Roll)
     waiting: dict[Key, str] = field(default_factory=dict)
     zones: dict[str, tzinfo] = field(default_factory=dict)  # by place
+    moved: Bell = field(default_factory=Bell)  # rung when places or devices are others
 
     @classmethod
     async def over(cls, db: Database, secret: ServerSecret, kept: Kept, places: PlaceStore, most: int) -> Self:
@@ -49,8 +51,12 @@ class Enrolled:
         await enrolled.look()
         return enrolled
 
+    def changed(self, _tenant: str) -> None:
+        """Look anew at the time zones of places."""
+        self.moved.ring()
+
     async def look(self) -> None:
-        """Know the time zones of places, where anybody speaks who tells local times; to be done now and then."""
+        """Know the time zones of places, where anybody speaks who tells local times; to be done as they change."""
         if self.roll.empty and not self.kept.addresses.any:
             return
         found = {place: zone_of(name) or UTC for place, name in await self.places.zones()}

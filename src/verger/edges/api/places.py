@@ -59,7 +59,9 @@ async def add(data: JSONBody[NewPlace], caller: Given[Caller], grounds: Given[Gr
     if data.timezone is UNSET:
         known["timezone"] = await _zone_around(tenant, data.parent, grounds, system)
     fresh = Place(id=new_id(), created_at=moment(grounds.clock.now()), **known)
-    return await grounds.places.add(tenant, fresh)
+    made = await grounds.places.add(tenant, fresh)
+    grounds.provisioning.screens.changed(tenant)
+    return made
 
 
 async def _zone_around(tenant: str, parent: str | None, grounds: Grounds, system: System) -> str:

@@ -54,6 +54,7 @@ class FarmSocket:
         self._desk, self._wait = desk, wait
         self._guests: dict[str, Guest] = {}
         self._watching: dict[str, asyncio.Task[None]] = {}  # by tenant
+        self._seeing: dict[str, asyncio.Event] = {}  # set once nothing is missed any more
         # Origins are looked at where a cookie says who it is; a token may come from any page.
         self._server = socketio.AsyncServer(
             async_mode="asgi",
@@ -114,6 +115,7 @@ class FarmSocket:
             raise socketio.exceptions.ConnectionRefusedError(str(refused)) from None
         self._guests[sid] = guest
         if guest.tenant not in self._watching:
+            self._seeing[guest.tenant] = asyncio.Event()
             self._watching[guest.tenant] = asyncio.create_task(self._watch(guest.tenant))
         guest.attending = asyncio.create_task(self._attend(sid, guest))
 
@@ -130,7 +132,8 @@ class FarmSocket:
         return caller
 
     async def _attend(self, sid: str, guest: Guest) -> None:
-        """Greet somebody, and see now and then whether they may still listen."""
+        """Greet somebody who misses nothing from then on, and see now and then whether they may still listen."""
+        await self._seeing[guest.tenant].wait()
         await self._tell(sid, Event("connected", {"status": "Connected to Smart Farm"}))
         await self._tell(sid, Event("mqtt_status", {"connected": True}))
         while True:
@@ -152,6 +155,7 @@ class FarmSocket:
             guest.attending.cancel()
         if all(each.tenant != guest.tenant for each in self._guests.values()):
             self._watching.pop(guest.tenant).cancel()
+            self._seeing.pop(guest.tenant)
 
     def _joining(self, kind: str, *, joins: bool) -> Callable[[str, Any], Awaitable[None]]:
         """Return what joins or leaves a farm or a room."""
@@ -182,6 +186,7 @@ class FarmSocket:
             try:
                 events = Events(self._desk, tenant)
                 await events.farms()
+                self._seeing[tenant].set()  # it is heard from the next turn of the loop on
                 async for word in self._desk.people.watch(tenant, events.devices):
                     for event in await events.of(word):
                         await self._spread(tenant, event)
