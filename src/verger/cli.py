@@ -14,7 +14,6 @@ import uvloop
 
 from verger import __version__
 from verger.app import House, running
-from verger.app.demo import Ports, demonstrate
 from verger.base.errors import Refused
 from verger.base.log import start_logging
 from verger.base.settings import Settings, strangers
@@ -100,6 +99,9 @@ def spare_the_collector() -> None:
 
 async def _demonstrate(house: House, settings: Settings, http: HttpPorts) -> None:
     """Fill a fresh house with the demo, and tell how to sign in."""
+    # What only the demo needs is not loaded by every other start.
+    from verger.app.demo import Ports, demonstrate  # noqa: PLC0415
+
     told = await demonstrate(house, Ports(_near(settings), http.plain, house.mqtt.plain))
     click.echo(f"\n  Sign in as {told.email} with the password {told.password}\n", err=True)
 

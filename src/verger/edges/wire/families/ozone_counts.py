@@ -54,14 +54,9 @@ async def event(desk: Desk, call: Call) -> Reply:
 
 async def analytics(desk: Desk, call: Call) -> Reply:
     """Tell how often a device did what within some days, day by day, with what only its counters knew."""
-    caller = await asks(desk, call, "events:read")
-    if not call.query.get("device_id"):
-        raise Invalid("device_id required")
-    estate = await Estate.of(desk, caller.tenant)
-    device, days = estate.device(call.query["device_id"]), _days(call, 7)
-    last = _today(estate, device)
-    first = last - timedelta(days=days - 1)
-    counted = await desk.people.stories.counting.days(caller.tenant, first, last, device=device.id)
+    estate, device, first, last = await _asked(desk, call, 7)
+    days = (last - first).days + 1
+    counted = await desk.people.stories.counting.days(estate.tenant, first, last, device=device.id)
     by_day = [_day(estate, device, first + timedelta(days=each), counted) for each in range(days)]
     totals = {kind: sum(each[f"{kind}_count"] for each in by_day) for kind in TREATMENTS}
     told = {
@@ -76,13 +71,7 @@ async def analytics(desk: Desk, call: Call) -> Reply:
 
 async def export(desk: Desk, call: Call) -> Reply:
     """Give what a device did within some days as a table."""
-    caller = await asks(desk, call, "events:read")
-    if not call.query.get("device_id"):
-        raise Invalid("device_id required")
-    estate = await Estate.of(desk, caller.tenant)
-    device, days = estate.device(call.query["device_id"]), _days(call, 30)
-    last = _today(estate, device)
-    first = last - timedelta(days=days - 1)
+    estate, device, first, last = await _asked(desk, call, 30)
     told = await _latest(estate, device.address, _EXPORTED, _midnight(estate, device, first))
     name = "".join(each if each.isalnum() else "_" for each in device.address or device.name)
     file = f'attachment; filename="telemetry_{name}_{first}_to_{last}.csv"'
@@ -95,6 +84,17 @@ async def mqtt(desk: Desk, call: Call) -> Reply:
     """Tell that MQTT is spoken: it always is, so there is nothing to start or to stop."""
     await asks(desk, call, "devices:read")
     return compact({"status": "running", "running": True, "detail": "MQTT is spoken as long as Verger runs."})
+
+
+async def _asked(desk: Desk, call: Call, usual: int) -> tuple[Estate, Device, date, date]:
+    """Return the device that is asked about, and the first and the last of the days, so many where none are named."""
+    caller = await asks(desk, call, "events:read")
+    if not call.query.get("device_id"):
+        raise Invalid("device_id required")
+    estate = await Estate.of(desk, caller.tenant)
+    device, days = estate.device(call.query["device_id"]), _days(call, usual)
+    last = _today(estate, device)
+    return estate, device, last - timedelta(days=days - 1), last
 
 
 def _days(call: Call, usual: int) -> int:
