@@ -83,8 +83,10 @@ class World:
         rule = msgspec.convert({"name": "Rule", **written, **more}, KeptRule)
         return await self.ruling.add(self.house.tenant, rule)
 
-    async def say(self, values: Mapping[str, float], ago_s: float = 0, device: str | None = None) -> Batch:
-        """Let a device say something now, measured so long ago."""
+    async def say(
+        self, values: Mapping[str, float], ago_s: float = 0, device: str | None = None, state: Any = None
+    ) -> Batch:
+        """Let a device say something now, measured so long ago, with attributes of the same moment."""
         who = device or self.device
         known = self.house.kept.registry.known(who)
         assert known is not None
@@ -94,7 +96,8 @@ class World:
         at = self.clock.now() - round(ago_s * SECOND)
         numbers = np.array([known.series[metric] for metric in values], np.uint32)
         columns = numbers, np.full(len(values), at), np.array(list(values.values()), np.float64)
-        return await self.hear(Batch(self.clock.now(), *columns))
+        told = (Told(self.house.tenant, who, Attributes(state, at)),) if state else ()
+        return await self.hear(Batch(self.clock.now(), *columns, told))
 
     async def tell(self, *said: Event | Attributes) -> Batch:
         told = tuple(Told(self.house.tenant, self.device, each) for each in said)

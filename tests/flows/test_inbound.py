@@ -10,7 +10,7 @@ from tests.flows.conftest import House
 from verger.base.clock import HOUR, MINUTE, SECOND
 from verger.base.errors import Busy, Fault
 from verger.domain.devices.series import Series
-from verger.domain.telemetry.model import Answer, Batch, Event, Heard, Once, Readings, Run
+from verger.domain.telemetry.model import Answer, Attributes, Batch, Event, Heard, Once, Readings, Run
 from verger.domain.telemetry.record import pack, unpack
 from verger.flows.inbound import Inbound
 
@@ -96,6 +96,19 @@ async def test_one_metric_twice_in_one_batch_is_one_series(path: Path) -> None:
     await path.say(device.id, {"temperature": 1}, {"temperature": 2})
     assert len({number for number, _, _ in path.rows()}) == 1
     assert len({at for _, at, _ in path.rows()}) == 2
+
+
+async def test_attributes_told_with_numbers_are_of_the_same_moment(path: Path) -> None:
+    device = await path.house.add()
+    await path.inbound.take(
+        [Heard(device.id, (Readings({"t": 4.0, "h": 1.0}), Attributes({"on": True}), Attributes({"on": False})))]
+    )
+    [batch] = path.log.batches
+    measured = set(batch.at.tolist())
+    assert len(measured) == 1
+    first, second = (told.said.at for told in batch.told)
+    assert first in measured
+    assert second not in measured
 
 
 async def test_a_message_that_is_kept_once_has_its_number_in_the_same_record(path: Path) -> None:

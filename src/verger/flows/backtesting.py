@@ -118,7 +118,7 @@ class Backtesting:
         wanted = rule.hears.metrics
         series = {
             each.number: (each.device, each.metric)
-            for each in await self.ruling.devices.series.of(tenant, devices)
+            for each in sorted(await self.ruling.devices.series.of(tenant, devices), key=lambda each: each.device)
             if (None, each.metric) in wanted or (each.device, each.metric) in wanted
         }
         if not rule.hears.events:
@@ -169,7 +169,7 @@ def _ordered(names: list[tuple[str, str]], found: list[tuple[int, Readings]]) ->
         return Rows(names, np.empty(0, np.intp), np.empty(0, np.int64), np.empty(0))
     of = np.concatenate([np.full(len(page), place, np.intp) for place, page in found])
     at = np.concatenate([page.at for _, page in found])
-    order = np.argsort(at, kind="stable")
+    order = np.lexsort((of, at))
     return Rows(names, of[order], at[order], np.concatenate([page.value for _, page in found])[order])
 
 

@@ -17,6 +17,7 @@ from verger.domain.rules.waiting import WaitingFact
 from verger.domain.telemetry.events import EventStore, identity
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
 from verger.flows.minds import Draft, Key, Minds
+from verger.flows.moments import Moments
 from verger.flows.rulebook import Hearer, Rulebook, kinds
 from verger.flows.standing import stand
 
@@ -131,32 +132,17 @@ class Court:
         """Remember nothing of some rules."""
         self.minds.forget(self.minds.of_rules(rules))
 
-    def silent_since(self, rule: Compiled, subject: str | None, named: str | None, seconds: float) -> int | None:
-        """Return since when a rule takes a device, named or not, to have been silent for so long; None when not."""
-        memory = self.minds.memories.get((rule.rule.id, subject if rule.of_each else None))
-        for condition, leaf in () if memory is None else zip(rule.leaves, memory.leaves, strict=True):
-            if (condition.silent_for_s, condition.device) == (seconds, named):
-                return leaf.since if leaf.holds else None
-        return None
-
-    def taken_for_silent(self) -> set[str]:
-        """Return the devices that some rule waits for since they fell silent."""
-        found = set()
-        for (name, subject), memory in self.minds.memories.items():
-            if any(leaf.stale for leaf in memory.leaves):
-                rule = self.book.rule(self.tenants.get(name, ""), name)
-                leaves = () if rule is None else zip(rule.leaves, memory.leaves, strict=True)
-                found |= {condition.device or subject or "" for condition, leaf in leaves if leaf.stale}
-        return found
-
     async def hear(self, draft: Draft, batch: Batch) -> None:
         """Judge all that a record says."""
+        moments = Moments()
         if len(batch.series):
-            self._readings(draft, batch)
-        for told in batch.told:
+            self._readings(moments, batch)
+        later = [told for told in batch.told if not self._joined(moments, told, batch.received_at)]
+        self._judge_all(draft, moments)
+        for told in later:
             await self._told(draft, told, batch.received_at)
 
-    def _readings(self, draft: Draft, batch: Batch) -> None:
+    def _readings(self, moments: Moments, batch: Batch) -> None:
         series, now = batch.series, batch.received_at
         if ripe := self.minds.ripen(now):
             self.bind(ripe)  # until they are told the time any reading may change something
@@ -167,8 +153,25 @@ class Court:
         for number, at, value in zip(*(column.tolist() for column in columns), strict=True):
             known, metric = self.book.registry.owner(number), self.book.registry.metric(number)
             if self.bounds.newer(number, at) and known is not None and metric is not None:
-                fact = Reading(known.device, metric, value, at, now)
-                self._judge(draft, self._hearers.get(number, ()), fact, logged=True)
+                moments.add(Reading(known.device, metric, value, at, now), self._hearers.get(number, ()))
+
+    def _joined(self, moments: Moments, told: Told, now: int) -> bool:
+        """Put attributes that were told with readings to these; tell whether they were."""
+        said = told.said
+        if not isinstance(said, Attributes) or not moments.knows(told.device, now if said.at is None else said.at):
+            return False
+        self._reported(moments, told.device, said, now)
+        return True
+
+    def _reported(self, moments: Moments, device: str, said: Attributes, now: int) -> None:
+        known, at = self.book.registry.known(device), now if said.at is None else said.at
+        if known is not None:
+            for name, value in said.values.items():
+                moments.add(Reported(device, name, value, at, now), self.book.of_device(known, "attribute", name))
+
+    def _judge_all(self, draft: Draft, moments: Moments) -> None:
+        for rule, subject, fact in moments.heard():
+            self.minds.judge(draft, rule, subject, fact, logged=True)
 
     async def _told(self, draft: Draft, told: Told, now: int) -> None:
         known, said = self.book.registry.known(told.device), told.said
@@ -180,10 +183,9 @@ class Court:
                 at = now if said.at is None else said.at
                 self._judge(draft, hearers, Happened(told.device, said.kind, identity(said), at, now), logged=True)
         elif isinstance(said, Attributes):
-            at = now if said.at is None else said.at
-            for name, value in said.values.items():
-                hearers = self.book.of_device(known, "attribute", name)
-                self._judge(draft, hearers, Reported(told.device, name, value, at, now), logged=True)
+            moments = Moments()
+            self._reported(moments, told.device, said, now)
+            self._judge_all(draft, moments)
 
     async def waiting(self) -> list[WaitingFact]:
         """Return facts that stand in no log and wait to be judged; they are looked for while some may come."""

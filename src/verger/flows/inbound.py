@@ -198,9 +198,14 @@ class _Naming:
             return over
         before = len(self.rows) + len(self.told)
         refused: list[Fault] = []
+        measured_at: int | None = None
         for said in heard.said:
-            at = self._time(known, said.at)
+            if isinstance(said, Attributes) and said.at is None and measured_at is not None:
+                at, measured_at = measured_at, None  # of one moment: rules judge both together
+            else:
+                at = self._time(known, said.at)
             if isinstance(said, Readings):
+                measured_at = at if said.at is None else None
                 self._readings(known, said, at, refused)
                 continue
             if isinstance(said, Attributes) and not said.values.keys() <= known.attributes:

@@ -194,6 +194,14 @@ class Minds:
         while fired and (fired[0] <= at - HOUR or len(fired) > rule.rule.most_per_hour):
             fired.popleft()
 
+    def silent_since(self, rule: Compiled, subject: str | None, named: str | None, seconds: float) -> int | None:
+        """Return since when a rule takes a device, named or not, to have been silent for so long; None when not."""
+        memory = self.memories.get((rule.rule.id, subject if rule.of_each else None))
+        for condition, leaf in () if memory is None else zip(rule.leaves, memory.leaves, strict=True):
+            if (condition.silent_for_s, condition.device) == (seconds, named):
+                return leaf.since if leaf.holds else None
+        return None
+
     def rows(self, draft: Draft, keys: Iterable[Key], tenants: Mapping[str, str]) -> list[Remembered]:
         """Return as rows what is to be remembered of some keys; `tenants` tells whose each rule is."""
         found = []

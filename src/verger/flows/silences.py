@@ -24,7 +24,7 @@ class Silences:
 
     def begin(self) -> None:
         """Tell again who is silent, and who no longer is: it may not have been judged before the program ended."""
-        waited_for, now = self._court.taken_for_silent(), self._clock.now()
+        waited_for, now = self._waited_for(), self._clock.now()
         for chapter in self._book.chapters.values():
             if any(rule.hears.turns for rule in chapter.rules.values()):
                 for known in self._book.registry.everyone():
@@ -32,6 +32,16 @@ class Silences:
                         silent = self._silence_of(known.device).silent_since is not None
                         if silent or known.device in waited_for:
                             self.turned(known.device, silent=silent, at=now)
+
+    def _waited_for(self) -> set[str]:
+        """Return the devices that some rule waits for since they fell silent."""
+        found = set()
+        for (name, subject), memory in self._court.minds.memories.items():
+            if any(leaf.stale for leaf in memory.leaves):
+                rule = self._book.rule(self._court.tenants.get(name, ""), name)
+                leaves = () if rule is None else zip(rule.leaves, memory.leaves, strict=True)
+                found |= {condition.device or subject or "" for condition, leaf in leaves if leaf.stale}
+        return found
 
     def turned(self, device: str, silent: bool, at: int) -> None:  # noqa: FBT001  as presence tells it
         """Hear that a device fell silent or speaks again."""
@@ -71,7 +81,7 @@ class Silences:
 
         After a crash Verger may know of a little less silence than before: only who was heard since has spoken.
         """
-        since = self._court.silent_since(rule, subject, named, seconds)
+        since = self._court.minds.silent_since(rule, subject, named, seconds)
         if (heard.for_s or 0) >= seconds:
             return since is None
         return since is not None and (heard.last_seen or 0) > since

@@ -8,7 +8,7 @@ import msgspec
 
 from verger.base.clock import SECOND, moment
 from verger.domain.rules.compiled import Compiled, Ground, compiled
-from verger.domain.rules.facts import Fact, Happened, Moved, Quiet, Reading, Reported, Time, Turned
+from verger.domain.rules.facts import Fact, Happened, Moved, Quiet, Reading, Reported, Time, Together, Turned, as_one
 from verger.domain.rules.judge import begin, judge
 from verger.domain.rules.memory import Decision, Memory
 from verger.domain.rules.model import Rule
@@ -38,6 +38,11 @@ def at(second: float) -> int:
 def t(second: float, value: float, *, now: float | None = None, device: str = "d", metric: str = "t") -> Reading:
     """Return a reading of a second, received then or at another."""
     return Reading(device, metric, value, at(second), at(second if now is None else now))
+
+
+def said(*each: Reading | Reported) -> Reading | Reported | Together:
+    """Return what a device said in one message."""
+    return as_one(each)
 
 
 def event(second: float, kind: str, key: str = "", *, now: float | None = None, device: str = "d") -> Happened:

@@ -14,6 +14,7 @@ from tests.domain.rules.scenes import (
     command,
     event,
     quiet,
+    said,
     scene,
     silent,
     speaks,
@@ -24,6 +25,7 @@ from verger.domain.rules.facts import Fact
 
 FOR = BELOW | {"for_s": 60}
 COOL = BELOW | {"clear": 7}
+OPEN = {"metric": "door", "is": "equal", "value": 1}
 SCENES: dict[str, tuple[Any, dict[str, Any], Sequence[Fact], list[Told]]] = {
     "fires once while it stays cold, and ends": (
         BELOW,
@@ -51,6 +53,35 @@ SCENES: dict[str, tuple[Any, dict[str, Any], Sequence[Fact], list[Told]]] = {
         {},
         [t(0, 4), t(30, 3), time(59), t(61, 2)],
         [("fire", 60, "t is 3"), ("again", 61, "t is 2")],
+    ),
+    "values of one message are of one moment": (
+        {"all": [BELOW, OPEN]},
+        {},
+        [
+            said(t(0, 8), t(0, 1, metric="door")),
+            said(t(10, 4), t(10, 0, metric="door")),
+            said(t(20, 8), t(20, 1, metric="door")),
+            said(t(30, 3), t(30, 1, metric="door")),
+        ],
+        [("fire", 30, "t is 3")],
+    ),
+    "a message is seen once, however many of its values are as they should be": (
+        {"all": [BELOW, OPEN]},
+        {},
+        [said(t(0, 4), t(0, 1, metric="door")), said(t(10, 3), t(10, 1, metric="door"))],
+        [("fire", 0, "t is 4"), ("again", 10, "t is 3")],
+    ),
+    "the value that is as it should be speaks for a message": (
+        {"any": [OPEN, BELOW]},
+        {},
+        [said(t(0, 0, metric="door"), t(0, 4)), said(t(10, 0, metric="door"), t(10, 3))],
+        [("fire", 0, "t is 4"), ("again", 10, "t is 3")],
+    ),
+    "an attribute of the same message counts with its values": (
+        {"all": [BELOW, {"not": {"attribute": "on", "equals": True}}]},
+        {},
+        [said(t(0, 8), attribute(0, "on", value=False)), said(t(10, 4), attribute(10, "on", value=True))],
+        [],
     ),
     "what comes together is judged each at its own time": (
         FOR,

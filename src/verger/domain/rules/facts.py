@@ -1,5 +1,6 @@
 """What a rule is judged by: `at` is a fact's own time, `now` when it was received; both in microseconds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -74,6 +75,21 @@ class Time(Struct, frozen=True, gc=False, tag="time"):
     up_since: int = 0
 
 
-Fact = Reading | Happened | Reported | Moved | Quiet | Turned | Time
-TIMED = (Reading, Happened, Reported)
+class Together(Struct, frozen=True, gc=False, tag="together"):
+    """What a device said of one moment in one message: it is all known before anything of it is judged."""
+
+    device: str
+    said: tuple[Reading | Reported, ...]
+    at: int
+    now: int
+
+
+Fact = Reading | Happened | Reported | Moved | Quiet | Turned | Time | Together
+TIMED = (Reading, Happened, Reported, Together)
 """The facts that have a time of their own."""
+
+
+def as_one(said: Sequence[Reading | Reported]) -> Reading | Reported | Together:
+    """Return one fact of what a device said of one moment."""
+    first = said[0]
+    return first if len(said) == 1 else Together(first.device, tuple(said), first.at, first.now)

@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 from verger.base.clock import SECOND
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.facts import TIMED, Fact, Happened, Moved, Quiet, Reading, Reported, Time, Turned
+from verger.domain.rules.facts import TIMED, Fact, Happened, Moved, Quiet, Reading, Reported, Time, Together, Turned
 from verger.domain.rules.levels import level
 from verger.domain.rules.memory import Leaf, Memory
 from verger.domain.rules.windows import Readings, Window
@@ -18,7 +18,7 @@ _MOST_KEYS = 256
 class Hearing(Struct, frozen=True):
     """The conditions after a fact: which of them it made true for a moment, and the one that judged a reading, if any.
 
-    `news` tells whether anything was judged at all.
+    Of several that judged one, `seen` is the first that is as it should be. `news` tells whether anything was judged.
     """
 
     leaves: tuple[Leaf, ...]
@@ -35,15 +35,18 @@ def hear(rule: Compiled, memory: Memory, fact: Fact) -> Hearing:
         return Hearing(memory.leaves)
     leaves = list(memory.leaves)
     pulses: set[int] = set()
-    seen: int | None = None
-    for at, condition in enumerate(rule.leaves):
-        if condition.of_device and (condition.device or memory.device) == fact.device:
-            before = leaves[at]
-            leaves[at], pulsed = _heard(rule, condition, before, fact)
-            if pulsed:
-                pulses.add(at)
-            elif leaves[at] is not before and at < rule.whens and seen is None:
-                seen = at
+    shown: list[int] = []
+    for each in fact.said if isinstance(fact, Together) else (fact,):
+        for at, condition in enumerate(rule.leaves):
+            if condition.of_device and (condition.device or memory.device) == each.device:
+                before = leaves[at]
+                leaves[at], pulsed = _heard(rule, condition, before, each)
+                if pulsed:
+                    pulses.add(at)
+                elif leaves[at] is not before and at < rule.whens:
+                    shown.append(at)
+    speaking = (at for at in shown if leaves[at].holds is (at not in rule.denied))
+    seen = next(speaking, shown[0] if shown else None)
     return Hearing(tuple(leaves), frozenset(pulses), seen, news=tuple(leaves) != memory.leaves)
 
 

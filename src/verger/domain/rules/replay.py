@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from verger.domain.rules.bounds import EVERY, NONE, meet, still
 from verger.domain.rules.compiled import Compiled
-from verger.domain.rules.facts import Fact, Reading, Time
+from verger.domain.rules.facts import Fact, Reading, Time, as_one
 from verger.domain.rules.judge import begin, judge
 from verger.domain.rules.memory import Decision, Memory
 from verger.domain.rules.passing import Passing
@@ -18,7 +18,10 @@ _LEAST, _MOST = 32, 1 << 16
 
 
 class Rows(Struct, frozen=True, eq=False):
-    """Readings in order of time: `of` says by its number which of the `series`, (device, metric), each row is of."""
+    """Readings in order of time, of one time device by device.
+
+    `of` says by its number which of the `series`, (device, metric), each row is of.
+    """
 
     series: Sequence[tuple[str, str]]
     of: NDArray[np.intp]
@@ -71,12 +74,7 @@ class Replay:
             if sooner < due and (row == before or sooner < self._rows.at[row]):
                 self._row = row
             elif row < before:
-                self._row = row + 1
-                number, at = int(self._rows.of[row]), int(self._rows.at[row])
-                device, metric = self._rows.series[number]
-                yield from self._tell(
-                    Reading(device, metric, float(self._rows.value[row]), at, at), self._heard_by[number]
-                )
+                yield from self._measured(row)
             elif due < now:
                 self._row = before
                 woken = [
@@ -88,6 +86,22 @@ class Replay:
             else:
                 self._row = end
                 return
+
+    def _measured(self, row: int) -> Iterator[Decision]:
+        """Judge a row with those after it that its device said of the same moment."""
+        at, device = int(self._rows.at[row]), self._rows.series[self._rows.of[row]][0]
+        said: dict[str | None, list[Reading]] = {}
+        while row < len(self._rows.at) and self._rows.at[row] == at:
+            number = int(self._rows.of[row])
+            if self._rows.series[number][0] != device:
+                break
+            reading = Reading(device, self._rows.series[number][1], float(self._rows.value[row]), at, at)
+            for subject in self._heard_by[number]:
+                said.setdefault(subject, []).append(reading)
+            row += 1
+        self._row = row
+        for subject, readings in said.items():
+            yield from self._tell(as_one(readings), [subject])
 
     def _next_row(self, before: int) -> int:
         """Return the next row that may change something; looks a little ahead first, then ever further."""
