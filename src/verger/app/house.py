@@ -80,7 +80,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
     screens, following.reckoning.keep = following.informed(stores.enrolled.changed), inbound.take
     side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)
-    inlet, patience = Inlet(side.before(inbound), settings.waiting_messages), Patience()
+    inlet, patience = Inlet(side.before(inbound), settings.waiting_messages, settings.log_wait_ms / 1000), Patience()
     families = Families.over(stores, side, orders, inlet, inbound, patience)
     listener, devices = await _open_wire(side, orders, families, following.exchange, stores, work)
     await _start(followers, families)

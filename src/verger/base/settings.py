@@ -72,6 +72,7 @@ class Settings:
     backup_passphrase_file: Path | None = setting(None, folder)  # what seals backups
     hot_bytes: int = whole(64 << 20, 1 << 20, 1 << 34)  # readings held in memory before they are compressed
     segment_bytes: int = whole(64 << 20, 1 << 16, 1 << 30)  # one file of the log
+    log_wait_ms: int = whole(0, 0, 1_000)  # that a message waits for others to be synced with; spares SD cards
     packet_bytes: int = whole(64 << 10, 256, 1 << 28)  # the largest MQTT packet
     body_bytes: int = whole(1 << 20, 1024, 1 << 30)  # the largest HTTP body
     connect_s: int = whole(10, 1, 3600)  # from a connection to its CONNECT

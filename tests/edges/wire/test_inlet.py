@@ -8,7 +8,7 @@ import pytest
 from tests.edges.wire.conftest import FakeInbound
 from verger.base.errors import Busy
 from verger.domain.telemetry.model import Answer, Heard, Readings
-from verger.edges.wire.inlet import MOST_BATCH_BYTES, MOST_BYTES, MOST_IN_BATCH, Inlet
+from verger.edges.wire.inlet import ENOUGH_BYTES, MOST_BATCH_BYTES, MOST_BYTES, MOST_IN_BATCH, Inlet
 
 KEPT = Answer(kept=True)
 
@@ -127,3 +127,37 @@ async def test_what_has_joined_is_still_taken_when_it_stops(inbound: FakeInbound
     inlet.stop()
     await inlet.run()
     assert inbound.heard == [message(1)]
+
+
+async def test_a_message_waits_for_company_until_enough_is_there(inbound: FakeInbound) -> None:
+    inlet, ear = Inlet(inbound, wait_s=60), Ear()
+    running = asyncio.create_task(inlet.run())
+    for number in range(3):
+        inlet.join(message(number), ear, number)
+        await asyncio.sleep(0)
+    inlet.join_all([message(3)], Ear(), [3])
+    await asyncio.sleep(0.01)
+    assert inbound.batches == []
+    inlet.join(message(4), Ear(), 4, ENOUGH_BYTES)
+    assert await inlet_took(inbound, 5) == [5]
+    inlet.join(message(5), ear, 5)
+    await asyncio.sleep(0)
+    inlet.stop()
+    await running
+    assert [len(batch) for batch in inbound.batches] == [5, 1]
+
+
+async def test_a_message_without_company_waits_no_longer_than_it_is_to(inbound: FakeInbound) -> None:
+    inlet = Inlet(inbound, wait_s=0.01)
+    running = asyncio.create_task(inlet.run())
+    assert await inlet.put(message(1)) == KEPT
+    inlet.stop()
+    await running
+
+
+async def inlet_took(inbound: FakeInbound, many: int) -> list[int]:
+    """Return how large the batches are once so many messages were taken, which takes few turns of the loop."""
+    for _ in range(20):
+        if len(inbound.heard) < many:
+            await asyncio.sleep(0)
+    return [len(batch) for batch in inbound.batches]

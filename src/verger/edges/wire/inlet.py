@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import chain, repeat
 from typing import Protocol
 
@@ -17,6 +18,8 @@ MOST_IN_BATCH = 5_000
 MOST_BATCH_BYTES = 4 << 20
 """As they came over the wire; in a record of the log they may take several times as much."""
 MOST_BYTES = 8 << 20
+ENOUGH_BYTES = 16 << 10
+"""After so many no company is waited for: the disk writes whole pages of 4 KiB, and few of these are half empty."""
 MOST_TOGETHER, MOST_TOGETHER_BYTES = 50, 64 << 10
 """Of messages that one speaker joins one after the other, to be answered in one go."""
 
@@ -43,12 +46,16 @@ class Inlet:
     `messages`, `batches` and `unkept` only grow; while it is `full`, nothing more should be read.
     """
 
-    def __init__(self, inbound: Taker, most: int = 20_000) -> None:
-        """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting."""
+    def __init__(self, inbound: Taker, most: int = 20_000, wait_s: float = 0) -> None:
+        """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting.
+
+        The first of a batch waits up to `wait_s` for company, so that the disk is asked less often.
+        """
         self.messages = self.batches = self.unkept = 0
-        self._inbound, self._most = inbound, most
+        self._inbound, self._most, self._wait_s = inbound, most, wait_s
         self._parties: list[_Party] = []
         self._waiting = self._bytes = 0
+        self._enough = MOST_BYTES  # so many bytes call for a look at what waits
         self.full = False
         self._joined = asyncio.Event()
         self._resumes: deque[Callable[[], None]] = deque()
@@ -59,9 +66,11 @@ class Inlet:
         if not self._parties or not _goes_with(self._parties[-1], speaker, size):
             self.join_all([heard], speaker, [ticket], size)
             return
-        _, before, tickets, bytes_ = self._parties.pop()
-        self._waiting, self._bytes = self._waiting - len(tickets), self._bytes - bytes_
-        self.join_all([*before, heard], speaker, [*tickets, ticket], bytes_ + size)
+        _, before, tickets, bytes_ = self._parties[-1]
+        self._parties[-1] = (speaker, [*before, heard], [*tickets, ticket], bytes_ + size)
+        self._waiting += 1
+        self._bytes += size
+        self._look()
 
     def join_all(self, heard: Sequence[Heard | Run], speaker: Speaker, tickets: Sequence[int], size: int = 0) -> None:
         """Add messages of one speaker, at least one and a ticket each, of so many bytes together, as by `join`."""
@@ -70,8 +79,14 @@ class Inlet:
         self._parties.append((speaker, heard, tickets, size))
         self._waiting += len(tickets)
         self._bytes += size
-        if self._waiting >= self._most or self._bytes >= MOST_BYTES:
-            self.full = True
+        if self._waiting >= self._most or self._bytes >= self._enough:
+            self._look()
+
+    def _look(self) -> None:
+        """Find out whether so much waits that it is to be taken now, or no more is to be read."""
+        self.full = self._waiting >= self._most or self._bytes >= MOST_BYTES
+        if self.full or self._bytes >= self._enough:
+            self._joined.set()
 
     def when_free(self, resume: Callable[[], None]) -> None:
         """Call `resume` once, when there is room again."""
@@ -103,8 +118,18 @@ class Inlet:
         while not self._stopping or self._waiting:
             await self._joined.wait()
             self._joined.clear()
+            if self._wait_s and self._waiting > 0 and self._bytes < ENOUGH_BYTES and not (self._stopping or self.full):
+                await self._company()
             if self._waiting:
                 await self._take()
+
+    async def _company(self) -> None:
+        """Return once enough waits, or has waited for long enough."""
+        self._enough = ENOUGH_BYTES
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._joined.wait(), self._wait_s)
+        self._enough = MOST_BYTES
+        self._joined.clear()
 
     def stop(self) -> None:
         """Let `run` return after what has joined."""
@@ -141,7 +166,7 @@ class Inlet:
             self._parties = []
         self._waiting -= messages
         self._bytes -= size
-        self.full = self._waiting >= self._most or self._bytes >= MOST_BYTES
+        self._look()
         return parties, messages
 
     def _make_room(self) -> None:
