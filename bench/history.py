@@ -19,6 +19,7 @@ import zstandard
 from bench.rig.figures import Figures, awaited, disk_bytes, times
 from bench.rig.life import fleet_day, slow_month
 from bench.rig.rows import DuckRows, SqliteRows, buckets_sql, day_sql, latest_sql, others
+from bench.rig.storage import storage
 from verger.base.clock import DAY, HOUR, MINUTE, SECOND, HeldClock
 from verger.domain.history.codec import decode, encode
 from verger.domain.history.history import History
@@ -164,7 +165,7 @@ async def load(figures: Figures, history: History, rows: Sequence[SqliteRows | D
 
 def main(words: Sequence[str]) -> None:
     """Tell every figure; arguments choose some parts."""
-    wanted = words or ["codec", "taking", "intake", "life", "slow", "charts"]
+    wanted = words or ["codec", "taking", "intake", "life", "slow", "disk", "charts"]
     duck = importlib.util.find_spec("duckdb")
     figures = Figures(
         "history",
@@ -186,6 +187,8 @@ def main(words: Sequence[str]) -> None:
             asyncio.run(fleet_day(figures, folder / "life"))
         if "slow" in wanted:
             asyncio.run(slow_month(figures, folder / "slow"))
+        if "disk" in wanted:
+            asyncio.run(storage(figures, folder / "disk"))
         if "charts" in wanted:
             asyncio.run(charts(figures, folder))
 
