@@ -26,7 +26,7 @@ from verger.base.ids import new_id
 from verger.base.settings import Settings
 from verger.domain.devices.model import Device
 from verger.domain.places.model import Place
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.telemetry.model import Batch
 from verger.domain.tenancy.model import Founding
 from verger.flows.automation import Automation

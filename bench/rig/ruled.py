@@ -13,7 +13,7 @@ from bench.rig.load import READINGS, Load, Shape
 from verger.app.stores import Stores
 from verger.base.clock import moment
 from verger.base.ids import new_id
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 
 
 async def ruled(stores: Stores, tenant: str, estate: Estate) -> None:

@@ -19,9 +19,9 @@ from verger.domain.alerts.tables import alert_table
 from verger.domain.commands.store import CommandStore, command_table
 from verger.domain.notifications.outbox import Outbox
 from verger.domain.notifications.tables import notice
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.runs import run_table
-from verger.domain.rules.store import KeptRule
 from verger.domain.tasks.store import TaskStore, task_table
 from verger.domain.telemetry.events import EventStore
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told

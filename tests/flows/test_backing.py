@@ -14,7 +14,7 @@ from verger.base.pages import Asked
 from verger.domain.backups import mark
 from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 from verger.flows.verifying import Verifying
 
 

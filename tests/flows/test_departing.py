@@ -17,7 +17,7 @@ from verger.base.pages import Asked
 from verger.domain.alerts.store import Wanted
 from verger.domain.devices.plants import ACTUATORS, SENSORS
 from verger.domain.places.model import Place
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 from verger.flows.leaving import Leaving
 from verger.flows.replacing import Replacing
 from verger.flows.tending import Tending

@@ -18,10 +18,10 @@ from verger.domain.devices.capabilities import check, find
 from verger.domain.devices.model import DeviceType
 from verger.domain.devices.units import unit_shown
 from verger.domain.places.model import Place
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.adjusting import moved
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.model import leaves
-from verger.domain.rules.store import KeptRule
 from verger.flows.plans import Plan, plan, plans, schema
 from verger.flows.rulebook import ground_of
 

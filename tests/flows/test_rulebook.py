@@ -8,7 +8,7 @@ from verger.base.clock import moment
 from verger.base.db import Database
 from verger.base.ids import new_id
 from verger.domain.places.model import Place
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 
 FROST = {"metric": "t", "is": "below", "value": 3}
 ALERT = [{"alert": {"severity": "critical", "message": "{value} degrees at {device}"}}]

@@ -11,8 +11,8 @@ from tests.flows.courts import World, world
 from verger.base.db import Database
 from verger.base.errors import Invalid
 from verger.base.outgoing import Outgoing
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action
-from verger.domain.rules.store import KeptRule
 from verger.domain.webhooks.model import LONGEST
 
 

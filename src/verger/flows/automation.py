@@ -5,12 +5,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequen
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import SECOND, Clock, moment
+from verger.base.clock import SECOND, Clock
 from verger.base.work import attempt
-from verger.domain.alerts.model import Opening, Severity
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.facts import Time
 from verger.domain.rules.kept import RulesKept
@@ -21,14 +19,14 @@ from verger.domain.telemetry.store import save_position
 from verger.flows.acting import Acting, Plan
 from verger.flows.court import Court
 from verger.flows.minds import Draft, Key
-from verger.flows.ruling import PAUSED
+from verger.flows.pausing import Pausing
 from verger.flows.silences import Silences
 
 _TICK_S = 0.2
 _SAVED_EVERY = 5 * SECOND
+_SEE_TO_IT = "See to what makes it do so, then enable it anew."
+_WRITE_ANEW = "Change what it says, then enable it anew."
 _AT_ONCE = 40  # rules that do something a transaction, which keeps it under 50 ms
-
-log = structlog.get_logger()
 
 
 class Automation:
@@ -45,6 +43,7 @@ class Automation:
         self.caught_up: Callable[[], Awaitable[None]] = _at_once
         self.silences: Silences | None = None
         self._kept, self._acting, self._clock = kept, acting, clock
+        self._pausing = Pausing(kept, acting.effects.alerts, clock)
         self._turn = asyncio.Lock()
         self._taken: int | None = None
         self._saved: int | None = None
@@ -99,6 +98,7 @@ class Automation:
         if facts or self.court.minds.waits(now):
             await self.caught_up()
         async with self._turn:
+            await self._pause_unfit()
             while facts:
                 facts = await self._hear(facts)
             draft = await self.court.draft(self._taken or 0)
@@ -201,23 +201,18 @@ class Automation:
                 self._acting.desires.tell(desired)
 
     async def _pause(self, connection: AsyncConnection, draft: Draft) -> None:
-        """Let rules judge no longer that went wild, and say so; their alerts end, for nobody watches any more."""
-        now = self._clock.now()
+        """Let rules judge no longer that went wild."""
         for rule, why in draft.paused.values():
-            tenant, alerts = self.court.tenants[rule.rule.id], self._acting.effects.alerts
-            await self._kept.rules.pause(connection, tenant, rule.rule.id, moment(now), why)
-            await self._kept.memories.forget_rule(connection, tenant, rule.rule.id)
-            await alerts.clear_rule(connection, tenant, rule.rule.id, now)
-            opening = Opening(
-                rule=f"{PAUSED} {rule.rule.id}",
-                device=None,
-                place=rule.rule.place,
-                severity=Severity.warning,
-                message=f"The rule {rule.rule.name} was paused. {why} See to what makes it do so, then enable it anew.",
-                at=now,
-            )
-            await alerts.open(connection, tenant, opening)
-            log.warning("a rule was paused", rule=rule.rule.id, why=why)
+            tenant = self.court.tenants[rule.rule.id]
+            await self._pausing.pause(connection, tenant, rule.rule, why, _SEE_TO_IT)
+
+    async def _pause_unfit(self) -> None:
+        """Let rules judge no longer that were accepted once, and that this version cannot judge by."""
+        for name, (tenant, rule) in list(self.court.book.unfit.items()):
+            why = f"This version of Verger cannot judge by it: {rule.objection}"
+            async with self._kept.db.writing() as connection:
+                await self._pausing.pause(connection, tenant, rule, why, _WRITE_ANEW)
+            del self.court.book.unfit[name]
 
     async def _drop(self, connection: AsyncConnection, draft: Draft) -> None:
         """Forget what rules knew of devices that are theirs no longer; alerts about them end."""

@@ -16,12 +16,12 @@ from verger.base.pages import MOST, Asked
 from verger.domain.errands.errands import Doing
 from verger.domain.history.history import History
 from verger.domain.history.model import Readings
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action
 from verger.domain.rules.compiled import Compiled, compiled
 from verger.domain.rules.facts import Fact, Happened
 from verger.domain.rules.memory import Because, Decision
 from verger.domain.rules.replay import Replay, Rows
-from verger.domain.rules.store import KeptRule
 from verger.domain.telemetry.events import EventStore
 from verger.flows.rulebook import ground_of
 from verger.flows.ruling import Ruling

@@ -20,7 +20,7 @@ from verger.domain.devices import plants
 from verger.domain.devices.model import DeviceType
 from verger.domain.devices.types import DeviceTypeStore
 from verger.domain.places.store import PlaceStore
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.tasks.model import Priority, Task
 from verger.domain.tasks.store import TaskStore
 from verger.flows.deriving import Deriving

@@ -5,14 +5,12 @@ from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import Clock, moment
+from verger.base.clock import Clock
 from verger.base.db import after_commit
-from verger.domain.alerts.model import Opening, Severity
 from verger.domain.alerts.store import AlertStore
 from verger.domain.devices.store import DeviceStore
 from verger.domain.rules.kept import RulesKept
-from verger.domain.rules.store import KeptRule
-from verger.flows.ruling import PAUSED
+from verger.flows.pausing import PAUSED, Pausing
 from verger.flows.tending import KINDS, rule_id
 
 _UUID = 36  # characters: what is open by another word than a rule's id is Verger's own
@@ -27,6 +25,11 @@ class Leaving:
     devices: DeviceStore
     clock: Clock
 
+    @property
+    def pausing(self) -> Pausing:
+        """Return what pauses rules."""
+        return Pausing(self.rules, self.alerts, self.clock)
+
     async def device(self, connection: AsyncConnection, tenant: str, device: str) -> None:
         """End what is open about a device that is retired; rules that name it are paused, its own profile goes."""
         await self.alerts.leave(connection, tenant, self.clock.now(), device=device)
@@ -37,10 +40,11 @@ class Leaving:
         name = next((each.name for each in await self.devices.these(tenant, [device])), "")
         for rule in found:
             if rule.id in own:
-                await self._over(connection, tenant, rule.id)
+                await self.pausing.over(connection, tenant, rule.id)
                 await self.rules.rules.remove(connection, tenant, rule.id)
             elif rule.runs:
-                await self._pause(connection, tenant, rule, f"{name}, which it names, is gone.")
+                why = f"{name}, which it names, is gone."
+                await self.pausing.pause(connection, tenant, rule, why, "Name another device in it, or remove it.")
             for renewed in self.rules.rules.listeners:
                 after_commit(connection, partial(renewed, tenant, rule.id))
 
@@ -50,24 +54,4 @@ class Leaving:
         told = {rule.removeprefix(f"{PAUSED} ") for rule in await self.alerts.rules_open(connection, tenant)}
         ours = {rule for rule in told if len(rule) == _UUID}
         for rule in ours - await self.rules.rules.there(connection, tenant, ours):
-            await self._over(connection, tenant, rule)
-
-    async def _pause(self, connection: AsyncConnection, tenant: str, rule: KeptRule, why: str) -> None:
-        await self._over(connection, tenant, rule.id)
-        await self.rules.rules.pause(connection, tenant, rule.id, moment(self.clock.now()), why)
-        await self.rules.memories.forget_rule(connection, tenant, rule.id)
-        told = f"The rule {rule.name} was paused. {why} Name another device in it, or remove it."
-        opening = Opening(
-            rule=f"{PAUSED} {rule.id}",
-            device=None,
-            place=rule.place,
-            severity=Severity.warning,
-            message=told,
-            at=self.clock.now(),
-        )
-        await self.alerts.open(connection, tenant, opening)
-
-    async def _over(self, connection: AsyncConnection, tenant: str, rule: str) -> None:
-        now = self.clock.now()
-        await self.alerts.clear_rule(connection, tenant, rule, now)
-        await self.alerts.clear(connection, tenant, f"{PAUSED} {rule}", None, now)
+            await self.pausing.over(connection, tenant, rule)

@@ -10,8 +10,9 @@ from verger.base.errors import Invalid, Missing
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.places.model import Place, Tree
 from verger.domain.places.store import PlaceStore
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.compiled import Compiled, Ground, compiled
-from verger.domain.rules.store import KeptRule, RuleStore
+from verger.domain.rules.store import RuleStore
 
 log = structlog.get_logger()
 
@@ -122,6 +123,7 @@ class Rulebook:
     places: PlaceStore
     registry: Registry
     chapters: dict[str, Chapter] = field(default_factory=dict)
+    unfit: dict[str, tuple[str, KeptRule]] = field(default_factory=dict)  # rule -> (tenant, rule), not paused yet
     _moved: set[str] = field(default_factory=set)
     _changed: dict[str, str] = field(default_factory=dict)  # rule -> tenant
 
@@ -177,6 +179,8 @@ class Rulebook:
 
     def _put(self, chapter: Chapter, rule: KeptRule) -> None:
         place = chapter.tree.places.get(rule.place)
+        if rule.unfit and rule.enabled and rule.paused_at is None:
+            self.unfit[rule.id] = (chapter.tenant, rule)
         if not rule.runs or place is None:
             return
         try:

@@ -22,6 +22,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device, DeviceType
 from verger.domain.places.model import Tree
 from verger.domain.places.store import PlaceStore
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import ToWebhook
 from verger.domain.rules.adjusting import moved, renamed
 from verger.domain.rules.compiled import compiled
@@ -29,12 +30,9 @@ from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.model import Rule, leaves
 from verger.domain.rules.possible import never
 from verger.domain.rules.runs import Run
-from verger.domain.rules.store import KeptRule
 from verger.domain.webhooks.model import LONGEST
+from verger.flows.pausing import PAUSED
 from verger.flows.rulebook import ground_of
-
-PAUSED = "paused"
-"""How the alert of a rule that was paused is known: this and the rule's id."""
 
 log = structlog.get_logger()
 
@@ -88,11 +86,14 @@ class Ruling:
         """Keep a changed rule; one that was paused judges again. Raise Stale or Invalid.
 
         It goes on with what it remembers unless it judges something else from now on: then its alerts end too, as do
-        those of devices that it leaves alone from now on.
+        those of devices that it leaves alone from now on. One that would be refused today may still be switched off.
         """
         meant_for(before.version, expected)
-        await self.check(tenant, after, before)
-        return await self._keep(tenant, before, structs.replace(after, paused_at=None, paused_because=None))
+        after = structs.replace(after, paused_at=None, paused_because=None)
+        if after != structs.replace(before, enabled=False, paused_at=None, paused_because=None):
+            await self.check(tenant, after, before)
+            after = structs.replace(after, objection=None, unfit=False)
+        return await self._keep(tenant, before, after)
 
     async def _keep(self, tenant: str, before: KeptRule, after: KeptRule) -> KeptRule:
         forget = _judged(before) != _judged(after)
@@ -173,6 +174,7 @@ class Ruling:
 
         An address that it calls may not be an inner one; those that stood in it before are judged when they are called.
         """
+        rule.check()
         tree = await self.places.tree(tenant)
         place = tree.places.get(rule.place)
         if place is None:

@@ -14,9 +14,9 @@ from verger.base.errors import Fault, Invalid, Missing
 from verger.domain.blueprints.store import BlueprintStore
 from verger.domain.devices.model import Device
 from verger.domain.devices.plants import NAME
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action, ToAlert, ToCommand
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.store import KeptRule
 from verger.flows.cycles import Cycle
 from verger.flows.ruling import Ruling
 

@@ -28,6 +28,7 @@ export const rule = shape({
   late_s: orElse(number, 600),
   most_per_hour: orElse(number, 20),
   paused_because: maybe(text),
+  objection: maybe(text),
   limits: orElse(record(shape({ low: maybe(number), high: maybe(number) })), {}),
   not_for: orElse(list(text), []),
   version: number,
@@ -42,6 +43,13 @@ export type Rule = Checked<typeof rule>;
 export type Run = Checked<typeof run>;
 export type Reason = Checked<typeof reason>;
 export type Tested = Checked<typeof tested>;
+
+/** Whether a rule works, in words, and whether somebody should see to it. */
+export function standing({ enabled, paused_because, objection }: Pick<Rule, "enabled" | "paused_because" | "objection">): { readonly state: "attention" | "good" | "unknown"; readonly told: string } {
+  if (paused_because !== null) return { state: "attention", told: say("rules.paused", { why: paused_because }) };
+  if (objection !== null) return { state: "attention", told: say(enabled ? "rules.objection" : "rules.objection.off", { why: objection }) };
+  return enabled ? { state: "good", told: say("rules.on") } : { state: "unknown", told: say("rules.off") };
+}
 
 export const everyRule = (place: string | null = null): Promise<Rule[]> => all("/rules", rules, { place });
 export const one = (id: string): Promise<Rule> => get(at`/rules/${id}`, rule);

@@ -13,7 +13,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Asked
 from verger.domain.alerts.model import Comment, Kind, Opening, acknowledged, cleared
 from verger.domain.alerts.store import AlertStore
-from verger.domain.rules.store import KeptRule
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.tasks.model import Priority, Task, TaskState
 from verger.domain.tasks.store import TaskStore, WantedTasks
 from verger.domain.tenancy.model import Role

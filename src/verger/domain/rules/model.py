@@ -45,7 +45,11 @@ class Rule(Struct, frozen=True, kw_only=True):
     version: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a rule that cannot be; raise Invalid with a fault for each field."""
+        """Refuse a rule that cannot be."""
+        self.check()
+
+    def check(self) -> None:
+        """Raise Invalid, with a fault for each field, for a rule that cannot be."""
         if found := faults(self.when, self.only_if, self.then):
             raise Invalid(" ".join(fault.message for fault in found), found)
 

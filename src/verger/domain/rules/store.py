@@ -27,6 +27,7 @@ from verger.base.db import Database, Instant, metadata
 from verger.base.errors import Missing, Stale
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
+from verger.domain.rules.accepted import KeptRule, accepted
 from verger.domain.rules.model import Rule
 
 rule_table = Table(
@@ -55,19 +56,8 @@ _ORDERING = Ordering(
 )
 
 
-class KeptRule(Rule, frozen=True, kw_only=True):
-    """A rule as it stands: one that was paused, by Verger itself, judges nothing until a person enables it anew."""
-
-    paused_at: datetime | None = None
-    paused_because: str | None = None
-
-    @property
-    def runs(self) -> bool:
-        """Tell whether it judges."""
-        return self.enabled and self.paused_at is None
-
-
 _OWN = [name for name in KeptRule.__struct_fields__ if name in _TABLE]
+_TOLD = ("objection", "unfit")  # found out anew whenever a rule is read
 
 
 class RuleStore:
@@ -147,12 +137,16 @@ class RuleStore:
 
 
 def _row(rule: Rule) -> dict[str, Any]:
-    """Return the columns of a rule; what people write besides stands in its document as they write it."""
-    values = structs.asdict(rule)
-    document = msgspec.to_builtins({name: value for name, value in values.items() if name not in _OWN})
-    return {name: value for name, value in values.items() if name in _OWN} | {"document": document}
+    """Return the columns of a rule; what people write besides stands in its document as they write it.
+
+    Of one that this version does not understand the document stays as it is.
+    """
+    values = {name: value for name, value in structs.asdict(rule).items() if name not in _TOLD}
+    own = {name: value for name, value in values.items() if name in _OWN}
+    if isinstance(rule, KeptRule) and not rule.readable:
+        return own
+    return own | {"document": msgspec.to_builtins({name: values[name] for name in values if name not in _OWN})}
 
 
 def _rule(row: AnyRow) -> KeptRule:
-    own = {name: getattr(row, name) for name in _OWN}
-    return msgspec.convert(row.document | own, KeptRule)
+    return accepted(row.document, {name: getattr(row, name) for name in _OWN})

@@ -8,8 +8,8 @@ from msgspec import Struct, structs
 from verger.base.clock import moment
 from verger.base.pages import Page
 from verger.domain.blueprints.model import Analysis, Dashboard, Laid, PlaceKind, Waiting
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.saying import sentence
-from verger.domain.rules.store import KeptRule
 from verger.edges.api.given import Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.furnishing import Furnished

@@ -12,11 +12,11 @@ from verger.base.ids import new_id
 from verger.base.pages import Page
 from verger.base.patch import merge, told
 from verger.domain.errands.model import Errand
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action, shown
 from verger.domain.rules.conditions import Condition, Seconds, Text
 from verger.domain.rules.model import Leeway, WhenSilent
 from verger.domain.rules.runs import Run
-from verger.domain.rules.store import KeptRule
 from verger.edges.api.bodies import decode
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
@@ -108,7 +108,11 @@ async def test(data: JSONBody[RuleTest], caller: Given[Caller], grounds: Given[G
 
 @get("/rules/{rule:str}", summary="Read a rule", tags=_TAGS)
 async def read(rule: Id, caller: Given[Caller], grounds: Given[Grounds]) -> KeptRule:
-    """Return one rule; `paused_because` says why Verger let it judge no longer."""
+    """Return one rule.
+
+    `paused_because` says why Verger let it judge no longer, `objection` why this version would refuse it: it judges as
+    it was accepted, unless it is `unfit`.
+    """
     return _shown(await grounds.ruling.kept.rules.get(caller.needs("rules:read").tenant, rule), caller)
 
 

@@ -8,6 +8,8 @@ export const enRules = {
   "rules.on": "On",
   "rules.off": "Off",
   "rules.paused": "Paused: {why}",
+  "rules.objection": "On as it was accepted, but it would be refused today: {why}",
+  "rules.objection.off": "Off; it would be refused today: {why}",
   "rules.turn": "Let the rule “{name}” work",
   "rule.new": "New rule",
   "rule.start": "What should it do?",

@@ -12,9 +12,9 @@ from verger.base.ids import new_id
 from verger.base.pages import Asked
 from verger.domain.alerts.model import Alert
 from verger.domain.alerts.store import Wanted
+from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action, ToAlert, ToCommand
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.store import KeptRule
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.families.call import Call, Handler, Reply

@@ -1,0 +1,48 @@
+"""Pausing: Verger lets a rule judge no longer, and says why where people look."""
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import Clock, moment
+from verger.domain.alerts.model import Opening, Severity
+from verger.domain.alerts.store import AlertStore
+from verger.domain.rules.kept import RulesKept
+from verger.domain.rules.model import Rule
+
+PAUSED = "paused"
+"""How the alert of a rule that was paused is known: this and the rule's id."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Pausing:
+    """Pauses rules within the transaction of whatever is the reason."""
+
+    kept: RulesKept
+    alerts: AlertStore
+    clock: Clock
+
+    async def pause(self, connection: AsyncConnection, tenant: str, rule: Rule, why: str, advice: str) -> None:
+        """Pause a rule: its alerts end, for nobody watches any more, and one about the rule itself opens."""
+        await self.over(connection, tenant, rule.id)
+        await self.kept.rules.pause(connection, tenant, rule.id, moment(self.clock.now()), why)
+        await self.kept.memories.forget_rule(connection, tenant, rule.id)
+        opening = Opening(
+            rule=f"{PAUSED} {rule.id}",
+            device=None,
+            place=rule.place,
+            severity=Severity.warning,
+            message=f"The rule {rule.name} was paused. {why} {advice}",
+            at=self.clock.now(),
+        )
+        await self.alerts.open(connection, tenant, opening)
+        log.warning("a rule was paused", rule=rule.id, why=why)
+
+    async def over(self, connection: AsyncConnection, tenant: str, rule: str) -> None:
+        """End the alerts of a rule, and the one that it was paused."""
+        now = self.clock.now()
+        await self.alerts.clear_rule(connection, tenant, rule, now)
+        await self.alerts.clear(connection, tenant, f"{PAUSED} {rule}", None, now)
