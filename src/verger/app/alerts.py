@@ -11,12 +11,16 @@ from verger.flows.escalating import Escalating
 from verger.flows.ports import Screens
 from verger.flows.reminding import Reminding
 from verger.flows.spreading import Spreading
+from verger.flows.stepping import Due
 
 _CAUGHT_UP_S = 60.0
 
 
-async def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> None:
-    """Let screens and programs hear of every alert and task that changes, and go on telling people of what is open."""
+async def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> Due:
+    """Let screens and programs hear of every alert and task that changes, and go on telling people of what is open.
+
+    Return what is due later, of these and of all that leaves the house.
+    """
 
     async def caught_up() -> None:
         # What is still to be judged may end an alert; yet a follower that is stuck keeps nobody from being told.
@@ -31,3 +35,4 @@ async def open_alerts(stores: Stores, screens: Screens, followers: Followers, wo
     stores.tasks.listeners += [spreading.task, reminding.heard]
     await reminding.begin()
     work.start(Jobs(stores.db, stores.clock, {**escalating.works, **reminding.works}).run())
+    return Due(escalating, stores.commands, stores.mailroom.deliveries, stores.callbook.calls)

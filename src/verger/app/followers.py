@@ -81,7 +81,7 @@ class Following:
         followers = Followers(stores.log, stores.letters, clock, every)
         tallying.recorded = partial(followers.caught_up, Recording.name)
         orders.follow(followers)
-        await open_alerts(stores, screens, followers, work)
+        automation.heeds.append((await open_alerts(stores, screens, followers, work)).stepped)
         automation.caught_up = partial(_caught_up, followers)
         acting = (automation, reckoning, tallying, shedding)
         return cls(hub, exchange, screens, presence, keeping, orders, *acting, followers)

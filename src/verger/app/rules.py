@@ -52,7 +52,7 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     desiring = Desiring(stores.kept, orders.dispatch, screens, stores.clock, stores.settings.desired_per_device)
     acting = Acting(stores.kept, orders.commanding, effects, desiring, stores.callbook.calls)
     automation = Automation(court, kept, acting, stores.clock)
-    await automation.open((await stores.letters.positions()).get(Automation.name, 0))
+    await automation.open((await stores.letters.positions()).get(Automation.name, 0), presence.newest)
     stores.commands.listeners.append(Overhearing(court, kept).commanded)
     kept.rules.listeners.append(court.book.changed)
     silences = automation.silences = Silences(court, presence.silence_of, stores.clock)

@@ -21,6 +21,7 @@ from verger.flows.court import Court
 from verger.flows.minds import Draft, Key
 from verger.flows.pausing import Pausing
 from verger.flows.silences import Silences
+from verger.flows.stepping import Heed, Stepping
 
 _TICK_S = 0.2
 _SAVED_EVERY = 5 * SECOND
@@ -38,26 +39,37 @@ class Automation:
     name: ClassVar[str] = "rules"
 
     def __init__(self, court: Court, kept: RulesKept, acting: Acting, clock: Clock) -> None:
-        """Judge in a court; `caught_up` returns once all of the log was taken, `silences` tells who says nothing."""
+        """Judge in a court; `caught_up` returns once all of the log was taken, `silences` tells who says nothing.
+
+        `heeds` are told, within the transaction, that the clock was put back.
+        """
         self.court = court
         self.caught_up: Callable[[], Awaitable[None]] = _at_once
         self.silences: Silences | None = None
+        self.heeds: list[Heed] = []
         self._kept, self._acting, self._clock = kept, acting, clock
         self._pausing = Pausing(kept, acting.effects.alerts, clock)
+        self._stepping = Stepping(court, clock)
         self._turn = asyncio.Lock()
         self._taken: int | None = None
         self._saved: int | None = None
         self._saved_at = clock.now()
         self.fired = 0
 
-    async def open(self, position: int) -> None:
-        """Go on from a record, with what rules remember; to be called before anything is taken."""
+    async def open(self, position: int, seen_at: int = 0) -> None:
+        """Go on from a record, with what rules remember; to be called before anything is taken.
+
+        `seen_at` is when anything was received last, by the clock of that time.
+        """
         self._taken = self._saved = position
         await self.court.open()
+        self._stepping.open(seen_at)
 
     async def take(self, batch: Batch) -> None:
         """Judge what one record says, in its order; what it leads to is on disk on return."""
         async with self._turn:
+            await self._follow_clock()
+            batch = self._stepping.timely(batch)
             draft = await self.court.draft(batch.sequence)
             times = self.court.bounds.times(batch.series)
             try:
@@ -92,6 +104,8 @@ class Automation:
 
     async def tick(self) -> None:
         """Judge what is due by now, once all has been judged that the log holds."""
+        async with self._turn:
+            await self._follow_clock()
         now = self._clock.now()
         heard = self.silences.facts() if self.silences is not None else []
         facts: Sequence[WaitingFact] = [*await self.court.waiting(), *heard]
@@ -118,6 +132,27 @@ class Automation:
         """Keep all that was judged so far."""
         async with self._turn:
             await self._commit(Draft(self._taken or 0))
+
+    async def _follow_clock(self) -> None:
+        """Where the clock was put back, let all that rules wait for be as far off as before; on disk on return."""
+        step = self._stepping.look()
+        if step is None:
+            return
+        draft = self._stepping.draft(step, self._taken or 0)
+        async with self._kept.db.writing() as connection:
+            rows = self.court.minds.rows(draft, list(draft.memories), self.court.tenants)
+            await self._kept.memories.save(connection, rows)
+            await self.court.save_bounds(connection)
+            for heed in self.heeds:
+                await heed(connection, step)
+            await save_position(connection, self.name, draft.sequence)
+        touched = list(draft.memories)
+        self.court.settle(draft)
+        self.court.minds.dirty.clear()
+        self.court.saved()
+        self.court.bind(touched)
+        self._stepping.done(step)
+        self._saved, self._saved_at = draft.sequence, step.now
 
     async def _hear(self, facts: Sequence[WaitingFact]) -> Sequence[WaitingFact]:
         """Judge some facts that stand in no log, and return the others.

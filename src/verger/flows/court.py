@@ -282,9 +282,9 @@ class Court:
         if numbers:
             await self._kept.memories.save_judged(connection, np.frombuffer(self.bounds.saved(), np.int64), numbers)
 
-    def saved(self) -> None:
-        """Know that all of it is on disk."""
-        self._dirty[:] = False
+    def saved(self, *, anew: bool = False) -> None:
+        """Know that all of it is on disk, or that all has to be written anew."""
+        self._dirty[:] = anew
 
     def whereabouts(self, rule: Compiled, device: str | None) -> tuple[str, str]:
         """Return the place that a rule speaks of, and its name: that of its device, if it speaks of one."""

@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from msgspec import Struct, convert, to_builtins
+from msgspec import Struct, convert, structs, to_builtins
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import MINUTE, SECOND, Clock, moment
 from verger.base.db import Database
 from verger.base.errors import Missing
 from verger.base.ids import new_id
-from verger.base.jobs import Work, ask, forgo
+from verger.base.jobs import Work, ask, forgo, waiting
 from verger.domain.alerts.model import Alert, AlertState, Comment, Kind
 from verger.domain.alerts.policy import PolicyStore, due
 from verger.domain.alerts.store import AlertStore
@@ -77,6 +77,15 @@ class Escalating:
             if alert is not None and alert.state.open:
                 await self._note(connection, tenant, alert, "cleared", "It was not seen again for long enough.")
                 await self.store.end(connection, tenant, [alert], self.clock.now())
+
+    async def stepped(self, connection: AsyncConnection, back: int) -> None:
+        """Know that what is told of alerts began so much earlier, by a clock that was put back."""
+        for each in await waiting(connection):
+            if each.kind == _TELL:
+                going = convert(each.payload, Going)
+                told_at = None if going.told_at is None else going.told_at - back
+                after = structs.replace(going, since=going.since - back, told_at=told_at)
+                await ask(connection, _TELL, each.key, each.run_at, to_builtins(after))
 
     async def _there(self, connection: AsyncConnection, tenant: str, alert: str) -> Alert | None:
         try:

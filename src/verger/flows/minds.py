@@ -78,6 +78,10 @@ class Minds:
         """Know that a rule has fired."""
         self._fired.setdefault((rule, device), deque()).append(at)
 
+    def stepped(self, back: int) -> None:
+        """Know that rules fired so much earlier, by a clock that was put back."""
+        self._fired = {key: deque(at - back for at in times) for key, times in self._fired.items()}
+
     def memory(self, rule: Compiled, device: str | None, now: int, draft: Draft | None = None) -> Memory:
         """Return what a rule remembers of a device, or of none."""
         key = (rule.rule.id, device)
@@ -208,7 +212,8 @@ class Minds:
         for key in keys:
             memory = draft.memories.get(key) or self.memories.get(key)
             if memory is not None and key[0] in tenants:
-                row = (tenants[key[0]], key[0], key[1] or "", draft.sequence, memory.wake_at, _encode(memory))
+                upto = max(draft.sequence, self._after.get(key, 0))
+                row = (tenants[key[0]], key[0], key[1] or "", upto, memory.wake_at, _encode(memory))
                 found.append(Remembered(*row))
         return found
 

@@ -71,6 +71,11 @@ class Presence:
                     self._falling.open[device.slot] = device
         self._hearing.begin()
 
+    @property
+    def newest(self) -> int:
+        """When anybody was last heard, in microseconds, 0 if nobody was."""
+        return max(0, int(self._hearing.seen.max()))
+
     # what happens
 
     async def take(self, batch: Batch) -> None:
@@ -184,7 +189,7 @@ class Presence:
     # what is kept
 
     def _is_to_be_saved(self) -> bool:
-        waited = self._clock.now() - self._saved_at
+        waited = abs(self._clock.now() - self._saved_at)  # a clock that was put back is no reason to wait
         return waited >= _SAVE_ANYWAY or (waited >= _SAVE_EVERY and self._taken > self._saved)
 
     async def save(self) -> None:

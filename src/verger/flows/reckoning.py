@@ -169,5 +169,5 @@ class Reckoning:
         """Save now and then until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_S)
-            if self._clock.now() - self._saved_at >= _SAVED_EVERY:
+            if abs(self._clock.now() - self._saved_at) >= _SAVED_EVERY:
                 await attempt(self.save)

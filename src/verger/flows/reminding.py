@@ -14,7 +14,7 @@ from verger.domain.notifications.outbox import Outbox
 from verger.domain.tasks.model import Priority, Task, TaskState
 from verger.domain.tasks.store import TaskStore
 
-_KIND = "task.remind"
+KIND = "task.remind"
 _LATE = {Priority.urgent: HOUR}  # after it was due; a day for any other
 _TITLES = ("Due now: ", "Late: ")
 
@@ -34,22 +34,22 @@ class Reminding:
     @property
     def works(self) -> dict[str, Work]:
         """Return what does its kind of jobs."""
-        return {_KIND: self.go_on}
+        return {KIND: self.go_on}
 
     async def begin(self) -> None:
         """Ask for what was not asked for yet, as of tasks of an earlier version."""
         for tenant, task in await self.store.to_come(self.clock.now()):
             async with self.db.writing() as connection:
-                if await find(connection, _KIND, task.id) is None:
+                if await find(connection, KIND, task.id) is None:
                     await self._ask(connection, tenant, task, 0)
 
     async def heard(self, connection: AsyncConnection, tenant: str, task: Task, gone: bool) -> None:  # noqa: FBT001
         """Ask for what is still to be told of a task, and for nothing once it is done, gone, or has time."""
         if gone or task.due is None or task.state is TaskState.done:
-            await forgo(connection, _KIND, task.id)
+            await forgo(connection, KIND, task.id)
             return
         due, now = microseconds(task.due), self.clock.now()
-        asked = await find(connection, _KIND, task.id)
+        asked = await find(connection, KIND, task.id)
         if asked is not None and asked.payload[2] == due and asked.run_at <= now:
             return  # it is being told
         await self._ask(connection, tenant, task, 0 if due > now else 1)
@@ -59,21 +59,21 @@ class Reminding:
         due = microseconds(task.due) if task.due is not None else 0
         at = due if told == 0 else due + _patience(task)
         if told < len(_TITLES) and at >= self.clock.now():
-            await ask(connection, _KIND, task.id, at, [tenant, task.id, due, told])
+            await ask(connection, KIND, task.id, at, [tenant, task.id, due, told])
         else:
-            await forgo(connection, _KIND, task.id)
+            await forgo(connection, KIND, task.id)
 
     async def go_on(self, payload: Any) -> None:
         """Tell that a task is due, or late."""
         tenant, name, due, told = payload
         async with self.db.writing() as connection:
-            asked = await find(connection, _KIND, name)
+            asked = await find(connection, KIND, name)
             if asked is None or asked.payload != payload:
                 return  # it was moved meanwhile
             try:
                 task = await self.store.find(connection, tenant, name)
             except Missing:
-                await forgo(connection, _KIND, name)
+                await forgo(connection, KIND, name)
                 return
             if task.state is TaskState.open and task.due is not None and microseconds(task.due) == due:
                 told = 1 if self.clock.now() >= due + _patience(task) else told  # nothing ran when it was due

@@ -42,7 +42,7 @@ class Repairing:
         state = (await self._kept.attributes.of(told.tenant, [told.device])).get(told.device)
         desired = state.desired if state else {}
         drifted = [key for key in looked_after if key in desired and desired[key] != said.values[key]]
-        due = [key for key in sorted(drifted) if now - self._last.get((told.device, key), 0) >= _REST]
+        due = [key for key in sorted(drifted) if abs(now - self._last.get((told.device, key), 0)) >= _REST]
         if due:
             await self._repair(told, {key: desired[key] for key in due}, now)
 

@@ -32,6 +32,7 @@ class Stage(StrEnum):
 UNDELIVERED = (Stage.queued, Stage.sent)
 UNANSWERED = (*UNDELIVERED, Stage.acknowledged)
 _ANSWERED = (Stage.succeeded, Stage.failed)
+_TIMES = ("asked_at", "sent_at", "acknowledged_at", "answered_at", "expires_at")
 
 
 class Step(Struct, frozen=True):
@@ -158,6 +159,14 @@ def replaces(fresh: Command, older: Command) -> bool:
     if fresh.shows and older.shows:
         return not fresh.shows.keys().isdisjoint(older.shows)
     return fresh.method == older.method
+
+
+def stepped(command: Command, back: int) -> Command:
+    """Return a command with all its times so many microseconds earlier: the clock that gave them was put back."""
+    by = timedelta(microseconds=back)
+    times = {name: at - by for name in _TIMES if (at := getattr(command, name)) is not None}
+    steps = tuple(structs.replace(step, at=step.at - by) for step in command.steps)
+    return structs.replace(command, **times, steps=steps)
 
 
 def due(command: Command, now: int) -> int | None:

@@ -39,6 +39,7 @@ from verger.domain.commands.model import (
     cancelled,
     due,
     replaces,
+    stepped,
 )
 
 command_table = Table(
@@ -190,6 +191,14 @@ class CommandStore:
         mine = (_TABLE.tenant == tenant, _TABLE.id == command.id, _TABLE.version == command.version)
         when = None if at is None else moment(at)
         await connection.execute(update(command_table).where(*mine).values(due=when))
+
+    async def step_back(self, connection: AsyncConnection, by: int) -> None:
+        """Let all times of those that have not ended be so many microseconds earlier."""
+        open_ = (_TABLE.stage.in_(UNANSWERED), _TABLE.due.is_not(None))
+        rows = (await connection.execute(select(*_COLUMNS, _TABLE.due).where(*open_))).all()
+        for row in rows:
+            after, at = stepped(_command(row), by), moment(microseconds(row.due) - by)
+            await connection.execute(update(command_table).where(_TABLE.id == row.id).values(_row(after) | {"due": at}))
 
     async def purge(self, before: datetime) -> int:
         """Forget some commands that were asked before a time and have ended; return how many, 0 at the end."""

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import microseconds
@@ -170,6 +170,14 @@ class DeliveryStore:
         async with self._db.writing() as connection:
             waits = _TABLE.state == "waiting"
             return (await connection.execute(update(tables.delivery).where(waits).values(state="given_up"))).rowcount
+
+    async def wake(self, connection: AsyncConnection, now: datetime, targets: Select[Any] | None = None) -> None:
+        """Have all that waits, or what waits for some targets, looked at now: it leaves, or is put off anew."""
+        waits = [_WAITS, _TABLE.due_at > now]
+        if targets is not None:
+            waits.append(_TABLE.target.in_(targets))
+        await connection.execute(update(tables.delivery).where(*waits).values(due_at=now))
+        rings(connection, tables.delivery.name)
 
     async def go_on(self, target: str, now: datetime) -> None:
         """Let all that waits for a target be tried at once."""

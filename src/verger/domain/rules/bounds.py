@@ -115,6 +115,14 @@ class Bounds:
         """Know again what was known of some series before: what came since is to be judged once more."""
         self._last[series] = times
 
+    def newest(self) -> int:
+        """Return when the newest of all last readings was, in microseconds, 0 if there was none."""
+        return int(self._last.max())
+
+    def not_after(self, now: int) -> None:
+        """Know no reading that is later than now: the clock was put back, and what comes is to be judged."""
+        np.minimum(self._last, now, out=self._last)
+
     def saved(self) -> bytes:
         """Return the times of all last readings, to be kept."""
         return self._lasts.tobytes()

@@ -80,6 +80,13 @@ class CallStore:
             rows = await connection.execute(select(callout).where(*mine).order_by(_TABLE.id).limit(most))
             return [_call(row) for row in rows]
 
+    async def wake(self, connection: AsyncConnection) -> None:
+        """Let all that waits to be called, whoever rests, be due now."""
+        now = moment(self._clock.now())
+        await connection.execute(update(trouble).where(_TROUBLE.rests_until > now).values(rests_until=now))
+        await connection.execute(update(callout).where(_TABLE.due_at > now).values(due_at=now))
+        rings(connection, callout.name)
+
     async def count(self) -> tuple[int, int]:
         """Return how many calls wait, and at how many targets the last one failed."""
         async with self._db.reading() as connection:
