@@ -74,10 +74,14 @@ class Telling:
         return left
 
     async def prefer(self, tenant: str, user: str, changes: dict[str, Any], expected: int | None) -> Preferences:
-        """Change some of how somebody wants to be told; raise Stale or Invalid."""
+        """Change some of how somebody wants to be told; what waits leaves when it may by that. Raise Stale or Invalid."""
         before = await self.room.preferences.get(tenant, user)
         meant_for(before.version, expected)
-        return await self.room.preferences.change(tenant, user, structs.replace(before, **changes))
+        wanted, now = structs.replace(before, **changes), moment(self.clock.now())
+        async with self.room.db.writing() as connection:
+            after = await self.room.preferences.change(connection, tenant, user, wanted)
+            await self.room.deliveries.reconsider(connection, tenant, user, now)
+        return after
 
     async def add(self, tenant: str, user: str, name: str, way: Way, severities: tuple[Urgency, ...]) -> NewTarget:
         """Tell somebody by one more way; raise Invalid or Conflict."""

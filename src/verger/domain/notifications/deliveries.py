@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import microseconds
@@ -171,12 +171,17 @@ class DeliveryStore:
             waits = _TABLE.state == "waiting"
             return (await connection.execute(update(tables.delivery).where(waits).values(state="given_up"))).rowcount
 
-    async def wake(self, connection: AsyncConnection, now: datetime, targets: Select[Any] | None = None) -> None:
-        """Have all that waits, or what waits for some targets, looked at now: it leaves, or is put off anew."""
-        waits = [_WAITS, _TABLE.due_at > now]
-        if targets is not None:
-            waits.append(_TABLE.target.in_(targets))
-        await connection.execute(update(tables.delivery).where(*waits).values(due_at=now))
+    async def wake(self, connection: AsyncConnection, now: datetime) -> None:
+        """Have all that waits, for whomever, looked at now: it leaves, or is put off anew."""
+        await connection.execute(update(tables.delivery).where(_WAITS, _TABLE.due_at > now).values(due_at=now))
+        rings(connection, tables.delivery.name)
+
+    async def reconsider(self, connection: AsyncConnection, tenant: str, user: str, now: datetime) -> None:
+        """Have looked at now what waits for somebody's hours; what failed, and is tried again soon, stays as it is."""
+        theirs = select(_TARGET.id).where(_TARGET.tenant == tenant, _TARGET.user == user)
+        waits = (_WAITS, _TABLE.target.in_(theirs), _TABLE.due_at > now)
+        for_hours = or_(_TABLE.attempts == 0, _TABLE.due_at > now + _HOUR)
+        await connection.execute(update(tables.delivery).where(*waits, for_hours).values(due_at=now))
         rings(connection, tables.delivery.name)
 
     async def go_on(self, target: str, now: datetime) -> None:

@@ -124,19 +124,18 @@ class PreferenceStore:
             rows = await connection.execute(select(tables.preference).where(_TABLE.tenant == tenant))
             return {row.user: msgspec.convert(row.choices | {"version": row.version}, Preferences) for row in rows}
 
-    async def change(self, tenant: str, user: str, wanted: Preferences) -> Preferences:
-        """Keep changed preferences as their next version; raise Stale."""
+    async def change(self, connection: AsyncConnection, tenant: str, user: str, wanted: Preferences) -> Preferences:
+        """Keep changed preferences as their next version, within the caller's transaction; raise Stale."""
         after = structs.replace(wanted, version=wanted.version + 1)
         values = {"choices": _choices(after), "version": after.version}
         mine = (_TABLE.tenant == tenant, _TABLE.user == user)
-        async with self._db.writing() as connection:
-            stands = await connection.scalar(select(_TABLE.version).where(*mine))
-            if (stands or 1) != wanted.version:
-                raise Stale("This was changed since you read it; read it again and repeat your change.")
-            if stands is None:
-                await connection.execute(tables.preference.insert().values(tenant=tenant, user=user, **values))
-            else:
-                await connection.execute(update(tables.preference).where(*mine).values(values))
+        stands = await connection.scalar(select(_TABLE.version).where(*mine))
+        if (stands or 1) != wanted.version:
+            raise Stale("This was changed since you read it; read it again and repeat your change.")
+        if stands is None:
+            await connection.execute(tables.preference.insert().values(tenant=tenant, user=user, **values))
+        else:
+            await connection.execute(update(tables.preference).where(*mine).values(values))
         return after
 
 
