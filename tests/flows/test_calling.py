@@ -173,14 +173,14 @@ async def test_a_redirect_to_an_inner_address_is_not_followed(street: Street) ->
 async def test_a_name_is_judged_anew_each_time_it_is_called(street: Street, monkeypatch: pytest.MonkeyPatch) -> None:
     street.receiver.answers = ["500 Oops", "204 No Content"]
     answers = iter(["127.0.0.1", "10.0.0.8", "127.0.0.1"])
-    plain = type(asyncio.get_running_loop()).getaddrinfo
+    plain = socket.getaddrinfo
 
-    async def look_up(loop: Any, host: str, port: int, **more: Any) -> list[Any]:
+    def look_up(host: str, port: int, *some: Any, **more: Any) -> list[Any]:
         if host != "changing.test":
-            return list(await plain(loop, host, port, **more))
+            return list(plain(host, port, *some, **more))
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
-    monkeypatch.setattr(type(asyncio.get_running_loop()), "getaddrinfo", look_up, raising=False)
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
     rule = await street.fires(f"http://changing.test:{street.receiver.port}/")
     await street.goes_on()
     await street.goes_on(10)

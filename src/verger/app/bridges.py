@@ -4,7 +4,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from verger.app.stores import Stores
-from verger.base.outgoing import Outgoing
 from verger.edges.wire.bridge.bridges import Bridges
 from verger.edges.wire.inlet import Inlet
 from verger.flows.bridging import Roster
@@ -12,8 +11,7 @@ from verger.flows.bridging import Roster
 
 async def open_bridges(stack: AsyncExitStack, stores: Stores, inlet: Inlet) -> Bridges:
     """Begin to listen at every broker that somebody named."""
-    outgoing = Outgoing(stores.settings.outgoing_networks)
-    bridges = Bridges(stores.bridges, inlet, outgoing, partial(_acquainted, stores), stores.clock)
+    bridges = Bridges(stores.bridges, inlet, stores.outgoing, partial(_acquainted, stores), stores.clock)
     stack.push_async_callback(bridges.stop)
     await bridges.start()
     return bridges

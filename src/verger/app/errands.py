@@ -10,7 +10,6 @@ from verger.app.moving import settling
 from verger.app.safekeeping import backup_kinds
 from verger.app.stores import Stores
 from verger.app.upkeep import Upkeep, deletion_kinds
-from verger.base.outgoing import Outgoing
 from verger.base.work import Work, every
 from verger.domain.errands.errands import Errands, Kind
 from verger.domain.imports.folder import ImportFolder
@@ -82,8 +81,7 @@ async def open_errands(
 
 
 def _ruling(stores: Stores, judge: Automation) -> Ruling:
-    outgoing = Outgoing(stores.settings.outgoing_networks)
-    return Ruling(stores.rules, stores.kept, stores.places, stores.alerts, judge, stores.clock, outgoing)
+    return Ruling(stores.rules, stores.kept, stores.places, stores.alerts, judge, stores.clock, stores.outgoing)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

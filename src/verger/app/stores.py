@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from verger.base.clock import Clock, SystemClock
 from verger.base.db import Database
 from verger.base.folder import DataFolder
+from verger.base.lookups import Lookups
 from verger.base.migrate import migrate
+from verger.base.outgoing import Outgoing
 from verger.base.secrets import ServerSecret
 from verger.base.settings import Settings
 from verger.domain.alerts.policy import PolicyStore
@@ -74,6 +76,7 @@ class Stores:
     history: History
     log: Log
     checking: Checking
+    outgoing: Outgoing  # the one door to the outside
 
     @property
     def outbox(self) -> Outbox:
@@ -118,6 +121,7 @@ async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | 
         history=history,
         log=kept_log,
         checking=Checking(settings.database_file, history, kept_log),
+        outgoing=Outgoing(settings.outgoing_networks, lookups=Lookups(settings.name_lookups)),
     )
     await _settle(stores)
     return stores

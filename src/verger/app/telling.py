@@ -6,7 +6,7 @@ from functools import partial
 
 from verger.app.stores import Stores
 from verger.base.clock import DAY, moment
-from verger.base.outgoing import Outgoing
+from verger.base.lookups import Lookups
 from verger.base.work import Work, every
 from verger.domain.alerts.model import Severity
 from verger.edges.live.hub import Hub
@@ -34,6 +34,7 @@ class Voice:
     telling: Telling
     calling: Calling
     trying: Trying
+    lookups: Lookups
 
     @property
     def checks(self) -> tuple[Asked, ...]:
@@ -49,6 +50,8 @@ class Voice:
         yield from self.notifying.figures()
         yield from self.delivering.figures()
         yield from self.calling.figures()
+        yield Figure("lookups_running", "Names that are being looked up", self.lookups.running)
+        yield Figure("lookups_waiting", "Names that wait to be looked up", self.lookups.waiting)
 
 
 def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
@@ -61,6 +64,7 @@ def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
         Telling(room, hub, courier, clock, home, text(public(courier.key))),
         Calling(stores.callbook, courier, clock, stores.settings.webhook_hours),
         Trying(stores.rules.rules, stores.callbook, courier, clock),
+        stores.outgoing.lookups,
     )
     for loop in (
         voice.notifying.run(),
@@ -74,11 +78,10 @@ def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
 
 def _courier(stores: Stores) -> Courier:
     settings, clock = stores.settings, stores.clock
-    outgoing = Outgoing(settings.outgoing_networks)
-    mail = Mailer(settings.smtp_url, settings.mail_from, outgoing, clock)
+    mail = Mailer(settings.smtp_url, settings.mail_from, stores.outgoing, clock)
     address = settings.mail_from.rpartition("<")[2].strip(">")
     contact = settings.public_url if settings.public_url.startswith("https:") else f"mailto:{address}"
-    return Courier(Http(outgoing), mail, clock, server_key(stores.secret), contact)
+    return Courier(Http(stores.outgoing), mail, clock, server_key(stores.secret), contact)
 
 
 async def _forget(stores: Stores) -> None:

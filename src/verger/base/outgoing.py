@@ -1,12 +1,12 @@
 """The one door to the outside: which addresses may be called, so that nobody reaches inner machines through us."""
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
 from verger.base.errors import Fault, Invalid, Refused
+from verger.base.lookups import Lookups
 
 _PUBLIC = ip_network("2000::/3")
 _TRANSLATED = ip_network("64:ff9b::/96")  # IPv4 as networks that speak IPv6 alone write it (RFC 6052)
@@ -16,20 +16,17 @@ _OF_CLOUDS = {ip_address("168.63.129.16")}  # public by its number, and yet the 
 class Outgoing:
     """Lets calls through to public addresses, and to networks that the operator has listed."""
 
-    def __init__(self, networks: Sequence[str] = (), *, public: bool = True) -> None:
-        """Allow some networks besides what is `public`, or these alone."""
+    def __init__(self, networks: Sequence[str] = (), *, public: bool = True, lookups: Lookups | None = None) -> None:
+        """Allow some networks besides what is `public`, or these alone; names are told by `lookups`."""
         self._networks, self._public = tuple(ip_network(network) for network in networks), public
+        self.lookups = lookups or Lookups()
 
     async def addresses(self, host: str, port: int) -> list[str]:
         """Return where a host may be called, as numbers; raise Refused when it is unknown or may not be.
 
         Call what is returned and not the name again, which might mean something else by then.
         """
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError:
-            raise Refused(f"There is no host {host}; check its name.") from None
-        numbers = list(dict.fromkeys(str(each[4][0]) for each in found))
+        numbers = await self.lookups.find(host, port)
         for number in numbers:
             if not self._allowed(number):
                 raise Refused(

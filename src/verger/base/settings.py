@@ -108,6 +108,7 @@ class Settings:
     export_hours: int = whole(24, 1, 8760)  # how long one can be fetched
     import_bytes: int = whole(100 << 20, 1 << 10, 1 << 40)  # the largest file to import
     outgoing_networks: tuple[str, ...] = setting((), networks)  # that are not public, and may be called all the same
+    name_lookups: int = whole(32, 8, 1_000)  # at once, of those that messages, calls and bridges need
     smtp_url: str = setting("", mail_server, shown=False)  # the mail server; empty: no mail
     mail_from: str = setting("Verger <verger@localhost>", sender)
     public_url: str = setting("", home)  # where people open Verger, for links in what they are sent

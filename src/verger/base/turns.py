@@ -9,6 +9,7 @@ import structlog
 
 from verger.base.bell import Bell
 from verger.base.clock import Clock
+from verger.base.lookups import on_behalf_of
 from verger.base.rests import Rests
 
 Whose = tuple[str, str]
@@ -90,4 +91,5 @@ class Turns:
 
 
 async def _run(whose: Whose, serve: Serve) -> None:
-    await serve(*whose)
+    with on_behalf_of(whose[0]):
+        await serve(*whose)

@@ -9,6 +9,7 @@ from msgspec import Struct, structs
 from verger.base.clock import Clock, moment
 from verger.base.errors import Refused
 from verger.base.ids import new_id
+from verger.base.lookups import on_behalf_of
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
 from verger.domain.notifications.deliveries import Passage
@@ -74,7 +75,7 @@ class Telling:
         return left
 
     async def prefer(self, tenant: str, user: str, changes: dict[str, Any], expected: int | None) -> Preferences:
-        """Change some of how somebody wants to be told; what waits leaves when it may by that. Raise Stale or Invalid."""
+        """Change some of how somebody wants to be told; what waits leaves by that. Raise Stale or Invalid."""
         before = await self.room.preferences.get(tenant, user)
         meant_for(before.version, expected)
         wanted, now = structs.replace(before, **changes), moment(self.clock.now())
@@ -128,8 +129,10 @@ class Telling:
             device=None,
             at=now,
         )
+        way = await self.room.targets.way(tenant, target)
         try:
-            await self.courier.carry(await self.room.targets.way(tenant, target), written(hello.id, [hello], self.home))
+            with on_behalf_of(tenant):
+                await self.courier.carry(way, written(hello.id, [hello], self.home))
         except Refused as refused:
             return Tried(delivered=False, error=str(refused))
         async with self.room.db.writing() as connection:

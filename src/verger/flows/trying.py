@@ -10,6 +10,7 @@ from msgspec import Struct
 from verger.base.clock import Clock, moment
 from verger.base.errors import Conflict, Refused
 from verger.base.ids import new_id
+from verger.base.lookups import on_behalf_of
 from verger.base.outgoing import discreet
 from verger.domain.rules.actions import ToWebhook
 from verger.domain.rules.model import Rule
@@ -51,7 +52,8 @@ class Trying:
         body = msgspec.json.encode(self._body(rule, told))
         fresh, error = new_id(), None
         try:
-            await self.courier.post(told.url, secrets, fresh, body)
+            with on_behalf_of(tenant):
+                await self.courier.post(told.url, secrets, fresh, body)
         except Refused as refused:
             error = str(refused)
         else:

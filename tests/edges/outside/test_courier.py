@@ -1,6 +1,5 @@
 """Messages reach their way, signed and sealed; inner machines are never called, however they are named."""
 
-import asyncio
 import base64
 import hashlib
 import hmac
@@ -79,11 +78,11 @@ async def test_a_name_that_changes_its_meaning_is_called_where_it_was_checked(
     async with living(Receiver()) as receiver:
         answers = iter(["127.0.0.1", "10.0.0.8"])
 
-        async def look_up(_loop: Any, _host: str, port: int, **_more: Any) -> list[Any]:
+        def look_up(_host: str, port: int, **_more: Any) -> list[Any]:
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (next(answers), port))]
 
         with monkeypatch.context() as names:
-            names.setattr(type(asyncio.get_running_loop()), "getaddrinfo", look_up, raising=False)
+            names.setattr(socket, "getaddrinfo", look_up)
             mine = local(clock)
             numbers = await mine.http._network._outgoing.addresses("changing.test", receiver.port)  # noqa: SLF001
             assert numbers == ["127.0.0.1"]

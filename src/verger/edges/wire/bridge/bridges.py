@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from verger.base.clock import SECOND, Clock, moment
 from verger.base.errors import Refused
+from verger.base.lookups import on_behalf_of
 from verger.base.outgoing import Outgoing
 from verger.base.plural import counted
 from verger.domain.bridges.model import Bridge
@@ -145,7 +146,9 @@ class Bridges:
         await acquainted.look()
         secrets = await self._store.secrets(opened.tenant, bridge.id)
         reader = Reader(bridge.rules, acquainted, opened.standing)
-        line = Line(bridge, await call(self._outgoing, bridge, secrets), reader, self._inlet)
+        with on_behalf_of(opened.tenant):
+            streams = await call(self._outgoing, bridge, secrets)
+        line = Line(bridge, streams, reader, self._inlet)
         opened.line = line
         try:
             await line.open(secrets)
