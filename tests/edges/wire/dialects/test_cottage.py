@@ -17,7 +17,8 @@ TEMP, HUM = "ESP8266_12F_005_PROD_Temp", "ESP8266_12F_005_PROD_Hum"
 
 def heard(told: Any) -> Voice:
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
-    (voice,) = read(Frame("sensors/data", body), UTC).voices
+    voice = read(Frame("sensors/data", body), UTC).voice
+    assert voice is not None
     return voice
 
 

@@ -18,8 +18,8 @@ from verger.edges.wire.mqtt.packets import PubAck, Publish, SubAck
 def _read(message: Frame, _zone: tzinfo) -> Spoken:
     told, address = json.loads(message.body), message.topic.split("/")[1]
     if "did" in told:
-        return Spoken((Voice(address, (Ack(told["did"], "answer", answered=True, result={"ok": True}),)),))
-    return Spoken((Voice(address, (Readings(told),), reach=message.topic),), (Frame("toy/echo", message.body),))
+        return Spoken(Voice(address, (Ack(told["did"], "answer", answered=True, result={"ok": True}),)))
+    return Spoken(Voice(address, (Readings(told),), reach=message.topic), (Frame("toy/echo", message.body),))
 
 
 def _write(ask: Ask, reached: Reached) -> list[Frame]:

@@ -46,7 +46,7 @@ def _metric_of(name: str) -> str | None:
 
 def read(message: Frame, _zone: tzinfo) -> Spoken:
     """Return who speaks at `sensors/data`; without a code, or with "nan", a device asks for one."""
-    return Spoken((heard(message.body),))
+    return Spoken(heard(message.body))
 
 
 def heard(body: bytes) -> Voice:

@@ -39,18 +39,21 @@ class Voice(Struct, frozen=True, gc=False):
 
 
 class Spoken(Struct, frozen=True, gc=False):
-    """What a message means: who said what in it, and what goes straight back to its sender, such as an echo."""
+    """What a message means: who said what in it, and what goes straight back to its sender, such as an echo.
 
-    voices: tuple[Voice, ...] = ()
+    One device speaks in a message, if any does, so that a message is kept, refused or sent again as a whole.
+    """
+
+    voice: Voice | None = None
     echo: tuple[Frame, ...] = ()
 
 
 def addressed(spoken: Spoken, name: Callable[[str], str]) -> Spoken:
     """Return what was said with a name for whoever gave no more than the beginning of an address, up to a colon."""
-    if not any(voice.address.endswith(":") for voice in spoken.voices):
+    voice = spoken.voice
+    if voice is None or not voice.address.endswith(":"):
         return spoken
-    voices = (structs.replace(each, address=own(each.address, name)) for each in spoken.voices)
-    return structs.replace(spoken, voices=tuple(voices))
+    return structs.replace(spoken, voice=structs.replace(voice, address=name(voice.address)))
 
 
 def own(address: str, name: Callable[[str], str]) -> str:
@@ -101,12 +104,7 @@ class Family:
 
 def held_to(family: Family, client_id: str, spoken: Spoken) -> Spoken:
     """Return what was said, as a lie of whoever is another than the one that the client id names."""
-    own = family.named(client_id)
-    if not own:
+    own, voice = family.named(client_id), spoken.voice
+    if not own or voice is None or identity(family.name, voice.address) == identity(family.name, own):
         return spoken
-    same = identity(family.name, own)
-    voices = (
-        each if identity(family.name, each.address) == same else structs.replace(each, lie=_NOT_ITS_LINE)
-        for each in spoken.voices
-    )
-    return structs.replace(spoken, voices=tuple(voices))
+    return structs.replace(spoken, voice=structs.replace(voice, lie=_NOT_ITS_LINE))

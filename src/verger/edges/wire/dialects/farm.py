@@ -129,7 +129,7 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     """Return what a device says at one of its topics; times without a zone are those of its place."""
     place = _place(message.topic)
     if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body, zone)):
-        return Spoken((place.voice(said),))
+        return Spoken(place.voice(said))
     if message.topic in _TESTS:
         return Spoken(echo=(message,))
     if farm_board.hears(message.topic):
@@ -137,7 +137,7 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     told = values.parse(message.body)
     if place is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
-    return Spoken((_heard(place, told, zone),))
+    return Spoken(_heard(place, told, zone))
 
 
 def measured(farm: str, room: str, device: str, told: dict[str, Any], zone: tzinfo) -> Voice:

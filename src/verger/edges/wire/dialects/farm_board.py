@@ -31,7 +31,7 @@ def read(message: Frame) -> Spoken:
     faults: list[Fault] = []
     named = {_METRICS.get(str(name), str(name)): value for name, value in told.items()}
     said = tuple(each for each in values.sort(named, None, faults) if isinstance(each, Readings | Attributes))
-    return Spoken((Voice(BOARD.address, said, reach=REACH, refused=tuple(faults)),))
+    return Spoken(Voice(BOARD.address, said, reach=REACH, refused=tuple(faults)))
 
 
 def listens(topic_filter: str) -> bool:

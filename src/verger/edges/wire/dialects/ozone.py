@@ -44,18 +44,18 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
         return Spoken(echo=(message,))
     where = _where(message.topic)
     if where is not None and (usual := _usual(where, message.body, zone)) is not None:
-        return Spoken((usual,))
+        return Spoken(usual)
     told = values.parse(message.body)
     if where is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
     address, happened, _ = where
     named = told.get("device_id")
     if isinstance(named, str) and named and identity(NAME, named) != identity(NAME, address):
-        return Spoken((Voice(voice(address, []).address, lie=_TWO_NAMES),))
+        return Spoken(Voice(voice(address, []).address, lie=_TWO_NAMES))
     data = told["data"] if isinstance(told.get("data"), dict) else told
     at = clocks.time_of(told.get("timestamp"), zone)
     said: list[Said] = [treatment(data.get("event_type"), at, _beside(data))] if happened else []
-    return Spoken((voice(address, [*said, *stand(data, at)]),))
+    return Spoken(voice(address, [*said, *stand(data, at)]))
 
 
 class _Where(NamedTuple):

@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 _QOS_2 = 1 << 16
 _MOST_DEVICES = 10_000
+_NOBODY = Heard("", ())  # as of a test that is only echoed; it is acknowledged in its turn
 _SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
 
@@ -66,20 +67,21 @@ class FamilySpeaker:
                 self._meeting = asyncio.get_running_loop().create_task(self._meet())
 
     def _take(self, packet: Publish) -> bool:
-        """Take a message of which all who speak in it are known; whether it is taken."""
+        """Take a message if whoever speaks in it is known; whether it is taken."""
         read = self._read(packet)
         if read is None:
             return True
         family, spoken = read
-        heard = [self._desk.meetings.speak(self._door, family.name, voice) for voice in spoken.voices]
-        if None in heard:
-            return False
+        heard = _NOBODY
+        if (voice := spoken.voice) is not None:
+            said = self._desk.meetings.speak(self._door, family.name, voice)
+            if said is None:
+                return False
+            heard = said
+            if heard.said or not heard.refused:
+                self._note(family, voice, heard.device)
         self._echo(spoken)
-        known = [each for each in heard if each is not None]
-        for voice, each in zip(spoken.voices, known, strict=True):
-            if each.said or not each.refused:
-                self._note(family, voice, each.device)
-        self._join(packet, known)
+        self._join(packet, heard)
         return True
 
     def _read(self, packet: Publish) -> tuple[Family, Spoken] | None:
@@ -101,7 +103,8 @@ class FamilySpeaker:
         meetings, frame = self._desk.meetings, Frame(packet.topic, packet.body)
         zone = self._zone or meetings.zone(self._door)
         spoken = addressed(family.read(frame, zone), self._own)
-        own = next((meetings.zone_of(self._door, family.name, each.address) for each in spoken.voices), zone)
+        voice = spoken.voice
+        own = zone if voice is None else meetings.zone_of(self._door, family.name, voice.address)
         if own is zone:
             return spoken
         self._zone = own  # most likely of whoever speaks next, too
@@ -115,12 +118,11 @@ class FamilySpeaker:
         place = next((each.place for each in self._door.enrolments), "")
         return begins + (self._line.certificate[:_SHORT] or f"{self._line.client_id}@{place}")
 
-    def _join(self, packet: Publish, heard: Sequence[Heard]) -> None:
-        """Hand a message to the inlet; it is acknowledged with the last of those who speak in it."""
+    def _join(self, packet: Publish, heard: Heard) -> None:
+        """Hand a message to the inlet."""
         ticket = packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2
-        parts = list(heard) or [Heard("", ())]
-        self.unanswered += len(parts)
-        self._wiring.inlet.join_all(parts, self, [*[0] * (len(parts) - 1), ticket], len(packet.body))
+        self.unanswered += 1
+        self._wiring.inlet.join(heard, self, ticket, len(packet.body))
 
     async def _meet(self) -> None:
         """Take what waits, one message after the other, and see to those who are not known yet."""
@@ -143,9 +145,7 @@ class FamilySpeaker:
             return
         family, spoken = read
         self._echo(spoken)
-        answer: Answer | None = KEPT
-        for voice in spoken.voices:
-            answer = _worse(answer, await self._one(family, voice))
+        answer = KEPT if spoken.voice is None else await self._one(family, spoken.voice)
         self._answer(packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2, answer)
 
     async def _one(self, family: Family, voice: Voice) -> Answer | None:
@@ -289,12 +289,3 @@ class FamilySpeaker:
     def end(self, sentence: str) -> None:
         """End the connection."""
         self._line.end(Reason.NOT_AUTHORIZED, sentence)
-
-
-def _worse(one: Answer | None, other: Answer | None) -> Answer | None:
-    """Return one answer for both: what must come again before what was refused, and that before what was kept."""
-    if one is None or one.later:
-        return one
-    if other is None or other.later:
-        return other
-    return Answer(one.kept and other.kept, (*one.refused, *other.refused))
