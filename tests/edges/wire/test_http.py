@@ -170,7 +170,7 @@ async def test_a_device_may_call_us(app: DeviceHttp) -> None:
     got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"getSessionLimits","params":{}}')
     assert got.json() == {"maxPayloadSize": 1000, "maxInflightMessages": 100, "rateLimits": {}}
     got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"sing"}')
-    assert got.json() == {"error": "There is no method sing here."}
+    assert got.json() == {"error": "There is no method sing here, only getSessionLimits."}
     assert (await ask(app, "POST", "/api/v1/token-d/rpc", b"{}")).status == 422
     assert (await ask(app, "POST", "/api/v1/token-d/rpc/7", b'{"ok":true}')).status == 200
 

@@ -14,6 +14,7 @@ from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.strangers import Strangers
 
 BEHIND = "v1/gateway/attributes/response"
+_METHOD = "getSessionLimits"  # the only one that devices may call
 
 
 class House(Protocol):
@@ -166,8 +167,8 @@ def answer(house: House, device: str, asked: Called | FirmwareAsked, packet_byte
     """Return the answer to a device that calls a method of ours, or wants a firmware that is not there."""
     if isinstance(asked, FirmwareAsked):
         return Answered(f"v2/{asked.kind}/error", b"NOT_FOUND")
-    if asked.method == "getSessionLimits":
+    if asked.method == _METHOD:
         own, rates = house.bounds(device)
         gateway = house.is_gateway(device)
         return Answered(asked.reply_to, native.session_limits(own or packet_bytes, in_flight, rates, gateway=gateway))
-    return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here."})
+    return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here, only {_METHOD}."})

@@ -1,6 +1,7 @@
 """Devices on real sockets: who is let in, what is acknowledged, and what is answered."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -185,6 +186,30 @@ async def test_limits_are_told_at_the_topic_that_asks(port: int) -> None:
         answers = [await device.ask(Publish("v1/devices/me/rpc/request/1", body, 1, 3)), await device.hear()]
     limits = b'{"maxPayloadSize":65536,"maxInflightMessages":1000,"rateLimits":{}}'
     assert answers == [Publish("v1/devices/me/rpc/response/1", limits, 1, 1), PubAck(3)]
+
+
+@pytest.mark.parametrize("level", [4, 5])
+@pytest.mark.parametrize(
+    ("asked", "answered", "body", "says"),
+    [
+        ("v1/devices/me/rpc/request/1", "v1/devices/me/rpc/response/1", b'{"method":"sing"}', "no method sing here"),
+        ("v2/r/req/1", "v2/r/res/1", b'{"method":"sing"}', "no method sing here"),
+        ("v1/devices/me/rpc/request/1", "v1/devices/me/rpc/response/1", b'{"params":{}}', "an object with a method"),
+        ("v2/r/req/j/1", "v2/r/res/j/1", b"[1]", "an object with a method"),
+        ("v1/devices/me/rpc/request/1", "v1/devices/me/rpc/response/1", b"sing", ""),
+        ("v1/devices/me/attributes/request/1", "v1/devices/me/attributes/response/1", b"[1]", "clientKeys"),
+        ("v2/a/req/1", "v2/a/res/1", b'{"clientKeys":3}', "joined by commas"),
+    ],
+)
+async def test_whoever_asks_for_what_cannot_be_is_told_so_where_it_waits(
+    port: int, level: int, asked: str, answered: str, body: bytes, says: str
+) -> None:
+    async with Device(port, level) as device:
+        await device.begin()
+        answer = await device.ask(Publish(asked, body))
+    assert isinstance(answer, Publish)
+    assert answer.topic == answered
+    assert says in json.loads(answer.body)["error"]
 
 
 async def test_attributes_are_told_at_the_topic_that_asks(port: int, house: FakeHouse) -> None:

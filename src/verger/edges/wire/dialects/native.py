@@ -18,6 +18,7 @@ from verger.edges.wire.dialects.native_words import (
     Frame,
     Meaning,
     Order,
+    Unclear,
     Wanted,
     covers,
     may_hear,
@@ -34,6 +35,7 @@ __all__ = [
     "Frame",
     "Meaning",
     "Order",
+    "Unclear",
     "Wanted",
     "alone",
     "attributes",
@@ -58,14 +60,17 @@ _FIRMWARE = re.compile(r"v2/([fs]w)/request/[^/]{1,64}/chunk/[^/]{1,64}")
 
 
 def read(device: str, topic: str, body: bytes) -> Meaning:
-    """Return what a message means; raise Garbled when nothing of it can be understood."""
+    """Return what a message means; raise Garbled when nothing of it can be understood, Unclear where it asks."""
     reader = _READERS.get(topic)
     if reader is not None:
         return reader(device, body)
     start, _, number = topic.rpartition("/")
     if start in _ASKING:
         ask, reply_to = _ASKING[start]
-        return ask(f"{reply_to}/{number}", body)
+        try:
+            return ask(f"{reply_to}/{number}", body)
+        except Garbled as garbled:
+            raise Unclear(garbled, f"{reply_to}/{number}") from None
     if start in _REPLYING:
         return replied(device, number, body)
     if topic.startswith(GATEWAY):

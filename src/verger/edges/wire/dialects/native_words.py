@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from verger.domain.telemetry.model import Heard
+from verger.domain.telemetry.model import Garbled, Heard
 
 _LEVEL = r"(?:\+|[^/+#]{1,64})"
 _HEARABLE = re.compile(
@@ -52,6 +52,15 @@ class FirmwareAsked(Struct, frozen=True, gc=False):
     """A device wants a chunk of its "fw" or "sw"."""
 
     kind: str
+
+
+class Unclear(Garbled):
+    """A device asked for something in a way that makes no sense; it waits for an answer at `reply_to` all the same."""
+
+    def __init__(self, garbled: Garbled, reply_to: str) -> None:
+        """Keep what is wrong, and where to say so."""
+        super().__init__(str(garbled), garbled.faults)
+        self.reply_to = reply_to
 
 
 Meaning = Heard | AttributesAsked | AskedBehind | Called | FirmwareAsked

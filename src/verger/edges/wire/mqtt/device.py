@@ -100,6 +100,8 @@ class DeviceSpeaker:
         try:
             meaning = native.read(self.owner, packet.topic, packet.body)
         except Garbled as garbled:
+            if isinstance(garbled, native.Unclear):
+                self._reply(Answered(garbled.reply_to, {"error": str(garbled)}))
             meaning = native.nothing(self.owner, garbled)
         if not isinstance(meaning, Heard):
             self._ask(meaning)
