@@ -15,6 +15,7 @@ from verger.base.jobs import Jobs
 from verger.base.work import Work
 from verger.domain.backups.shelf import Shelf
 from verger.domain.errands.errands import Doing, Kind
+from verger.edges.control import limits
 from verger.edges.control.listener import Control, Reached, Word
 from verger.flows.checking import Checking
 from verger.flows.safekeeping import KIND, Safekeeping
@@ -29,8 +30,8 @@ async def open_safekeeping(
     # A runner of its own: the others do not wait for a backup.
     work.start(Jobs(stores.db, stores.clock, {KIND: safekeeping.daily}).run())
     work.start(stores.checking.go_on())
-    moving = moving_words(stores, families.adopting, upkeep)
-    control = Control(stores.settings.data, {**words(safekeeping, stores.checking), **moving})
+    others = {**moving_words(stores, families.adopting, upkeep), **limits.words(stores.limiting.look)}
+    control = Control(stores.settings.data, {**words(safekeeping, stores.checking), **others})
     await control.listen()
     stack.push_async_callback(control.stop)
     stack.callback(safekeeping.stop)

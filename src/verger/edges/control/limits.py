@@ -1,14 +1,20 @@
 """`verger limits`: what organisations may use, shown and changed by whoever has the data folder."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any
 
 import click
 
 from verger.base.db import Database
-from verger.base.errors import Invalid, Missing
+from verger.base.errors import Invalid, Missing, Refused
 from verger.base.settings import Settings
 from verger.domain.tenancy.limits import Limits, LimitStore
+from verger.edges.control.caller import ask
+from verger.edges.control.listener import Reached, Word
+
+WORD = "limits"
 
 
 @click.command("limits")
@@ -17,11 +23,25 @@ from verger.domain.tenancy.limits import Limits, LimitStore
 def limits(organisation: str | None, changes: Sequence[str]) -> None:
     """Show what organisations may use beyond or below the settings, or change it.
 
-    ORGANISATION is a name or an id. LIMIT= with nothing after it goes back to the setting. A running Verger knows of a
-    change within half a minute.
+    ORGANISATION is a name or an id. LIMIT= with nothing after it goes back to the setting. A running Verger holds to a
+    change at once.
     """
-    for line in asyncio.run(_limits(Settings.read(), organisation, changes)):
+    settings = Settings.read()
+    lines = asyncio.run(_limits(settings, organisation, changes))
+    if changes:
+        with suppress(Refused):  # one that runs another version, or is about to end, looks by itself in half a minute
+            ask(settings.data, WORD, {}, lambda _done, _total: None)
+    for line in lines:
         click.echo(line)
+
+
+def words(look: Callable[[], Awaitable[None]]) -> dict[str, Word]:
+    """Return the word by which a running Verger is told to look at the limits."""
+
+    async def looked(_given: dict[str, Any], _reached: Reached) -> None:
+        await look()
+
+    return {WORD: looked}
 
 
 async def _limits(settings: Settings, organisation: str | None, changes: Sequence[str]) -> list[str]:
