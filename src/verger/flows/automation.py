@@ -17,6 +17,7 @@ from verger.domain.rules.waiting import WaitingFact
 from verger.domain.telemetry.model import Batch
 from verger.domain.telemetry.store import save_position
 from verger.flows.acting import Acting, Plan
+from verger.flows.answering import answering
 from verger.flows.court import Court
 from verger.flows.minds import Draft, Key
 from verger.flows.pausing import Pausing
@@ -199,6 +200,7 @@ class Automation:
     async def _commit(self, draft: Draft, facts: Sequence[str] = ()) -> None:
         """Keep what rules do, all that they remember, and how far the log has been judged."""
         minds, kept = self.court.minds, self._kept
+        draft.paused |= answering(self.court, draft)
         keys = [*dict.fromkeys((*minds.dirty, *draft.memories))]
         plans = [await self._plan(*each) for some in draft.decisions.values() for each in some]
         if not keys and not plans and not facts and not draft.acts and draft.sequence == self._saved:

@@ -78,6 +78,12 @@ class Minds:
         """Know that a rule has fired."""
         self._fired.setdefault((rule, device), deque()).append(at)
 
+    def fired_since(self, rule: str, since: int) -> dict[str | None, int]:
+        """Return how often a rule fired since a time, by device; those for which it did not are left out."""
+        mine = ((device, times) for (name, device), times in self._fired.items() if name == rule)
+        counts = {device: sum(at > since for at in times) for device, times in mine}
+        return {device: count for device, count in counts.items() if count}
+
     def stepped(self, back: int) -> None:
         """Know that rules fired so much earlier, by a clock that was put back."""
         self._fired = {key: deque(at - back for at in times) for key, times in self._fired.items()}
