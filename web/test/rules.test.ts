@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Trouble } from "@/base/ask";
 import { type Condition, type Written, begun, begunCondition, compared, conditionKinds, kindOf, leaves, levels, listed, told } from "@/rules/document";
 import { wrongs } from "@/rules/form";
+import { standing } from "@/rules/rules";
 import { lineOf, scheduleOf } from "@/rules/schedule";
 import { type Names, condition, sentence } from "@/rules/sentence";
 
@@ -32,6 +33,7 @@ test.each<[Condition, string]>([
   [{ sun: "sunset", offset_s: -1800 }, "30 min before sunset"],
   [{ command: "pulse", stage: "expired", device: "gone" }, "“Pulse” of a device that is gone gets no answer"],
   [{ attribute: "mode", equals: "eco", device: "lamp" }, "Mode of Lamp is eco"],
+  [{ attribute: "stage", of: "place", equals: "fruiting", device: "lamp" }, "Stage where Lamp is, is fruiting"],
   [{ not: { between: ["22:00", "06:00"] } }, "not: it is between 22:00 and 06:00"],
   [{ any: [{ event: "a" }, { all: [{ event: "b" }, { event: "c" }] }] }, "a happens at a device or (b happens at a device and c happens at a device)"],
 ])("each kind of condition has its words", (said, words) => {
@@ -49,6 +51,22 @@ test("what is not said is left out of the document, and empty conditions with it
   const sent = told({ ...basil, when: { all: [{ device: null, metric: "soil", is: "above", value: 3, clear: null }] }, only_if: { all: [] } });
   expect(sent.when).toEqual({ all: [{ metric: "soil", is: "above", value: 3 }] });
   expect(sent.only_if).toBeNull();
+});
+
+test("whose attribute it is goes along where it is the place's, and is not said where it is the device's", () => {
+  const sent = (of: "place" | null): Condition => told({ ...basil, when: { all: [{ device: null, attribute: "stage", of, equals: "fruiting" }] } }).when;
+  expect(sent("place")).toEqual({ all: [{ attribute: "stage", of: "place", equals: "fruiting" }] });
+  expect(sent(null)).toEqual({ all: [{ attribute: "stage", equals: "fruiting" }] });
+});
+
+test.each([
+  [{ enabled: true, paused_because: null, objection: null }, "good", "On"],
+  [{ enabled: false, paused_because: null, objection: null }, "unknown", "Off"],
+  [{ enabled: true, paused_because: "It fired too often.", objection: null }, "attention", "Paused: It fired too often."],
+  [{ enabled: true, paused_because: null, objection: "No." }, "attention", "On as it was accepted, but it would be refused today: No."],
+  [{ enabled: false, paused_because: null, objection: "No." }, "attention", "Off; it would be refused today: No."],
+] as const)("how a rule stands is told, and whether somebody should see to it", (rule, state, words) => {
+  expect(standing(rule)).toEqual({ state, told: words });
 });
 
 test("another comparison keeps what it shares and drops what does not belong to it", () => {

@@ -28,7 +28,7 @@ def answering(court: Court, draft: Draft) -> dict[str, tuple[Compiled, str]]:
                 alike = [device for device, count in turns.items() if count >= max(often - 1, _TWICE)]
                 if any(moved & _moves(other.rule, device) for device in alike):
                     why = (
-                        f"It moved the same device as the rule {rule.rule.name} in turn, {often} times within an hour."
+                        f"It moved a device in turn with the rule {rule.rule.name}, {often} times within an hour."
                     )
                     found[other.rule.id] = other, why
     return found
