@@ -153,3 +153,47 @@ def test_what_a_rule_calls_is_tried_from_its_page(owner: Person, home: Home) -> 
     card = owner.page.get_by_role("region", name="What it calls")
     expect(card.get_by_role("listitem")).to_contain_text("https://nobody.invalid/… — not taken", timeout=20_000)
     owner.looks_around("rule-calls")
+
+
+def test_a_rule_asks_for_an_attribute_of_the_place(owner: Person, home: Home, pot: Thing) -> None:
+    owner.opens("/rules/new", "New rule")
+    owner.fills(Name="Fruiting")
+    owner.page.get_by_label("What condition 1 is about").select_option(label="What is so of a device or its place")
+    condition = owner.page.get_by_role("group", name="Condition 1")
+    condition.get_by_label("Whose attribute").select_option(label="of the place it is in")
+    condition.get_by_label("Attribute", exact=True).fill("stage")
+    condition.get_by_label("Is", exact=True).fill("fruiting")
+    reads = owner.page.get_by_role("region", name="It reads")
+    expect(reads).to_contain_text("When Stage where a device is, is fruiting")
+    owner.looks_around("rule-of-place")
+    owner.presses("Save the rule")
+    owner.sees("Fruiting")
+    [rule] = home.get("rules")["items"]
+    assert rule["when"] == {"all": [{"attribute": "stage", "equals": "fruiting", "of": "place"}]}
+    condition.get_by_label("Whose attribute").select_option(label="of the device itself")
+    owner.presses("Save the rule")
+    until(lambda: home.get(f"rules/{rule['id']}")["when"] == {"all": [{"attribute": "stage", "equals": "fruiting"}]})
+    assert pot
+
+
+@pytest.mark.usefixtures("pot")
+def test_a_rule_that_would_be_refused_today_says_so_and_is_mended(owner: Person, home: Home) -> None:
+    rule = dry(home)
+    with closing(sqlite3.connect(home.server.folder / "verger.db", timeout=10)) as database, database:
+        changed = "UPDATE rule SET document = json_set(document, '$.when.all[0].clear', 20) WHERE id = ?"
+        database.execute(changed, (rule,))
+    owner.opens("/rules", "Rules")
+    expect(
+        owner.page.get_by_text("On as it was accepted, but it would be refused today: It ends above 30")
+    ).to_be_visible()
+    owner.looks_around("rules-objection")
+    owner.opens(f"/rules/{rule}", "Dry soil")
+    expect(
+        owner.page.get_by_text("On as it was accepted, but it would be refused today: It ends above 30")
+    ).to_be_visible()
+    owner.looks_around("rule-objection")
+    condition = owner.page.get_by_role("group", name="Condition 1")
+    condition.get_by_label("Over again at (%)").fill("35")
+    owner.presses("Save the rule")
+    expect(owner.page.get_by_text("would be refused today")).to_have_count(0)
+    assert home.get(f"rules/{rule}")["objection"] is None

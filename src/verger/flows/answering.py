@@ -27,9 +27,7 @@ def answering(court: Court, draft: Draft) -> dict[str, tuple[Compiled, str]]:
                 turns = court.minds.fired_since(other.rule.id, since)
                 alike = [device for device, count in turns.items() if count >= max(often - 1, _TWICE)]
                 if any(moved & _moves(other.rule, device) for device in alike):
-                    why = (
-                        f"It moved a device in turn with the rule {rule.rule.name}, {often} times within an hour."
-                    )
+                    why = f"It moved a device in turn with the rule {rule.rule.name}, {often} times within an hour."
                     found[other.rule.id] = other, why
     return found
 

@@ -65,7 +65,7 @@ class Stepping:
         heard = (memory.heard for memory in self._court.minds.memories.values())
         self._latest = max(now, seen_at, max(heard, default=0))
         if bounds.newest() - now > FARTHEST_BACK:
-            bounds.not_after(now)
+            bounds.all_before(now)
 
     def look(self) -> Step | None:
         """Return how far the clock was put back since it was seen last, None for less than `FARTHEST_BACK`."""
@@ -78,7 +78,7 @@ class Stepping:
     def draft(self, step: Step, sequence: int) -> Draft:
         """Return what rules remember after a step."""
         court, draft = self._court, Draft(sequence, begun=True)
-        court.bounds.not_after(step.now)
+        court.bounds.all_before(step.now)
         court.saved(anew=True)
         for (name, device), memory in court.minds.memories.items():
             rule = court.book.rule(court.tenants.get(name, ""), name)
@@ -96,10 +96,11 @@ class Stepping:
     def timely(self, batch: Batch) -> Batch:
         """Return a record as if it had been received now, where its time has not come by the clock as it is."""
         now = self._clock.now()
-        if batch.received_at - now <= FARTHEST_BACK:
+        ahead = batch.received_at - now
+        if ahead <= FARTHEST_BACK:
             return batch
         told = tuple(_timely(each, now) for each in batch.told)
-        return structs.replace(batch, received_at=now, at=np.minimum(batch.at, now), told=told)
+        return structs.replace(batch, received_at=now, at=np.minimum(batch.at - ahead, now), told=told)
 
 
 def _timely(told: Told, now: int) -> Told:

@@ -119,9 +119,9 @@ class Bounds:
         """Return when the newest of all last readings was, in microseconds, 0 if there was none."""
         return int(self._last.max())
 
-    def not_after(self, now: int) -> None:
-        """Know no reading that is later than now: the clock was put back, and what comes is to be judged."""
-        np.minimum(self._last, now, out=self._last)
+    def all_before(self, now: int) -> None:
+        """Know no reading that is not from before now: the clock was put back, and what comes is to be judged."""
+        np.minimum(self._last, now - 1, out=self._last)
 
     def saved(self) -> bytes:
         """Return the times of all last readings, to be kept."""

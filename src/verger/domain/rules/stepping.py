@@ -15,7 +15,7 @@ def stepped(rule: Compiled, memory: Memory, back: int, now: int) -> Memory:
     """Return a memory after the clock went back by some microseconds to now.
 
     What has to last, rests and ends is as far off as it was. Schedules, the sun and parts of the day are looked up
-    anew: one that came by the wrong clock comes again at its right time. Nothing that was judged is later than now, so
+    anew: one that came by the wrong clock comes again at its right time. All that was judged is from before now, so
     that what is heard from now on is judged.
     """
     leaves = tuple(_stepped(leaf, back, now) for leaf in memory.leaves)
@@ -27,7 +27,7 @@ _ENDS = ("rest_at", "clear_at", "look_at")
 
 
 def _stepped(leaf: Leaf, back: int, now: int) -> Leaf:
-    ahead = max(0, leaf.at - now)  # of a rise: what it was measured from moves with what was judged last
+    ahead = max(0, leaf.at - now + 1)  # of a rise: what it was measured from moves with what was judged last
     return structs.replace(
         leaf,
         since=max(0, leaf.since - back),
