@@ -43,8 +43,8 @@ async def old(made: World, when: Any) -> KeptRule:
 
 async def document(made: World, rule: KeptRule) -> dict[str, Any]:
     async with made.db.reading() as connection:
-        found: dict[str, Any] = await connection.scalar(select(rule_table.c.document).where(rule_table.c.id == rule.id))
-    return found
+        found = await connection.scalar(select(rule_table.c.document).where(rule_table.c.id == rule.id))
+    return dict(found or {})
 
 
 async def test_one_that_would_be_refused_is_judged_by_until_somebody_switches_it_off(made: World) -> None:
@@ -60,6 +60,7 @@ async def test_one_that_would_be_refused_is_judged_by_until_somebody_switches_it
         await made.ruling.change(made.house.tenant, off, structs.replace(off, enabled=True), None)
     mended = structs.replace(off, enabled=True, when=structs.replace(off.when, clear=4))
     assert (await made.ruling.change(made.house.tenant, off, mended, None)).objection is None
+    made.clock.advance(1)
     await made.say({"t": 1})
     assert (await made.count())["open"] == 1
 

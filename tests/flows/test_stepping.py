@@ -110,6 +110,7 @@ async def test_a_part_of_the_day_is_that_which_the_clock_shows(made: World) -> N
     made.clock.at += int(21.5 * HOUR) - made.clock.at % (24 * HOUR)
     await made.rule(**EVENING)
     await made.wait(1)
+    await made.wait(1)
     first = await tasks(made)
     await put_back(made, "running", 3 * 3600)
     await made.wait(1)
