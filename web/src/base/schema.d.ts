@@ -2033,7 +2033,10 @@ export interface paths {
         };
         /**
          * Read a rule
-         * @description Return one rule; `paused_because` says why Verger let it judge no longer.
+         * @description Return one rule.
+         *
+         *     `paused_because` says why Verger let it judge no longer, `objection` why this version would refuse it: it judges as
+         *     it was accepted, unless it is `unfit`.
          */
         readonly get: operations["rules.read"];
         readonly put?: never;
@@ -3191,6 +3194,7 @@ export interface components {
             readonly name: string;
             /** @default [] */
             readonly not_for: readonly string[];
+            readonly objection: string | null;
             readonly only_if: components["schemas"]["Condition"] | null;
             readonly paused_at: string | null;
             readonly paused_because: string | null;
@@ -3198,6 +3202,8 @@ export interface components {
             /** @default 0 */
             readonly rest_s: number;
             readonly then: readonly components["schemas"]["Action"][];
+            /** @default false */
+            readonly unfit: boolean;
             /** @default 1 */
             readonly version: number;
             readonly when: components["schemas"]["Condition"];
@@ -3673,14 +3679,14 @@ export interface components {
             readonly items: readonly components["schemas"]["Rule"][];
             readonly next: string | null;
         };
-        /** Page[Run] */
-        readonly RunPage: {
-            readonly items: readonly components["schemas"]["Run"][];
-            readonly next: string | null;
-        };
         /** Page[KeptRule] */
         readonly KeptRulePage: {
             readonly items: readonly components["schemas"]["KeptRule"][];
+            readonly next: string | null;
+        };
+        /** Page[Run] */
+        readonly RunPage: {
+            readonly items: readonly components["schemas"]["Run"][];
             readonly next: string | null;
         };
         /** Page[Task] */
