@@ -86,8 +86,7 @@ class Stores:
 
 async def open_stores(stack: AsyncExitStack, settings: Settings, clock: Clock | None = None) -> Stores:
     """Open everything that is kept in the data folder; raise Refused when it cannot be."""
-    folder = DataFolder.hold(settings.data)
-    stack.callback(folder.release)
+    stack.callback(DataFolder.hold(settings.data).release)
     check_whole(settings.data)
     await check_database(settings.database_file)
     secret, clock = ServerSecret.open(settings.data), clock or SystemClock()

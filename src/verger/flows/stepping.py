@@ -99,12 +99,12 @@ class Stepping:
         ahead = batch.received_at - now
         if ahead <= FARTHEST_BACK:
             return batch
-        told = tuple(_timely(each, now) for each in batch.told)
+        told = tuple(_timely(each, ahead, now) for each in batch.told)
         return structs.replace(batch, received_at=now, at=np.minimum(batch.at - ahead, now), told=told)
 
 
-def _timely(told: Told, now: int) -> Told:
+def _timely(told: Told, ahead: int, now: int) -> Told:
     said = told.said
-    if not isinstance(said, Attributes) or said.at is None or said.at <= now:
+    if not isinstance(said, Attributes) or said.at is None:
         return told  # an event is known again by its own time
-    return structs.replace(told, said=structs.replace(said, at=now))
+    return structs.replace(told, said=structs.replace(said, at=min(said.at - ahead, now)))
