@@ -44,6 +44,14 @@ test("a chart is drawn the thresholds of rules that are on and speak of its metr
   expect(drawnFor(rules, "pi", "t")).toEqual([]);
 });
 
+test("a chart is drawn the thresholds of the stage that its place is in, and others where it is in none", () => {
+  const stage = (equals: string): Condition => ({ attribute: "stage", equals, of: "place" });
+  const usual = rule({ all: [dry, { not: { any: [stage("pinning"), stage("rest")] } }] }, {});
+  const pins = { ...rule({ ...dry, value: 60, clear: null }, {}), only_if: stage("pinning") };
+  const drawn = (now: string | undefined): unknown => drawnFor([usual, pins], "pi", "soil", (name) => (name === "stage" ? now : "pinning")).map(({ levels }) => levels);
+  expect([drawn("pinning"), drawn("rest"), drawn("other"), drawn(undefined)]).toEqual([[[60]], [], [[30, 35]], [[30, 35]]]);
+});
+
 test("a threshold far from the values does not make them flat", () => {
   expect(near(20, 21, [3, 20.5, 21.9, 22.1])).toEqual([20.5, 21.9]);
   expect(near(20, 20, [19.5, 15])).toEqual([19.5]);

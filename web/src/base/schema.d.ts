@@ -4457,7 +4457,7 @@ export interface components {
         /** Waiting */
         readonly Waiting: {
             /** @enum {string} */
-            readonly needs: "bookings" | "recurring tasks" | "growing cycles";
+            readonly needs: "bookings" | "recurring tasks";
             readonly what: string;
         };
         /** Wanted */

@@ -3,7 +3,7 @@ import { type Ref, ref, shallowReadonly, shallowRef } from "vue";
 import { type Described, all, at, patch, post, remove } from "@/base/ask";
 import { byName } from "@/base/tell";
 import { tenant } from "@/session/session";
-import { type Checked, maybe, number, orElse, page, shape, text } from "@/base/shape";
+import { type Checked, anything, maybe, number, orElse, page, record, shape, text } from "@/base/shape";
 
 export const place = shape({
   id: text,
@@ -12,6 +12,7 @@ export const place = shape({
   parent: maybe(text),
   timezone: orElse(text, "UTC"),
   address: orElse(text, ""),
+  attributes: orElse(record(anything), {}),
   version: maybe(number),
 });
 export const places = page(place);
@@ -65,6 +66,9 @@ export function path(id: string | null, among: readonly Place[] = kept.value): P
   }
   return found;
 }
+
+/** What a place says of itself by a name, or the nearest around it that says so; undefined where none does. */
+export const saidAt = (id: string, name: string, among: readonly Place[] = kept.value): unknown => path(id, among).findLast(({ attributes }) => name in attributes)?.attributes[name];
 
 export async function add(said: Said): Promise<Place> {
   const made = await post("/places", place, said satisfies Described["NewPlace"]);

@@ -1,6 +1,6 @@
 /** What rules draw into the chart of a metric: their thresholds. */
 import { path } from "@/places/places";
-import { leaves, levels } from "@/rules/document";
+import { type Condition, leaves, levels, parts } from "@/rules/document";
 import { type Rule, everyRule } from "@/rules/rules";
 import { may } from "@/session/session";
 
@@ -18,11 +18,23 @@ export async function actingAt(place: string): Promise<Rule[]> {
   return (await everyRule(way[0] ?? null)).filter((rule) => around.has(rule.place));
 }
 
-/** What some rules draw for a metric of a device: those that are on and speak of it, where they compare it itself. */
-export function drawnFor(rules: readonly Pick<Rule, "id" | "name" | "enabled" | "when">[], device: string, metric: string): Drawn[] {
-  return rules.flatMap(({ id, name, enabled, when }) => {
+/** What a place says of itself by a name, such as the stage of what grows there. */
+type Says = (name: string) => unknown;
+
+/** Whether a condition could come to what is wanted of it, by what its place says. */
+function could(said: Condition, says: Says, wanted = true): boolean {
+  if (said.not) return could(said.not, says, !wanted);
+  const fits = (one: Condition): boolean => could(one, says, wanted);
+  if (said.all ?? said.any) return Boolean(said.all) === wanted ? parts(said).every(fits) : parts(said).some(fits);
+  return said.of !== "place" || (says(said.attribute ?? "") === said.equals) === wanted;
+}
+
+/** What some rules draw for a metric of a device: those that are on, may hold where it is, and compare it themselves. */
+export function drawnFor(rules: readonly Pick<Rule, "id" | "name" | "enabled" | "when" | "only_if">[], device: string, metric: string, says: Says = () => undefined): Drawn[] {
+  return rules.flatMap(({ id, name, enabled, when, only_if }) => {
+    if (!enabled || !could(when, says) || (only_if !== null && !could(only_if, says))) return [];
     const mine = leaves(when).filter((leaf) => leaf.metric === metric && (!leaf.device || leaf.device === device));
     const drawn = [...new Set(mine.flatMap(levels))];
-    return enabled && drawn.length > 0 ? [{ rule: { id, name }, levels: drawn }] : [];
+    return drawn.length > 0 ? [{ rule: { id, name }, levels: drawn }] : [];
   });
 }

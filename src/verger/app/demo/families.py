@@ -56,7 +56,8 @@ async def farms(town: Town) -> None:
         values, room.habit = room.live(at), None
         for kind, address in names.devices.items():
             name = f"{kind.capitalize()} {number}"
-            device, _ = await town.device(name, plot, "farm", address, type="farm")
+            type_ = "farm-sensor" if kind == farm.CLIMATE else "farm-actuator"
+            device, _ = await town.device(name, plot, "farm", address, type=type_)
             if kind == farm.CLIMATE:
                 await town.past.measured(device.id, at, values)
                 await town.past.said(device.id, _grown(town, nature.seed))

@@ -42,7 +42,7 @@ class Waiting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What belongs to it and is not laid yet, and what it waits for."""
 
     what: Sentence
-    needs: Literal["bookings", "recurring tasks", "growing cycles"]
+    needs: Literal["bookings", "recurring tasks"]
 
 
 class Analysis(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
