@@ -1,4 +1,4 @@
-"""Growing: what people tell of a cycle reaches the rules of its place."""
+"""Growing: what people tell of a cycle reaches the rules of its place, and the screens that show it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import Any
 import pytest_asyncio
 
 from tests.edges.api.product import Product, opened_product
-from verger.base.clock import MINUTE, HeldClock
+from verger.base.clock import HOUR, MINUTE, HeldClock, moment
+from verger.domain.tasks.model import Priority
 
 
 @pytest_asyncio.fixture
@@ -28,6 +29,11 @@ async def active(product: Product) -> dict[str, str | None]:
     await product.house.automation.tick()
     items = (await product.get("/alerts?state=active"))["items"]
     return {each["message"]: each["place"] for each in items if each["rule"] != "backup"}
+
+
+async def rule(product: Product, place: str, event: str, message: str) -> None:
+    then = [{"alert": {"severity": "info", "message": message}}]
+    await made(product, "/rules", name=message, place=place, when={"event": event}, then=then)
 
 
 async def test_the_bands_of_a_place_are_those_of_its_stage(product: Product, clock: HeldClock) -> None:
@@ -52,3 +58,37 @@ async def test_the_bands_of_a_place_are_those_of_its_stage(product: Product, clo
     clock.at += MINUTE
     await made(product, f"/cycles/{cycle['id']}/end")
     assert await active(product) == {}
+
+
+async def test_contamination_that_somebody_tells_of_is_told_to_all_and_given_somebody_to_do(product: Product) -> None:
+    place = product.place["id"]
+    await made(product, f"/places/{place}/blueprint", name="farm")
+    cycle = await made(product, "/cycles", place=place)
+    await made(product, f"/cycles/{cycle['id']}/events", kind="contamination", note="Trichoderma")
+    assert await active(product) == {"Contamination was found in Lake cottage.": place}
+    urgent = [each["title"] for each in (await product.get("/tasks"))["items"] if each["priority"] == Priority.urgent]
+    assert urgent == ["Part the contaminated bags in Lake cottage from the others"]
+
+
+async def test_what_happened_is_judged_at_its_place_once_and_not_when_it_is_long_past(
+    product: Product, clock: HeldClock
+) -> None:
+    farm = product.place["id"]
+    rooms = [await made(product, "/places", name=name, kind="room", parent=farm) for name in ("One", "Two", "Three")]
+    one, two, three = (room["id"] for room in rooms)
+    for name, place in (("A", one), ("B", one), ("C", two)):
+        await made(product, "/devices", name=name, place=place)
+    await rule(product, farm, "harvest", "Harvest in {place}")
+    for place in (one, two, three):
+        cycle = await made(product, "/cycles", place=place, started_at="2027-01-10T08:00:00Z")
+        long_ago = moment(clock.at - 2 * HOUR).isoformat()
+        await made(product, f"/cycles/{cycle['id']}/events", kind="harvest", weight_kg=1, at=long_ago)
+        assert await active(product) == {}
+        clock.at += MINUTE
+        await made(product, f"/cycles/{cycle['id']}/events", kind="harvest", weight_kg=2)
+        where, name = (farm, "Lake cottage") if place == three else (place, "One" if place == one else "Two")
+        assert await active(product) == {f"Harvest in {name}": where}
+        for each in (await product.get("/alerts?state=active"))["items"]:
+            await made(product, f"/alerts/{each['id']}/resolve")
+    every = (await product.get("/alerts"))["items"]
+    assert len([each for each in every if each["message"].startswith("Harvest")]) == len(rooms)

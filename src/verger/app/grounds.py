@@ -25,6 +25,7 @@ from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
 from verger.flows.furnishing import Furnishing
 from verger.flows.growing import Growing
+from verger.flows.overhearing import Overhearing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.replacing import Replacing
@@ -117,7 +118,8 @@ def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:
     commanding, desiring, shedding = parts.following.orders.commanding, parts.side.desiring, parts.following.shedding
     store, alerts = SheddingStore(stores.db), stores.alerts
     bounding = Bounding(kept, store, shedding, commanding, desiring, alerts, stores.clock)
-    growing = Growing(stores.db, CycleStore(stores.db), places, parts.side.provisioning.screens, stores.clock)
+    screens, heard = parts.side.provisioning.screens, Overhearing(parts.following.automation.court, stores.rules)
+    growing = Growing(stores.db, CycleStore(stores.db), places, screens, heard, stores.clock)
     told = {"ruling": ruling, "deriving": deriving, "furnishing": furnishing, "bounding": bounding}
     return told | {"growing": growing}
 

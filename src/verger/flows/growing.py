@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import Clock, moment
+from verger.base.clock import Clock, microseconds, moment
 from verger.base.db import Database
 from verger.base.errors import Fault, Invalid, Missing
 from verger.base.ids import new_id
@@ -16,17 +16,23 @@ from verger.base.patch import meant_for
 from verger.domain.cycles.model import CROP, STAGE, Cycle, CycleStage, Happening, Kind, Outcome, begun, ended, moved
 from verger.domain.cycles.store import CycleStore, WantedCycles
 from verger.domain.places.store import PlaceStore
+from verger.domain.telemetry.model import Event
+from verger.flows.overhearing import Overhearing
 from verger.flows.ports import Screens
 
 
 @dataclass(frozen=True)
 class Growing:
-    """Keeps cycles; the stage of the one that runs is an attribute of its place, by which rules may judge."""
+    """Keeps cycles; the stage of the one that runs is an attribute of its place, by which rules may judge.
+
+    Rules hear of harvests and contaminations.
+    """
 
     db: Database
     store: CycleStore
     places: PlaceStore
     screens: Screens
+    rules: Overhearing
     clock: Clock
 
     async def page(self, tenant: str, asked: Asked, place: str | None, wanted: WantedCycles) -> Page[Cycle]:
@@ -88,12 +94,15 @@ class Growing:
         return await self.store.happenings(tenant, cycle, asked)
 
     async def happen(self, tenant: str, cycle: str, by: str, told: dict[str, Any]) -> Happening:
-        """Keep a harvest or a contamination; raise Missing or Invalid."""
+        """Keep a harvest or a contamination, which rules hear of too; raise Missing or Invalid."""
         kind: Kind = told.pop("kind")
         happening = Happening(id=new_id(), cycle=cycle, by=by, kind=kind, at=self._at(told.pop("at", None)), **told)
+        event = Event(kind, at=microseconds(happening.at), id=happening.id)
+        tree = await self.places.tree(tenant)
         async with self.db.writing() as connection:
-            await self.store.find(connection, tenant, cycle)
+            place = (await self.store.find(connection, tenant, cycle)).place
             await self.store.happen(connection, tenant, happening)
+            await self.rules.at_place(connection, tenant, tree, place, event, self.clock.now())
         return happening
 
     async def undo(self, tenant: str, cycle: str, happening: str) -> None:

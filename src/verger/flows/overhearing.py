@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import microseconds
 from verger.domain.commands.model import Command
+from verger.domain.places.model import Tree
 from verger.domain.rules.facts import Happened, Moved
 from verger.domain.rules.kept import RulesKept
 from verger.domain.telemetry.events import identity
@@ -56,6 +57,25 @@ class Overhearing:
         if known is not None and book.of_device(known, "event", *kinds(event.kind)):
             at = now if event.at is None else event.at
             fact = Happened(device, event.kind, identity(event), at, now)
+            await self.kept.facts.add(connection, tenant, fact)
+            self.court.expect()
+
+    async def at_place(
+        self, connection: AsyncConnection, tenant: str, tree: Tree, place: str, event: Event, now: int
+    ) -> None:
+        """Hear of an event that people told of a place: it counts as one of the first device there of which rules hear.
+
+        Without one there, that is a device below the place, or else the nearest around it.
+        """
+        book = self.court.book
+        way = {each: at for at, each in enumerate((*tree.below(place), *tree.above(place)))}
+        mine = (known for known in book.registry.everyone() if known.tenant == tenant and known.place in way)
+        found = sorted(mine, key=lambda each: way[each.place])
+        heard = (known for known in found if book.of_device(known, "event", *kinds(event.kind)))
+        known = next(heard, found[0] if found else None)  # a rule that was just made is not in the book yet
+        if known is not None:
+            at = now if event.at is None else event.at
+            fact = Happened(known.device, event.kind, identity(event), at, now)
             await self.kept.facts.add(connection, tenant, fact)
             self.court.expect()
 
