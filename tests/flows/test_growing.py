@@ -7,8 +7,10 @@ from typing import Any
 import pytest_asyncio
 
 from tests.edges.api.product import Product, opened_product
+from tests.edges.live.test_hub import frames
 from verger.base.clock import HOUR, MINUTE, HeldClock, moment
 from verger.domain.tasks.model import Priority
+from verger.edges.live.screen import Screen
 
 
 @pytest_asyncio.fixture
@@ -92,3 +94,34 @@ async def test_what_happened_is_judged_at_its_place_once_and_not_when_it_is_long
             await made(product, f"/alerts/{each['id']}/resolve")
     every = (await product.get("/alerts"))["items"]
     assert len([each for each in every if each["message"].startswith("Harvest")]) == len(rooms)
+
+
+async def test_screens_that_show_the_place_hear_of_every_change(product: Product) -> None:
+    house, place = product.house, product.place["id"]
+    tenant = (await product.get("/me"))["tenant"]["id"]
+    here, elsewhere = Screen(tenant), Screen(tenant)
+    shed = (await made(product, "/places", name="Shed"))["id"]
+    for screen, shown in ((here, place), (elsewhere, shed)):
+        screen.show("place", shown, [shown])
+        house.hub.open(screen)
+    house.hub.watch()
+
+    def told() -> tuple[Any, ...]:
+        house.hub.tick()
+        assert [word for word in frames(elsewhere) if word["type"] == "cycle"] == []
+        (word,) = (word for word in frames(here) if word["type"] == "cycle")
+        return word["stage"], word["harvested_kg"], word["outcome"], word.get("gone")
+
+    cycle = await made(product, "/cycles", place=place, crop="Oyster")
+    path = f"/cycles/{cycle['id']}"
+    assert told() == ("inoculation", 0, None, None)
+    await made(product, f"{path}/stage", stage="fruiting")
+    assert told() == ("fruiting", 0, None, None)
+    harvest = await made(product, f"{path}/events", kind="harvest", weight_kg=2)
+    assert told() == ("fruiting", 2, None, None)
+    await product.owner.delete(f"{path}/events/{harvest['id']}")
+    assert told() == ("fruiting", 0, None, None)
+    await made(product, f"{path}/end")
+    assert told() == ("fruiting", 0, "harvested", None)
+    await product.owner.delete(path)
+    assert told() == ("fruiting", 0, "harvested", True)

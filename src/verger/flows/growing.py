@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from msgspec import structs
+from msgspec import structs, to_builtins
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, microseconds, moment
-from verger.base.db import Database
+from verger.base.db import Database, after_commit
 from verger.base.errors import Fault, Invalid, Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
@@ -25,7 +26,7 @@ from verger.flows.ports import Screens
 class Growing:
     """Keeps cycles; the stage of the one that runs is an attribute of its place, by which rules may judge.
 
-    Rules hear of harvests and contaminations.
+    Rules hear of harvests and contaminations, and screens of every change.
     """
 
     db: Database
@@ -76,6 +77,7 @@ class Growing:
             await self.store.remove(connection, tenant, cycle)
             if before.runs:
                 await self.places.note(connection, tenant, before.place, {STAGE: None, CROP: None})
+            self._show(connection, tenant, before, gone=True)
         self.screens.changed(tenant)
 
     async def stand(self, tenant: str, place: str, stage: str) -> None:
@@ -84,7 +86,7 @@ class Growing:
             running = await self.store.running(connection, tenant, place)
             if running is not None and stage in list(CycleStage) and stage != running.stage:
                 after = moved(running, CycleStage(stage), self._at(None))
-                await self.store.change(connection, tenant, after)
+                self._show(connection, tenant, await self.store.change(connection, tenant, after))
 
     # what happened
 
@@ -103,12 +105,14 @@ class Growing:
             place = (await self.store.find(connection, tenant, cycle)).place
             await self.store.happen(connection, tenant, happening)
             await self.rules.at_place(connection, tenant, tree, place, event, self.clock.now())
+            self._show(connection, tenant, await self.store.find(connection, tenant, cycle))
         return happening
 
     async def undo(self, tenant: str, cycle: str, happening: str) -> None:
         """Take away what did not happen; raise Missing."""
         async with self.db.writing() as connection:
             await self.store.undo(connection, tenant, cycle, happening)
+            self._show(connection, tenant, await self.store.find(connection, tenant, cycle))
 
     def _at(self, told: datetime | None) -> datetime:
         """Return when something was, now where nothing was said; raise Invalid for what has not been yet."""
@@ -135,3 +139,9 @@ class Growing:
         crop = (cycle.crop or None) if cycle.runs else None
         if cycle.runs or await self.store.running(connection, tenant, cycle.place) is None:
             await self.places.note(connection, tenant, cycle.place, {STAGE: stage, CROP: crop})
+        self._show(connection, tenant, cycle)
+
+    def _show(self, connection: AsyncConnection, tenant: str, cycle: Cycle, *, gone: bool = False) -> None:
+        """Let screens know, once it is kept, how a cycle stands."""
+        word = {"type": "cycle", **to_builtins(cycle), **({"gone": True} if gone else {})}
+        after_commit(connection, partial(self.screens.announce, tenant, word, place=cycle.place))

@@ -10,6 +10,7 @@ const happened = shape({ type: oneOf("event"), device: text, id: maybe(text), ki
 const attributes = shape({ type: oneOf("attributes"), device: text, reported: orElse(record(anything), {}), desired: orElse(record(anything), {}) });
 const alerted = shape({ type: oneOf("alert"), id: text, place: maybe(text), device: maybe(text), sources: orElse(list(text), []) });
 const tasked = shape({ type: oneOf("task"), id: text });
+const grown = shape({ type: oneOf("cycle"), id: text, place: text });
 const commanded = shape({ type: oneOf("command"), id: text, device: text, stage: text });
 const mistake = shape({ type: oneOf("error"), detail: text });
 const notification = shape({ type: oneOf("notification"), id: text });
@@ -24,6 +25,7 @@ export type Told =
   | Checked<typeof attributes>
   | Checked<typeof alerted>
   | Checked<typeof tasked>
+  | Checked<typeof grown>
   | Checked<typeof commanded>
   | Checked<typeof notification>
   | Checked<typeof notificationsRead>
@@ -37,7 +39,7 @@ export interface Standing {
 }
 export type Shown = ReadonlyMap<string, Standing>;
 
-const checks = { snapshot, readings, device: presence, event: happened, attributes, alert: alerted, task: tasked, command: commanded, notification, notifications_read: notificationsRead, error: mistake } as const;
+const checks = { snapshot, readings, device: presence, event: happened, attributes, alert: alerted, task: tasked, cycle: grown, command: commanded, notification, notifications_read: notificationsRead, error: mistake } as const;
 
 /** Read one frame; null for a kind that no page shows yet. */
 export function hear(frame: unknown): Told | null {
