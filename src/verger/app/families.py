@@ -17,7 +17,7 @@ from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.live.hub import Hub
 from verger.edges.live.screen import Screen
 from verger.edges.outside.http import Http
-from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.desk import Desk, Pages
 from verger.edges.wire.families.mount import FamilyHttp
 from verger.edges.wire.families.people import People, Stories
 from verger.edges.wire.families.table import SPOKEN
@@ -97,7 +97,8 @@ class Families:
         switchboard.orders = orders.outbound
         orders.dispatch.listeners.append(switchboard)
         passing = Passing(stores.kept, enrolled, meeting, stores.secret, enrolled.turns, clock)
-        desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing)
+        pages = Pages(settings.farm_pages, settings.farm_page_packets)
+        desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing, pages)
         proxies, units = Proxies(settings.trusted_proxies), _units(stores, orders, inlet)
         return cls(
             meeting=meeting,
@@ -115,5 +116,9 @@ class Families:
     def figures(self) -> Iterator[Figure]:
         """Return the figures of strangers, and of what families ask over HTTP."""
         yield from self.meeting.figures()
+        pages = self.desk.pages
+        yield Figure("farm_pages", "Pages that listen over Socket.IO", pages.open())
+        yield Figure("farm_pages_refused", "Pages that were told to come later", pages.refused, grows=True)
+        yield Figure("farm_pages_ended", "Pages that were let go, as they did not read", pages.ended, grows=True)
         yield Figure("family_requests", "Requests of families over HTTP", self.http.requests, grows=True)
         yield Figure("family_refused", "Requests of families without a right to ask", self.http.refused, grows=True)

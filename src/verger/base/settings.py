@@ -62,6 +62,8 @@ class Settings:
     enrolment_networks: tuple[str, ...] = setting((), networks)  # not private, and may be enrolled all the same
     outlet_units: tuple[tuple[str, str], ...] = setting((), units)  # (device, address) of units that are called
     stranger_readings: int = whole(1_000, 1, 1_000_000)  # kept of one device until it is adopted
+    farm_pages: int = whole(1_000, 1, 1_000_000)  # that listen over Socket.IO at once, signed in or not yet
+    farm_page_packets: int = whole(1_000, 10, 1_000_000)  # that may wait for one of them
     stranger_rate: str = setting("100:1", rate)  # messages of strangers at one enrolment
     database_url: str = setting("", database)  # SQLite in the data folder
     trusted_proxies: tuple[str, ...] = setting((), networks)  # whose forwarded addresses are believed

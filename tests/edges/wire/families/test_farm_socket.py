@@ -1,6 +1,7 @@
 """The Socket.IO of mushroom farms, over real sockets, by the client that their pages use."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -212,14 +213,34 @@ async def test_who_signs_out_hears_nothing_any_more(
             await page.gone.wait()
 
 
+def figures(product: Product) -> dict[str, float]:
+    """Return what the metrics page tells of pages."""
+    found = {each.name: each.value for each in product.house.oversight.figures()}
+    return {name: value for name, value in found.items() if name.startswith("farm_pages")}
+
+
 async def test_too_many_pages_are_told_to_come_later_and_nameless_ones_are_let_go(
-    base: str, monkeypatch: pytest.MonkeyPatch
+    product: Product, base: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(farm_socket, "_MOST_GUESTS", 1)
+    product.house.families.desk.pages.most = 1
     async with httpx.AsyncClient(base_url=base) as visitor:
         ask = f"/{PATH}/?EIO=4&transport=polling"
         assert (await visitor.get(ask)).status_code == 200
         full = await visitor.get(ask)
         assert (full.status_code, full.headers["retry-after"]) == (503, "60")
+        assert figures(product) == {"farm_pages": 1, "farm_pages_refused": 1, "farm_pages_ended": 0}
         monkeypatch.setattr(farm_socket, "_SILENT_S", -1)
         assert (await visitor.get(ask)).status_code == 200
+
+
+async def test_a_page_that_does_not_read_is_let_go(product: Product, base: str) -> None:
+    product.house.families.desk.pages.most_unread = 1
+    token = await token_of(product)
+    async with httpx.AsyncClient(base_url=base) as visitor, asyncio.timeout(10):
+        ask = f"/{PATH}/?EIO=4&transport=polling"
+        opened = json.loads((await visitor.get(ask)).text[1:])
+        hello = f"40{json.dumps({'token': token})}"
+        assert (await visitor.post(f"{ask}&sid={opened['sid']}", content=hello)).status_code == 200
+        while not figures(product)["farm_pages_ended"]:
+            await visitor.get("/health")
+    assert figures(product)["farm_pages_refused"] == 0

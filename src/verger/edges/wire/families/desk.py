@@ -1,6 +1,6 @@
 """The desk: what the house does for a family's handler."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Protocol
@@ -130,6 +130,20 @@ class Fetches(Protocol):
 
 
 @dataclass
+class Pages:
+    """How many pages may listen over Socket.IO, and how many packets may wait for one.
+
+    Its figures: how many are `open`, were `refused` as too many, and `ended` as they did not read.
+    """
+
+    most: int = 1_000
+    most_unread: int = 1_000
+    open: Callable[[], int] = int
+    refused: int = 0
+    ended: int = 0
+
+
+@dataclass
 class Desk:
     """Given to each handler with its call; `people` is there once everything is."""
 
@@ -139,6 +153,7 @@ class Desk:
     switchboard: Switchboard
     orders: Fetches
     passes: Passes
+    pages: Pages = field(default_factory=Pages)
     people: "People" = field(init=False)
 
     async def hear(self, door: Admitted, dialect: str, voice: Voice) -> Met:

@@ -23,8 +23,6 @@ NEEDS: Permission = "history:read"
 _CALL = "verger.call"
 _LOOK_S = 15.0  # how soon somebody who may see it no longer hears nothing any more
 _AGAIN_S = 1.0
-_MOST_GUESTS = 1_000
-_MOST_UNREAD = 1_000  # packets that may wait for a slow reader
 _LARGEST = 16_384
 _SILENT_S = 30.0
 _LATER = 1013
@@ -63,6 +61,7 @@ class FarmSocket:
             max_http_buffer_size=_LARGEST,
             http_compression=False,
         )
+        desk.pages.open = lambda: len(self._server.eio.sockets)
         self._nameless: dict[str, float] = {}  # connections that did not say who they are, since when
         self._server.on("connect", self._enter)
         self._server.on("disconnect", self._leave)
@@ -72,9 +71,11 @@ class FarmSocket:
 
     async def serve(self, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or speak on one socket."""
+        pages = self._desk.pages
         if "sid" not in call.query:
             await self._let_go()
-            if len(self._server.eio.sockets) >= _MOST_GUESTS:
+            if len(self._server.eio.sockets) >= pages.most:
+                pages.refused += 1
                 if scope["type"] == "websocket":
                     await receive()
                     await send({"type": "websocket.close", "code": _LATER})
@@ -205,7 +206,8 @@ class FarmSocket:
         line = server.eio.sockets.get(server.manager.eio_sid_from_sid(sid, "/"))
         if line is None:
             return
-        if line.queue.qsize() >= _MOST_UNREAD:
+        if line.queue.qsize() >= self._desk.pages.most_unread:
+            self._desk.pages.ended += 1
             await line.close(wait=False, abort=True)
             return
         with suppress(socketio.exceptions.SocketIOError):
