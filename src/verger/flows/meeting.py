@@ -83,6 +83,14 @@ class Meeting(Doors):
                 return None
         return Heard(known.device, _named(voice.said, voice.channels, known.channels), voice.refused)
 
+    async def prove(self, door: Admitted, dialect: str, address: str, secret: str) -> None:
+        """Know that a device spoke with the secret that it was told, on disk on return."""
+        key = (door.tenant, dialect, identity(dialect, address))
+        pairing = self._enrolled.pairings.get(key)
+        if pairing is not None and (not pairing.proven or pairing.asked_at):
+            async with self._turn:
+                await self._secret(key, secret)
+
     def impostor(self, dialect: str, address: str, secret: str) -> None:
         """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
         key = self._enrolled.pairings.holder(dialect, secret)

@@ -111,3 +111,13 @@ async def test_the_token_of_one_machine_does_not_speak_for_another(product: Prod
 )
 def test_the_client_id_of_the_firmware_names_its_machine(client_id: str, mac: str) -> None:
     assert FAMILY.named(client_id) == mac
+
+
+async def test_the_code_of_a_machine_is_proven_by_the_first_word_that_brings_it(product: Product) -> None:
+    at = (await enrolled(product, "ozone"))["url"]
+    async with client(product) as machine:
+        await shaken(machine, at)
+        device = await adopted(product)
+        assert (await product.get(f"/devices/{device}/code"))["proven"] is False
+        assert (await machine.get(f"/compat/ozone/api/device/{MAC}/commands/")).status_code == 200
+        assert (await product.get(f"/devices/{device}/code"))["proven"] is True

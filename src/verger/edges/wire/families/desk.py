@@ -77,6 +77,10 @@ class Meetings(Protocol):
         """Keep what a stranger says, on disk on return, or see to a secret; raise Busy."""
         ...
 
+    async def prove(self, door: Admitted, dialect: str, address: str, secret: str) -> None:
+        """Know that a device spoke with the secret that it was told, on disk on return."""
+        ...
+
     def impostor(self, dialect: str, address: str, secret: str) -> None:
         """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
         ...

@@ -107,7 +107,7 @@ async def event(desk: Desk, call: Call) -> Reply:
     address = told.get("device_id")
     if not isinstance(address, str) or not address.strip():
         raise Unknown(_UNAUTHORIZED)
-    call = proven(desk, call, address)
+    call = await proven(desk, call, address)
     await _say(desk, call, address, treated(told, _zone(desk, call, address)))
     return compact({"ack": True, "event_id": told["event_id"]})
 
@@ -129,7 +129,7 @@ def treated(told: dict[str, Any], zone: tzinfo) -> list[Said]:
 async def commands(desk: Desk, call: Call) -> Reply:
     """Give a machine that polls the commands that wait for it, the most urgent first."""
     address = call.args["device"]
-    call = proven(desk, call, address)
+    call = await proven(desk, call, address)
     await _say(desk, call, address, [])
     device = _device(desk, call, address)
     waiting = [] if device is None else sorted(await desk.orders.fetch(device), key=urgency)
@@ -143,7 +143,7 @@ async def commands(desk: Desk, call: Call) -> Reply:
 async def result(desk: Desk, call: Call) -> Reply:
     """Hear what became of a command."""
     address, number = call.args["device"], call.args["command"]
-    call = proven(desk, call, address)
+    call = await proven(desk, call, address)
     told = _object(call)
     if not number.isdecimal() or len(number) > 18 or _device(desk, call, address) is None:
         raise Missing("Not found.")
@@ -158,13 +158,14 @@ async def result(desk: Desk, call: Call) -> Reply:
     return compact({"status": "updated", "command_id": number, "success": success})
 
 
-def proven(desk: Desk, call: Call, address: str) -> Call:
+async def proven(desk: Desk, call: Call, address: str) -> Call:
     """Return a call of a machine that brings its token, with its door; raise Unknown."""
     token = call.bearer()
     if not token:
         raise Unknown(_UNAUTHORIZED)
     door = desk.meetings.by_secret(NAME, address, token)
     if door is not None:
+        await desk.meetings.prove(door, NAME, address, token)
         return replace(call, door=door)
     if call.door is None or desk.meetings.secret(call.door, NAME, address) != token:
         desk.meetings.impostor(NAME, address, token)
