@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Command, type Stage, able, begun, command, course, isOn, parsed, range, switchOf, waits, wording } from "@/commands/commands";
+import { type Command, type Stage, able, begun, command, course, isOn, isRare, parsed, range, switchOf, waits, wording } from "@/commands/commands";
 
 const NOW = Date.parse("2026-06-01T12:00:00Z");
 const made = (stage: Stage, more: Partial<Command> = {}): Command => ({
@@ -28,6 +28,12 @@ test("a command says what is awaited, and how it ended, and why", () => {
   expect(course(made("expired", { error: "The device was not there." }), NOW, "UTC")).toMatchObject({ mark: "bad", why: "The device was not there." });
   expect(waits(made("acknowledged"))).toBe(true);
   expect(waits(made("acknowledged", { one_way: true }))).toBe(false);
+});
+
+test("what may do harm is not for every day, nor what could and no page puts first", () => {
+  const risky = { ...lamp, risk: "medium" };
+  expect([lamp, pump, risky].map((one) => isRare(one, []))).toEqual([false, true, true]);
+  expect([lamp, pump, risky].map((one) => isRare(one, ["setLamp", "pulse"]))).toEqual([false, true, false]);
 });
 
 test("parameters begin with the defaults of the type, and a range is told with its unit", () => {

@@ -34,6 +34,9 @@ export type Param = Checked<typeof param>;
 export type Capability = Checked<typeof capability>;
 export type Params = Readonly<Record<string, unknown>>;
 
+/** Whether something is not for every day: it may do harm, or could and no page puts it first. */
+export const isRare = ({ method, risk }: Capability, first: readonly string[]): boolean => risk === "high" || (risk === "medium" && !first.includes(method));
+
 /** What a type of device can be asked; null when nobody said what it is, so that it takes anything. */
 export const abilities = async (type: string | null): Promise<Capability[] | null> => (type === null ? null : (await get(at`/device-types/${type}`, able)).capabilities);
 export const ofDevice = (device: string, cursor: string | null = null, limit = 20): Promise<Checked<typeof commands>> => get(at`/devices/${device}/commands`, commands, { cursor, limit });
