@@ -13,6 +13,8 @@ from verger.app.stores import Stores
 from verger.base.outgoing import Outgoing
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
+from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.attributes import AttributeStore
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.live.hub import Hub
 from verger.edges.live.screen import Screen
@@ -65,11 +67,20 @@ async def watch(hub: Hub, tenant: str, devices: Callable[[], Iterable[str]]) -> 
         draining.cancel()
 
 
+async def _owed(attributes: AttributeStore, unit: Addressed) -> Any:
+    """Return the limit that is desired of a unit's breaker and that it was not told, None where there is none."""
+    state = (await attributes.of(unit.tenant, [unit.device])).get(unit.device)
+    if state is None or state.desired.get("threshold") == state.reported.get("threshold"):
+        return None
+    return state.desired.get("threshold")
+
+
 def _units(stores: Stores, orders: Orders, inlet: Inlet) -> Units:
     """Return what calls control units of power outlets, at the addresses that the operator wrote down and no others."""
     addresses = stores.settings.outlet_units
     door = Outgoing([address.partition(":")[0] for _, address in addresses], public=False)
-    units = Units(dict(addresses), stores.kept.addresses, Http(door, redirects=0).post, inlet.put, orders.outbound.has)
+    post, owed = Http(door, redirects=0).post, partial(_owed, stores.kept.attributes)
+    units = Units(dict(addresses), stores.kept.addresses, post, inlet.put, orders.outbound.has, owed)
     orders.dispatch.direct.append(units)
     return units
 

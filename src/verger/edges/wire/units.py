@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 
 from verger.base.errors import Busy, Refused
+from verger.base.work import every
 from verger.domain.devices.addresses import Addressed, Addresses
 from verger.domain.devices.outlets import NAME, outlet_id
 from verger.domain.telemetry.model import Ack, Attributes, Heard, Said
@@ -17,6 +18,7 @@ from verger.edges.wire.dialects.native import Ask, Order, Wanted
 
 WAY = "lan"
 _PATIENCE_S = 3.0
+_AGAIN_S = 30.0  # how soon a breaker is told its limit again that it was not told yet
 _MOST_WAITING = 64
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -25,6 +27,8 @@ log = structlog.get_logger()
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[None]]
 """Posts to an address; raises Refused unless it was taken."""
 Put = Callable[[Heard], Awaitable[Any]]
+Owed = Callable[[Addressed], Awaitable[Any]]
+"""Returns the limit that is desired of a unit's breaker and that it was not told, None where there is none."""
 
 
 class _Call(Struct, frozen=True):
@@ -37,22 +41,42 @@ class _Call(Struct, frozen=True):
 
 
 class Units:
-    """Tells units; what one has taken it has, and no more: its relays prove the rest. What fails waits for its poll."""
+    """Tells units; what one has taken it has, and no more: its relays prove the rest.
+
+    What fails waits for its poll, but for the limit of its breaker, which no poll fetches: that is told again.
+    """
 
     def __init__(
-        self, units: Mapping[str, str], addresses: Addresses, post: Post, put: Put, has: Callable[[str, int], None]
+        self,
+        units: Mapping[str, str],
+        addresses: Addresses,
+        post: Post,
+        put: Put,
+        has: Callable[[str, int], None],
+        owed: Owed,
     ) -> None:
         """Know the addresses, such as 192.168.1.20:80, of some units by the ids of their devices.
 
         `put` keeps what is known of a device by then; `has` learns that it has a command, before that can be read.
         """
+        self._owed = owed
         self._units, self._addresses = dict(units), addresses
         self._post, self._put, self._has = post, put, has
         self._waiting = {unit: asyncio.Queue[_Call](_MOST_WAITING) for unit in units}
 
     def loops(self) -> tuple[Coroutine[Any, Any, None], ...]:
-        """Return what tells each unit, one thing after the other."""
-        return tuple(self._tell(unit) for unit in self._units)
+        """Return what tells each unit, one thing after the other, and what looks whether that was told."""
+        return *(self._tell(unit) for unit in self._units), every(_AGAIN_S, self.remind)
+
+    async def remind(self) -> None:
+        """Tell each unit once more which limit is desired of its breaker, where it was not told."""
+        for unit in self._units:
+            known = self._addresses.of(unit)
+            if known is None or known.dialect != NAME or not self._waiting[unit].empty():
+                continue
+            call = _desired(known, await self._owed(known), whole=True)
+            if call is not None and not self._waiting[unit].full():
+                self._waiting[unit].put_nowait(call)
 
     async def _tell(self, unit: str) -> None:
         while True:

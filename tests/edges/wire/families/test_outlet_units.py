@@ -13,6 +13,7 @@ from tests.edges.wire.families.test_ports import free
 from tests.edges.wire.families.towns import Home, Town, home, town
 from verger.base.clock import HeldClock
 from verger.base.settings import BadSetting, Settings
+from verger.edges.wire import units
 
 
 @dataclass
@@ -67,8 +68,8 @@ async def lan(folder: Path, clock: HeldClock, local: Local | None) -> AsyncItera
         if local is not None:
             server = await asyncio.start_server(local.answer, "127.0.0.1", port)
             await stack.enter_async_context(server)
-        units = {"VERGER_OUTLET_UNITS": f"{central}@127.0.0.1:{port}"}
-        there = await stack.enter_async_context(town(folder, clock, **units))
+        given = {"VERGER_OUTLET_UNITS": f"{central}@127.0.0.1:{port}"}
+        there = await stack.enter_async_context(town(folder, clock, **given))
         mine.people = await stack.enter_async_context(there.people(token))
         yield Lan(there, mine, local or Local(), base, central, outlet)
 
@@ -111,6 +112,25 @@ async def test_a_threshold_reaches_outlet_and_breaker_and_what_was_told_is_repor
             async with asyncio.timeout(5):
                 while (await at.mine.get(f"/devices/{device}"))["attributes"]["reported"].get("threshold") != 12_000:
                     await at.there.settled()
+
+
+async def test_a_limit_that_a_unit_did_not_take_is_told_again_until_it_does(
+    tmp_path: Path, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(units, "_AGAIN_S", 0.01)
+    async with lan(tmp_path / "data", clock, Local(status=500)) as at:
+        change = {"attributes": {"desired": {"threshold": 9_000}}}
+        assert (await at.mine.people.patch(f"/devices/{at.central}", json=change)).status_code == 200
+        for _ in range(3):
+            assert await at.local.next() == ("/api/breaker/threshold?value=9000", {})
+        reported = (await at.mine.get(f"/devices/{at.central}"))["attributes"]["reported"]
+        assert "threshold" not in reported
+        at.local.status = 200
+        async with asyncio.timeout(5):
+            while "threshold" not in reported:
+                await at.there.settled()
+                reported = (await at.mine.get(f"/devices/{at.central}"))["attributes"]["reported"]
+        assert reported["threshold"] == 9_000
 
 
 @pytest.mark.parametrize("status", [None, 400, 307])
