@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Device } from "@/devices/devices";
-import { type Fate, type Plan, chosen, fate, sockets } from "@/shedding/shedding";
+import { type Fate, type Plan, chosen, fate, sockets, unitOf } from "@/shedding/shedding";
 
 const device = (id: string, address: string, gateway: string | null): Device =>
   ({ id, name: id, dialect: "outlet", address, gateway }) as unknown as Device;
@@ -9,6 +9,11 @@ const there = [device("unit", "CCU-02", null), device("Oven", "FE", "unit"), dev
 test("a unit may cut the sockets of the outlets behind it, by name", () => {
   expect(sockets(there, "unit").map(({ name }) => name)).toEqual(["Bench · A", "Bench · B", "Oven · A", "Oven · B"]);
   expect(sockets(there.slice(3), "unit").map(({ name }) => name)).toEqual(["Other · A", "Other · B"]);
+});
+
+test("a limit has the unit of what the plan judges by", () => {
+  const metrics = { power: { name: "Power", unit: "W" }, current_ma: { name: "", unit: "" }, load: { name: "Load", unit: "" } };
+  expect([null, { metric: "power" }, { metric: "load" }, { metric: "gone" }].map((of) => unitOf({ metrics }, of))).toEqual(["mA", "W", "", ""]);
 });
 
 test("what people choose is the order by turns, then names, and what is protected", () => {

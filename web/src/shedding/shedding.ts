@@ -2,9 +2,11 @@
 import { type Described, all, at, patch, remove } from "@/base/ask";
 import { type Checked, anything, flag, list, maybe, number, page, record, shape, text, time } from "@/base/shape";
 import { byName } from "@/base/tell";
+import { unitShown } from "@/base/units";
 import { say } from "@/base/words";
 import type { Device } from "@/devices/devices";
 
+const BREAKER = "current_ma";
 const load = shape({ device: text, method: text, params: record(anything), metric: maybe(text) });
 const guarded = shape({ device: text, params: record(anything) });
 export const plan = shape({
@@ -32,6 +34,12 @@ export type Fate = "stays" | "never" | `${number}`;
 
 export const isUnit = ({ dialect, address }: Device): boolean => dialect === "outlet" && /^CCU-/i.test(address ?? "");
 export const planOf = async (device: string): Promise<Plan | null> => (await all("/shedding", plans, { device }))[0] ?? null;
+/** The unit of what a plan is about, as people write it; without one that of a breaker, which every unit measures. */
+export function unitOf({ metrics }: Pick<Device, "metrics">, of: Pick<Plan, "metric"> | null): string {
+  const metric = of?.metric ?? BREAKER;
+  const known = metrics[metric]?.unit ?? "";
+  return unitShown(known === "" && metric === BREAKER ? "mA" : known);
+}
 export const keep = (device: string, said: Described["PlanChange"], version: number | null): Promise<Plan> =>
   patch(at`/devices/${device}/shedding`, plan, said, version);
 export const end = (device: string): Promise<unknown> => remove(at`/devices/${device}/shedding`);
