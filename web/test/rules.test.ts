@@ -34,6 +34,8 @@ test.each<[Condition, string]>([
   [{ command: "pulse", stage: "expired", device: "gone" }, "“Pulse” of a device that is gone gets no answer"],
   [{ attribute: "mode", equals: "eco", device: "lamp" }, "Mode of Lamp is eco"],
   [{ attribute: "stage", of: "place", equals: "fruiting", device: "lamp" }, "Stage where Lamp is, is fruiting"],
+  [{ any: ["pinning", "fruiting", "rest"].map((equals) => ({ attribute: "stage", equals, of: "place" })) }, "Stage where a device is, is pinning, fruiting or rest"],
+  [{ any: [{ attribute: "mode", equals: "eco" }, { attribute: "mode", equals: "eco", device: "lamp" }] }, "Mode of a device is eco or Mode of Lamp is eco"],
   [{ not: { between: ["22:00", "06:00"] } }, "not: it is between 22:00 and 06:00"],
   [{ any: [{ event: "a" }, { all: [{ event: "b" }, { event: "c" }] }] }, "a happens at a device or (b happens at a device and c happens at a device)"],
 ])("each kind of condition has its words", (said, words) => {

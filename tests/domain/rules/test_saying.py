@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.saying import reason
+from verger.domain.rules.saying import reason, says
 
 
 def named(metric: str, device: str | None) -> tuple[str, str]:
@@ -35,3 +35,17 @@ def test_a_reason_is_told_as_people_call_it(said: dict[str, Any], words: str) ->
 def test_a_reason_that_nobody_puts_into_words_calls_a_metric_by_its_key() -> None:
     condition = msgspec.convert({"metric": "t", "is": "below", "value": 3}, Condition)
     assert reason(condition, "pi", wanted=True) == "t is below 3"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (["a", "b", "c"], "stage of the place is a, b or c"),
+        (["a"], "stage of the place is a"),
+    ],
+)
+def test_several_values_of_one_attribute_are_told_as_one(said: list[str], words: str) -> None:
+    stages = [{"attribute": "stage", "equals": each, "of": "place"} for each in said]
+    assert says(msgspec.convert({"not": {"any": stages}}, Condition)) == f"not ({words})"
+    others = msgspec.convert({"any": [*stages, {"attribute": "stage", "equals": "d"}]}, Condition)
+    assert says(others).endswith(" or stage is d")

@@ -48,9 +48,16 @@ function sun({ sun: which, offset_s }: Condition): string {
 }
 
 function several(said: Condition, names: Names): string {
+  const [first] = parts(said);
+  const alike = parts(said).every(({ attribute, of, device }) => attribute === first?.attribute && of === first?.of && device === first?.device);
+  if (said.any && first?.attribute && alike) return attributed(first, names, parts(said).map(({ equals }) => written(equals)));
   const some = parts(said).map((one) => (parts(one).length > 1 ? `(${condition(one, names)})` : condition(one, names)));
   return joined(some, said.any ? "or" : "and");
 }
+
+const who = (device: string | null | undefined, names: Names): string => (device ? (names.device(device) ?? say("says.gone")) : say("says.device"));
+const attributed = ({ attribute: name, of, device }: Condition, names: Names, values: readonly string[]): string =>
+  say(of === "place" ? "says.ofPlace" : "says.attribute", { name: metricShown(open(name)), device: who(device, names), value: joined(values, "or") });
 
 /** Each kind of condition in words; `device` is what the one it speaks of is called. */
 const tellers: Readonly<Record<ConditionKind, (said: Condition, names: Names, device: string) => string>> = {
@@ -61,15 +68,14 @@ const tellers: Readonly<Record<ConditionKind, (said: Condition, names: Names, de
   sun,
   between: (said) => say("says.between", { from: open(said.between?.[0]), to: open(said.between?.[1]) }),
   command: (said, _names, device) => say("says.command", { method: factShown(open(said.command), null).name, device, stage: say(`rule.stage.${said.stage ?? "failed"}`) }),
-  attribute: (said, _names, device) => say(said.of === "place" ? "says.ofPlace" : "says.attribute", { name: metricShown(open(said.attribute)), device, value: written(said.equals) }),
+  attribute: (said, names) => attributed(said, names, [written(said.equals)]),
   group: several,
 };
 
 /** A condition in words, without a capital and a full stop. */
 export function condition(said: Condition, names: Names): string {
   if (said.not) return say("says.not", { what: condition(said.not, names) });
-  const device = said.device ? (names.device(said.device) ?? say("says.gone")) : say("says.device");
-  return tellers[kindOf(said)](said, names, device);
+  return tellers[kindOf(said)](said, names, who(said.device, names));
 }
 
 /** An action in words. */

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from msgspec import structs
+
 from verger.base.plural import plain
 from verger.domain.rules.actions import Action
 from verger.domain.rules.conditions import DAY_S, Condition
@@ -19,6 +21,8 @@ def _bare(metric: str, _device: str | None) -> tuple[str, str]:
 
 def says(condition: Condition, name: Name | None = None) -> str:
     """Return a condition as a part of a sentence, of named devices by their names if those are known."""
+    if values := _either(condition):
+        return says(structs.replace(condition.children[0], equals=values), name)
     if condition.all is not None or condition.any is not None:
         joint = " and " if condition.all is not None else " or "
         parts = [says(child, name) for child in condition.children]
@@ -31,6 +35,15 @@ def says(condition: Condition, name: Name | None = None) -> str:
         return f"not ({says(condition.not_, name)})"
     said = _said(condition)
     return f"{said} ({name(condition.device)})" if name is not None and condition.device is not None else said
+
+
+def _either(condition: Condition) -> str:
+    """Return what one attribute is to equal, where several conditions each name a value; empty for any other."""
+    children = condition.any or ()
+    if len({(each.attribute, each.of, each.device) for each in children}) != 1 or children[0].attribute is None:
+        return ""
+    *some, last = (str(each.equals) for each in children)
+    return f"{', '.join(some)} or {last}" if some else last
 
 
 def reason(
