@@ -55,6 +55,8 @@ async def test_the_demo_is_a_lived_in_place_of_each_family(demo: Shown) -> None:
     assert {each["name"] for each in await demo.items("/members")} == {"Demo", "Aino", "Minh"}
     assert {each["state"] for each in await demo.items("/tasks")} == {"open", "done"}
     assert any(each["state"] == "cleared" and "freeze" in each["message"] for each in await demo.items("/alerts"))
+    (cycle,) = await demo.items("/cycles")
+    assert (cycle["stage"], cycle["contaminations"], round(cycle["harvested_kg"], 1)) == ("harvest", 1, 9.5)
     now = demo.house.stores.clock.now()
     for device in devices:
         month = {"from": moment(now - 31 * DAY).isoformat(), "points": 200}

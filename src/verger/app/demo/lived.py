@@ -1,6 +1,6 @@
 """What makes the demo look lived in: people, alerts that came and went, tasks that were done and some that wait."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import convert, structs
@@ -13,6 +13,7 @@ from verger.base.ids import new_id
 from verger.base.pages import Asked
 from verger.domain.alerts.model import Comment, Kind, Opening, acknowledged, cleared
 from verger.domain.alerts.store import AlertStore
+from verger.domain.cycles.model import CycleStage
 from verger.domain.rules.accepted import KeptRule
 from verger.domain.tasks.model import Priority, Task, TaskState
 from verger.domain.tasks.store import TaskStore, WantedTasks
@@ -31,6 +32,13 @@ WISHES = (
     ("Replace the cable of the compressor", WORKSHOP, "Aino", Priority.normal, 3),
 )
 """What is still to be done: what, where, by whom, how pressing, and in how many days."""
+STAGES = ((26, "incubation"), (9, "pinning"), (5, "fruiting"), (1.5, "harvest"))
+COURSE = (
+    (20, "contamination", 0.4, "A green spot on one bag"),
+    (1.2, "harvest", 6.4, "First flush"),
+    (0.2, "harvest", 3.1, ""),
+)
+"""What grows in a room: since how many days it is in which stage, and what happened then."""
 
 
 async def inhabit(town: Town) -> None:
@@ -54,6 +62,23 @@ async def inhabit(town: Town) -> None:
         await _keep(town, tasks, wish)
     for rule in (*_airing(town, ROOM_1, 1), *_airing(town, ROOM_2, 2)):
         await town.house.grounds.ruling.add(town.tenant, rule)
+    await _grow(town, ROOM_1)
+
+
+async def _grow(town: Town, plot: Plot) -> None:
+    """Let something grow at a place since a month, and be harvested now."""
+    growing, tenant, by = town.house.grounds.growing, town.tenant, f"user:{town.by}"
+
+    def ago(days: float) -> datetime:
+        return moment(town.past.until - round(days * DAY))
+
+    begun = {"place": town.places[plot.name], "crop": "Pearl oyster", "started_at": ago(27)}
+    cycle = (await growing.begin(tenant, begun | {"notes": "Straw, 40 bags"})).id
+    for days, stage in STAGES:
+        await growing.move(tenant, cycle, CycleStage(stage), ago(days))
+    for days, kind, weight_kg, note in COURSE:
+        told = {"kind": kind, "weight_kg": weight_kg, "note": note, "at": ago(days)}
+        await growing.happen(tenant, cycle, by, told)
 
 
 async def _person(town: Town, name: str, email: str, role: Role) -> str:
