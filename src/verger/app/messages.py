@@ -44,6 +44,7 @@ def _limits(settings: Settings, subscriptions: int) -> Limits:
         connect_s=settings.connect_s,
         session_s=settings.inbox_days * _DAY_S,
         subscriptions=subscriptions,
+        filters=settings.filters_per_packet,
         sessions=settings.sessions_per_key,
     )
 

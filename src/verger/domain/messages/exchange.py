@@ -1,5 +1,6 @@
 """The exchange: what is posted in a tenant's tree of topics reaches everybody who listens there, and nobody else."""
 
+from collections.abc import Iterator
 from weakref import WeakValueDictionary
 
 from verger.domain.messages.keeper import Keeper
@@ -7,7 +8,6 @@ from verger.domain.messages.memory import Memory, Room
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.retained import Retained
 from verger.domain.messages.standing import Standing
-from verger.domain.messages.topics import SHARE
 from verger.domain.messages.tree import Tree
 
 
@@ -105,11 +105,12 @@ class Exchange:
         for topic_filter in standing.memory.subscriptions:
             self.unsubscribe(standing, topic_filter)
 
-    def remind(self, standing: Standing, topic_filter: str) -> None:
-        """Send a session what is retained where one of its filters covers it."""
-        if topic_filter.startswith(SHARE):
-            return
-        how = standing.memory.subscriptions[topic_filter]
-        identifiers = () if how.identifier is None else (how.identifier,)
-        for message in self.retained.of(standing.tenant, topic_filter):
-            standing.hear(message, min(message.qos, how.qos), retain=True, identifiers=identifiers)
+    def remind(self, standing: Standing, topic_filter: str) -> Iterator[int]:
+        """Send a session what is retained where one of its filters covers it, a message a step; give its weight."""
+        for topic in self.retained.topics(standing.tenant, topic_filter):
+            how = standing.memory.subscriptions.get(topic_filter)
+            message = self.retained.at(standing.tenant, topic)
+            if how is not None and message is not None:
+                identifiers = () if how.identifier is None else (how.identifier,)
+                standing.hear(message, min(message.qos, how.qos), retain=True, identifiers=identifiers)
+                yield message.weight

@@ -53,14 +53,22 @@ class Retained:
         self._put(tenant, message, until)
         self._keeper.retain(tenant, message.topic, (message, until))
 
+    def topics(self, tenant: str, topic_filter: str) -> list[str]:
+        """Return the topics that a filter covers and where something is retained."""
+        topics = self._tenants.get(tenant, {})
+        if not set("+#") & set(topic_filter):
+            return [topic_filter] if topic_filter in topics else []
+        return [topic for topic in topics if matches(topic_filter, topic)]
+
+    def at(self, tenant: str, topic: str) -> Message | None:
+        """Return what is retained at a topic by now, None for nothing."""
+        message, until = self._tenants.get(tenant, {}).get(topic, (None, 0))
+        return message if until > self._clock.now() else None
+
     def of(self, tenant: str, topic_filter: str) -> list[Message]:
         """Return what is retained where a filter covers it."""
-        now, topics = self._clock.now(), self._tenants.get(tenant, {})
-        if not set("+#") & set(topic_filter):
-            found = [topics[topic_filter]] if topic_filter in topics else []
-        else:
-            found = [kept for topic, kept in topics.items() if matches(topic_filter, topic)]
-        return [message for message, until in found if until > now]
+        found = [self.at(tenant, topic) for topic in self.topics(tenant, topic_filter)]
+        return [message for message in found if message is not None]
 
     async def tidy(self) -> None:
         """Let go of what nobody wants to hear any more; to be done now and then."""

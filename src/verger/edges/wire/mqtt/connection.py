@@ -13,11 +13,10 @@ from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native_provision
-from verger.edges.wire.dialects.native import Order
 from verger.edges.wire.mqtt import family, family_door, greeting, newcomer, sessions
 from verger.edges.wire.mqtt.device import MANNERS, DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
-from verger.edges.wire.mqtt.happenings import Ended, Happening, State
+from verger.edges.wire.mqtt.happenings import Ended, Happening, State, Subscribed
 from verger.edges.wire.mqtt.member import KEYS, MemberSpeaker
 from verger.edges.wire.mqtt.packets import Connect, Publish
 from verger.edges.wire.mqtt.pipe import Pipe
@@ -107,6 +106,8 @@ class Connection(Pipe):
             case Ended():
                 self._on_ended(happened)
             case _ if self.speaker is not None:
+                if isinstance(happened, Subscribed):
+                    self._counts.unheard += happened.refused
                 self.speaker.on(happened)
 
     def _on_connect(self, connect: Connect) -> None:
@@ -246,10 +247,6 @@ class Connection(Pipe):
         """Say why and close."""
         if not self.session.over:
             self._handle([self.session.end(reason, sentence)])
-
-    def deliver(self, order: Order, qos: int = 1) -> bool:
-        """Send an order to the device that speaks here, if it listens; whether it is on its way."""
-        return isinstance(self.speaker, DeviceSpeaker) and self.speaker.deliver(order, qos)
 
     # writing, reading, time
 

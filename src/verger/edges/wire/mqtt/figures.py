@@ -12,7 +12,17 @@ def wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp) -> Itera
     """Return what came over MQTT and HTTP, and what became of it."""
     counts = listener.counts
     yield Figure("mqtt_connections", "Open MQTT connections", counts.connections)
-    for name in ("accepted", "refused", "malformed", "messages", "bytes_in", "bytes_out", "unsent", "unwritten"):
+    for name in (
+        "accepted",
+        "refused",
+        "malformed",
+        "messages",
+        "bytes_in",
+        "bytes_out",
+        "unsent",
+        "unheard",
+        "unwritten",
+    ):
         yield Figure(f"mqtt_{name}", f"MQTT: {name.replace('_', ' ')}", getattr(counts, name), grows=True)
     yield Figure("device_http_requests", "Requests of devices over HTTP", devices.requests, grows=True)
     yield Figure("device_http_refused", "Requests with an unknown token", devices.refused, grows=True)

@@ -31,17 +31,18 @@ def grant(asked: Subscribe, memory: Memory, manners: Manners, limits: Limits) ->
             "Subscription identifiers are not spoken here.", Reason.SUBSCRIPTION_IDENTIFIERS_NOT_SUPPORTED
         )
     reasons: list[int] = []
-    retained: list[str] = []
-    for wish in asked.filters:
+    retained: dict[str, None] = {}
+    for wish in asked.filters[: limits.filters]:
         fresh = wish.topic not in memory.subscriptions
         reason = _fault(wish.topic, memory, manners, limits)
         if reason is Reason.SUCCESS:
             how = Subscription(wish.qos, wish.no_local, wish.retain_as_published, identifier)
             memory.subscribe(wish.topic, how)
             if manners.retained and _wants_retained(wish, fresh=fresh):
-                retained.append(wish.topic)
+                retained[wish.topic] = None
         reasons.append(reason or wish.qos)
-    return reasons, retained
+    more = len(asked.filters) - len(reasons)
+    return reasons + [int(Reason.QUOTA_EXCEEDED)] * more, list(retained)
 
 
 def _fault(topic: str, memory: Memory, manners: Manners, limits: Limits) -> Reason:

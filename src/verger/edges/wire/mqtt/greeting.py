@@ -24,6 +24,7 @@ class Limits:
     maximum_qos: int = 2
     client_id_length: int = 256
     subscriptions: int = 100
+    filters: int = 1_000  # in one packet
     sessions: int = 1_000  # of one API key, connected or away
     session_s: int = 7 * _DAY_S  # how long a session is remembered without a connection
 

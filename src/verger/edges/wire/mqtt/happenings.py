@@ -31,10 +31,14 @@ class Acknowledged(Struct, frozen=True, gc=False):
 
 
 class Subscribed(Struct, frozen=True, gc=False):
-    """The client hears these topic filters from now on; what is retained in some of them it wants at once."""
+    """The client hears these topic filters from now on; what is retained in some of them it wants at once.
+
+    So many others were `refused`.
+    """
 
     topics: tuple[str, ...]
     retained: tuple[str, ...] = ()
+    refused: int = 0
 
 
 class Unsubscribed(Struct, frozen=True, gc=False):

@@ -19,7 +19,7 @@ from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.connection import Connection
-from verger.edges.wire.mqtt.device import leave
+from verger.edges.wire.mqtt.device import DeviceSpeaker, leave
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.member import MemberSpeaker
 from verger.edges.wire.mqtt.pipe import Pipe
@@ -112,7 +112,8 @@ class Listener:
 
         What a device should have from now on also waits in the inbox of a session that is away; a command never does.
         """
-        sent = [line.deliver(order, qos) for line in self.sessions.of(device) if isinstance(line, Connection)]
+        speakers = [line.speaker for line in self.sessions.of(device) if isinstance(line, Connection)]
+        sent = [speaker.deliver(order, qos) for speaker in speakers if isinstance(speaker, DeviceSpeaker)]
         if isinstance(order, Wanted):
             for standing in self.sessions.standings(device):
                 if standing.line is None:

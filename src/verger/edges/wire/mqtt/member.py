@@ -14,6 +14,7 @@ from verger.edges.wire.mqtt.happenings import Ended, Happening, Subscribed, Unsu
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import Reason
+from verger.edges.wire.mqtt.reminding import Reminding
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
 
@@ -31,11 +32,17 @@ class MemberSpeaker:
         self.owner, self.guest = guest.owner, guest
         self.standing = NOWHERE
         self.unanswered = 0
-        self.asking = False
+        self._saving = False
         self.manners = Manners(self._may_hear, shared=True, identifiers=True, retained=True)
         self._line, self._session = line, line.session
         self._exchange, self._keeper, self._counts = wiring.exchange, wiring.exchange.keeper, wiring.counts
         self._clock = wiring.clock
+        self._reminding = Reminding(wiring.exchange, line)
+
+    @property
+    def asking(self) -> bool:
+        """Whether nothing more should be read: the disk is behind, or what is retained is on its way."""
+        return self._saving or self._reminding.busy
 
     def _may_hear(self, topic_filter: str) -> bool:
         return self.guest.reads and not of_devices(topic_filter)
@@ -61,8 +68,8 @@ class MemberSpeaker:
             if packet.qos == 2 and reason < Reason.UNSPECIFIED_ERROR:
                 self.standing.memory.receive(packet.packet_id)  # on disk together with what was posted
             self._keeper.when_kept(partial(self._answer, packet.packet_id, packet.qos, reason, sentence))
-        if self._keeper.full and not self.asking:
-            self.asking = True
+        if self._keeper.full and not self._saving:
+            self._saving = True
             self._keeper.when_kept(self._free)
 
     def _post(self, packet: Publish) -> tuple[Reason, str]:
@@ -86,7 +93,7 @@ class MemberSpeaker:
         self._line.soon()
 
     def _free(self) -> None:
-        self.asking = False
+        self._saving = False
         self._line.pace()
 
     def _refused(self, topic: str, sentence: str) -> None:
@@ -99,8 +106,7 @@ class MemberSpeaker:
             case Subscribed():
                 for topic in happened.topics:
                     self._exchange.subscribe(self.standing, topic)
-                for topic in happened.retained:
-                    self._exchange.remind(self.standing, topic)
+                self._reminding.ask(self.standing, happened.retained)
             case Unsubscribed():
                 for topic in happened.topics:
                     self._exchange.unsubscribe(self.standing, topic)

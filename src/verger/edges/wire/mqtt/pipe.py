@@ -29,6 +29,7 @@ class Pipe(asyncio.Protocol):
         self.loop = asyncio.get_running_loop()
         self._counts, self._lines = counts, lines
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._later: list[Callable[[], None]] = []
 
     def hear(self, chunk: bytes) -> None:
         """Take bytes."""
@@ -81,7 +82,14 @@ class Pipe(asyncio.Protocol):
         """Go on with a device that reads again."""
         self.blocked = False
         self._timers.pop("slow").cancel()
+        later, self._later = self._later, []
+        for act in later:
+            act()
         self.pace()
+
+    def when_read(self, act: Callable[[], None]) -> None:
+        """Do something once a peer that is `blocked` reads again."""
+        self._later.append(act)
 
     def write(self, raw: bytes) -> None:
         """Send bytes, if there are any and the connection stands."""

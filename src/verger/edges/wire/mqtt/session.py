@@ -215,8 +215,8 @@ class Session:
         codes = reasons if self.level == 5 else [min(reason, Reason.UNSPECIFIED_ERROR) for reason in reasons]
         self._out.send_once_saved(SubAck(packet.packet_id, tuple(codes)))
         pairs = zip(packet.filters, reasons, strict=True)
-        heard = tuple(wish.topic for wish, reason in pairs if reason < Reason.UNSPECIFIED_ERROR)
-        return Subscribed(heard, tuple(retained))
+        heard = [wish.topic for wish, reason in pairs if reason < Reason.UNSPECIFIED_ERROR]
+        return Subscribed(tuple(dict.fromkeys(heard)), tuple(retained), len(reasons) - len(heard))
 
     def _on_unsubscribe(self, packet: Unsubscribe) -> Unsubscribed:
         """Take back topic filters."""

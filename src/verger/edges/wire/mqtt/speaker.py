@@ -1,5 +1,6 @@
 """Who speaks on a connection, and what such a one needs of it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from verger.domain.messages.model import Message
@@ -36,6 +37,10 @@ class Line(Protocol):
 
     def send(self, message: Message, qos: int, *, retain: bool, identifiers: tuple[int, ...]) -> None:
         """Send a message of a topic tree as soon as its turn has come."""
+        ...
+
+    def when_read(self, act: Callable[[], None]) -> None:
+        """Do something once a client that is `blocked` reads again."""
         ...
 
     def soon(self) -> None:

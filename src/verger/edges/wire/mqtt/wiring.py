@@ -25,6 +25,7 @@ class Counts:
     bytes_in: int = 0
     bytes_out: int = 0
     unsent: int = 0  # at QoS 0, to clients that did not read
+    unheard: int = 0  # subscriptions that were refused
     unwritten: int = 0  # messages of members that they may not write
 
 
