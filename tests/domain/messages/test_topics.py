@@ -75,3 +75,19 @@ def test_what_others_write_no_member_may_write(topic: str) -> None:
 def test_every_other_topic_is_free(topic: str) -> None:
     assert writable(topic)
     assert not own(topic)
+
+
+def test_what_nobody_listens_to_any_more_leaves_nothing_behind_however_deep_it_is() -> None:
+    tree, one, other = Tree(), Standing("t", "k", "1"), Standing("t", "k", "2")
+    deep = "/" * 20_000
+    tree.add(deep, one, Subscription())
+    tree.add("/" * 10, other, Subscription())
+    tree.add(f"$share/g/{deep}", other, Subscription())
+    tree.remove(deep, one)
+    tree.remove(deep, other)
+    tree.remove("/x", one)
+    assert (tree.size, tree.heard("/" * 10), tree.heard(deep)) == (2, True, True)
+    tree.remove(f"$share/g/{deep}", other)
+    assert (tree.size, tree.heard("/" * 10), tree.heard(deep)) == (1, True, False)
+    tree.remove("/" * 10, other)
+    assert tree.bare

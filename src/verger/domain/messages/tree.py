@@ -43,20 +43,25 @@ class Tree:
     def remove(self, topic_filter: str, hearer: Standing) -> None:
         """Let somebody hear it no longer."""
         group, plain = shared(topic_filter)
-        self._remove(self._root, split(plain), group, hearer)
-
-    def _remove(self, node: _Node, levels: list[str], group: str | None, hearer: Standing) -> None:
-        if levels:
-            below = node.below.get(levels[0])
-            if below is not None:
-                self._remove(below, levels[1:], group, hearer)
-                if below.bare:
-                    del node.below[levels[0]]
-            return
+        node, way = self._root, list[tuple[_Node, str]]()
+        for level in split(plain):
+            if level not in node.below:
+                return
+            way.append((node, level))
+            node = node.below[level]
         hearers = node.hearers if group is None else node.groups.get(group, {})
         self.size -= hearers.pop(hearer, None) is not None
         if group is not None and not hearers:
             node.groups.pop(group, None)
+        for above, level in reversed(way):
+            if not above.below[level].bare:
+                return
+            del above.below[level]
+
+    @property
+    def bare(self) -> bool:
+        """Whether nothing is left of what anybody listened to."""
+        return self._root.bare
 
     def hearers(self, topic: str) -> Iterator[tuple[Standing, Subscription]]:
         """Give everybody who hears a topic, once for each of their filters; of a group the one whose turn it is."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.edges.wire.mqtt.client import ended, opened, subscribe
+from tests.edges.wire.mqtt.client import ALL, ended, opened, subscribe
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Subscription
 from verger.edges.wire.mqtt.greeting import Limits
@@ -158,6 +158,13 @@ def test_a_client_may_subscribe_to_its_own_words_only() -> None:
     old = opened(4)
     old.say(subscribe("mine", "other", qos=0))
     assert old.last() == SubAck(1, (0, 0x80))
+
+
+def test_a_topic_filter_has_only_so_many_bytes_and_levels() -> None:
+    joined = opened(5, manners=ALL, limits=Limits())
+    joined.say(subscribe("é" * 512, "é" * 513, "/" * 127, "/" * 128, "$share/g/" + "/" * 127, "$share/g" + "/" * 129))
+    bad = Reason.TOPIC_FILTER_INVALID
+    assert joined.last() == SubAck(1, (1, bad, 1, bad, 1, bad))
 
 
 def test_a_session_has_only_so_many_subscriptions() -> None:

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Subscription
+from verger.domain.messages.store import LONGEST_TOPIC
 from verger.edges.wire.mqtt.codec import filter_is_sound
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.packets import Filter, Subscribe
 from verger.edges.wire.mqtt.reasons import ProtocolError, Reason
 
 _SHARE = "$share/"
+_MOST_LEVELS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def _fault(topic: str, memory: Memory, manners: Manners, limits: Limits) -> Reas
         group, _, plain = topic.removeprefix(_SHARE).partition("/")
         if not group or set("+#") & set(group):
             return Reason.TOPIC_FILTER_INVALID
-    if not filter_is_sound(plain):
+    if len(topic.encode()) > LONGEST_TOPIC or plain.count("/") >= _MOST_LEVELS or not filter_is_sound(plain):
         return Reason.TOPIC_FILTER_INVALID
     if not manners.may_hear(plain):
         return Reason.NOT_AUTHORIZED
