@@ -36,6 +36,71 @@ def test_the_inboxes_of_a_tenant_share_their_room() -> None:
     assert other.add(Message("t", b"b" * 200), 1) is not None
 
 
+def test_where_all_inboxes_are_full_those_who_are_away_for_longest_make_room_for_all_others() -> None:
+    room = Room(together=2_400)
+    first, second, here, late = (Memory(room, name) for name in ("first", "second", "here", "late"))
+    for memory in (second, here, first):
+        memory.add(Message("t", b"%d" % memory.room.letters * 600), 1)
+    for memory in (first, second):
+        memory.part()
+    first.add(Message("t", b"3" * 200), 1)
+    for body in (b"4" * 600, b"5" * 600):
+        assert late.add(Message("t", body), 1) is not None
+    assert (bodies(first), first.dropped, second.dropped, here.dropped, late.dropped) == ([], 2, 1, 0, 0)
+    first.add(Message("t", b"6" * 100), 1)
+    late.add(Message("t", b"7" * 600), 1)
+    assert (bodies(first), first.dropped, second.dropped, here.dropped, late.dropped) == ([], 3, 1, 0, 1)
+    assert room.dropped == 5
+
+
+def test_who_is_back_is_not_taken_for_one_who_is_away() -> None:
+    room = Room(together=1_000)
+    back, here = Memory(room, "back"), Memory(room, "here")
+    back.add(Message("t", b"a" * 800), 1)
+    back.part()
+    back.meet()
+    assert here.add(Message("t", b"b" * 200), 1) is None
+    back.part()
+    assert here.add(Message("t", b"b" * 200), 1) is not None
+    assert (back.dropped, here.dropped) == (1, 1)
+
+
+def test_what_was_sent_to_one_who_is_away_makes_room_when_there_is_nothing_else() -> None:
+    room = Room(together=1_000)
+    away, here = Memory(room, "away"), Memory(room, "here")
+    for body in (b"a" * 300, b"b" * 300):
+        letter = away.add(Message("t", body), 2)
+        assert letter is not None
+        letter.sent = True
+    away.part()
+    assert here.add(Message("t", b"c" * 200), 1) is not None
+    assert bodies(away) == [b"b" * 300]
+
+
+def test_what_ends_with_a_connection_takes_nothing_of_the_room_that_is_shared() -> None:
+    room = Room(together=1_000)
+    full, device = Memory(room), Memory(room, "device")
+    full.add(Message("t", b"a" * 800), 1)
+    assert device.add(Message("t", b"b" * 500), 1, passing=True) is not None
+    assert (room.used, room.letters) == (901, 1)
+    device.part()
+    device.empty()
+    full.empty()
+    assert (room.used, room.letters) == (0, 0)
+
+
+def test_clients_that_come_and_go_are_not_listed_for_ever() -> None:
+    room = Room()
+    memory = Memory(room, "restless")
+    memory.add(Message("t", b"a"), 1)
+    for _ in range(1_000):
+        memory.part()
+        memory.meet()
+    memory.part()
+    assert room.longest_away() is memory
+    assert len(room.away) < 100
+
+
 def test_what_the_client_may_have_already_is_not_taken_from_it() -> None:
     memory = Memory(Room(messages=1))
     letter = memory.add(Message("t", b"sent"), 2)

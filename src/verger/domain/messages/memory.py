@@ -1,24 +1,72 @@
 """What a session remembers beyond its connection (MQTT 5, section 4.1): pure, bounded, and ready to be put on disk."""
 
 from collections.abc import Callable, Iterable
+from heapq import heappop, heappush
 
 from msgspec import Struct
 
 from verger.domain.messages.model import Letter, Message, Subscription
 
 _LETTER_BYTES = 100  # what a letter takes besides its message
+_FEW = 64
 
 
 class Room:
-    """The space that the inboxes of one tenant share.
+    """The space that the inboxes of one tenant share; what ends with a connection takes none of it.
 
-    One inbox holds at most `messages` and `bytes`, all together at most `all_bytes`. `dropped` only grows.
+    One inbox holds at most `messages` and `size` bytes, all `together` so many bytes. `dropped` only grows. `away`: a
+    heap of those with letters whose client is away, and of some who are back.
     """
 
     def __init__(self, messages: int = 1_000, size: int = 1 << 20, together: int = 16 << 20) -> None:
         """Be empty."""
         self.messages, self.size, self.together = messages, size, together
         self.letters = self.used = self.dropped = 0
+        self._leavings = 0
+        self.away: list[tuple[int, Memory]] = []
+        self._most_away = _FEW
+
+    def take(self, memory: "Memory", weight: int) -> None:
+        """Have a further letter in an inbox."""
+        self.used += weight
+        self.letters += 1
+        self.know(memory)
+
+    def give_back(self, weight: int) -> None:
+        """Have one less."""
+        self.used -= weight
+        self.letters -= 1
+
+    def leaving(self) -> int:
+        """Return a number for a client that goes, greater than those before."""
+        self._leavings += 1
+        return self._leavings
+
+    def know(self, memory: "Memory") -> None:
+        """Know an inbox that is away and has letters."""
+        if memory.left and memory.listed != memory.left:
+            memory.listed = memory.left
+            heappush(self.away, (memory.left, memory))
+            if len(self.away) > self._most_away:
+                self.away = sorted(each for each in self.away if _stands(*each))
+                self._most_away = max(_FEW, 2 * len(self.away))
+
+    def longest_away(self) -> "Memory | None":
+        """Return the inbox with letters whose client has been away for longest, None while all are here."""
+        while self.away:
+            if _stands(*self.away[0]):
+                return self.away[0][1]
+            heappop(self.away)
+        return None
+
+
+def _stands(left: int, memory: "Memory") -> bool:
+    """Tell whether an inbox is still away since then and has letters; if not, it is listed anew once it is."""
+    if memory.left == left and memory.letters:
+        return True
+    if memory.listed == left:
+        memory.listed = 0
+    return False
 
 
 class Changes(Struct):
@@ -36,7 +84,8 @@ class Memory:
 
     `name` names it on disk and is "" while it ends with its connection; `told` learns that there is something to save.
     Of messages at QoS 2 from the client: `arriving` are not kept yet, each with its number, `received` are kept and
-    not yet released; `counted` is the number of the last one that was.
+    not yet released; `counted` is the number of the last one that was. `left` is 0 while its client is here, else in
+    which place it went, and `listed` the one under which the room knows it.
     """
 
     def __init__(
@@ -53,6 +102,7 @@ class Memory:
         self.counted = self._numbered = 0
         self.letters: dict[int, Letter] = {}
         self.last = self.weight = self.dropped = 0
+        self.left = self.listed = 0
         self.mark = self.saved = 0
         self._state = False
         self._fresh: dict[int, Letter] = {}
@@ -114,15 +164,15 @@ class Memory:
     ) -> Letter | None:
         """Put a message at QoS 1 or 2 into the inbox; when that is full the oldest go, None: this one did."""
         weight = message.weight + _LETTER_BYTES
-        if not self._make_room(weight):
+        if not (self._make_room(weight) and (passing or self._make_shared_room(weight))):
             self._drop()
             return None
         self.last += 1
         letter = Letter(self.last, message, qos, retain, identifiers, passing)
         self.letters[letter.number] = letter
         self.weight += weight
-        self.room.used += weight
-        self.room.letters += 1
+        if not passing:
+            self.room.take(self, weight)
         if self.name and not passing:
             self._fresh[letter.number] = letter
             letter.mark = self.mark + 1
@@ -135,8 +185,8 @@ class Memory:
             return
         weight = letter.message.weight + _LETTER_BYTES
         self.weight -= weight
-        self.room.used -= weight
-        self.room.letters -= 1
+        if not letter.passing:
+            self.room.give_back(weight)
         if self._fresh.pop(letter.number, None) is None and self.name and not letter.passing:
             self._gone.add(letter.number)
             self._touch()
@@ -156,8 +206,7 @@ class Memory:
             self.letters[letter.number] = letter
             self.last = letter.number
             self.weight += weight
-            self.room.used += weight
-            self.room.letters += 1
+            self.room.take(self, weight)
 
     @property
     def sent(self) -> int:
@@ -168,26 +217,52 @@ class Memory:
         """Let go of what ends with a connection."""
         for letter in [each for each in self.letters.values() if each.passing]:
             self.remove(letter)
+        self.left = self.room.leaving()
+        if self.letters:
+            self.room.know(self)
+
+    def meet(self) -> None:
+        """Have a connection again."""
+        self.left = 0
 
     def empty(self) -> None:
         """Give the room back; on disk the whole session goes at once."""
-        self.room.used -= self.weight
-        self.room.letters -= len(self.letters)
+        for letter in self.letters.values():
+            if not letter.passing:
+                self.room.give_back(letter.message.weight + _LETTER_BYTES)
         self.weight = 0
         self.letters, self._fresh, self.name = {}, {}, ""
 
     def _make_room(self, weight: int) -> bool:
+        """Let the oldest of its own letters go until there is room in this inbox; whether there is."""
         room = self.room
         if weight > room.size:
             return False
-        while (
-            len(self.letters) >= room.messages or self.weight + weight > room.size or room.used + weight > room.together
-        ):
-            oldest = next((letter for letter in self.letters.values() if not letter.sent), None)
-            if oldest is None:
+        while len(self.letters) >= room.messages or self.weight + weight > room.size:
+            if not self.drop_oldest():
                 return False
-            self.remove(oldest)
-            self._drop()
+        return True
+
+    def _make_shared_room(self, weight: int) -> bool:
+        """Let letters of those go who were away for longest, or its own if all are here; whether there is room."""
+        room = self.room
+        if weight > room.together:
+            return False
+        while room.used + weight > room.together:
+            away = room.longest_away()
+            if not (self if away is None else away).drop_oldest():
+                return False
+        return True
+
+    def drop_oldest(self) -> bool:
+        """Let the oldest letter go; one that its client may have only if it is away and has no other."""
+        oldest = next((letter for letter in self.letters.values() if not letter.sent), None)
+        if oldest is None and self.left:
+            oldest = next(iter(self.letters.values()), None)
+        if oldest is None:
+            return False
+        self.remove(oldest)
+        self._drop()
         return True
 
     def _drop(self) -> None:

@@ -7,6 +7,7 @@ from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import FakeDisk, Open
 from tests.edges.wire.mqtt.device import Device
 from verger.base.clock import HeldClock
+from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.memory import Room
 from verger.edges.wire.dialects.native import Ask, Wanted
 from verger.edges.wire.mqtt.listener import Listener
@@ -81,9 +82,30 @@ async def test_a_full_inbox_is_told_on_the_page_of_its_device(
         listener.deliver("d", Wanted({"n": number}))
     await listener.sessions.tidy()
     await listener.sessions.tidy()
-    assert house.remarks == [("d", "inbox", "Its inbox was full: the oldest messages for it went.")]
+    assert house.remarks == [("d", "inbox", "Its inbox was full, or those of all together: the oldest went.")]
     assert "an inbox was full" in capsys.readouterr().out
     assert isinstance(listener, Listener)
+
+
+async def test_who_is_away_takes_no_room_from_who_is_here_and_it_is_told_whose_messages_went(
+    open_listener: Open, house: FakeHouse, exchange: Exchange
+) -> None:
+    listener, port = await open_listener()
+    await left(port)
+    exchange.room("farm").together = 400
+    for number in (1, 2):
+        listener.deliver("d", Wanted({"n": number}))
+    async with Device(port, 5, "vk_farm") as program:
+        await program.begin()
+        assert await program.ask(subscribe("t")) == SubAck(1, (1,))
+        got = [await program.ask(Publish("t", b"x" * 150, 1, 1)), await program.hear()]
+        assert Publish("t", b"x" * 150, 1, 1) in got
+        assert PubAck(1) in got
+        await listener.sessions.tidy()
+    assert [owner for owner, _, _ in house.remarks] == ["d"]
+    async with Device(port) as device:
+        assert (await device.begin(lasting())).session_present
+        assert await device.hear() == Publish(WANTED, b'{"n":2}', 1, 2)
 
 
 @pytest.mark.parametrize("level", [4, 5])

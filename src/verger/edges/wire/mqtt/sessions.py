@@ -41,12 +41,13 @@ class Sessions:
     def restore(self, found: Iterable[Found]) -> None:
         """Go on with the sessions of before, all of them away."""
         now = self._clock.now()
-        for each in found:
+        for each in sorted(found, key=lambda each: each.standing.left_at or now):
             standing = each.standing
             memory = standing.begin(self._exchange.room(standing.tenant), self._exchange.keeper.touch, each.name)
             memory.subscriptions, memory.received, memory.counted = each.subscriptions, each.received, each.counted
             self._exchange.remember(memory)
             memory.recall(each.letters)
+            memory.part()
             if standing.left_at is None:
                 standing.left_at = now
                 memory.change()
@@ -111,6 +112,7 @@ class Sessions:
         if will := self._wills.pop(standing, None):
             will[0].cancel()
         standing.line = line
+        standing.memory.meet()
         if standing.left_at is not None or standing.expiry_s != expiry_s:
             standing.left_at, standing.expiry_s = None, expiry_s
             standing.memory.change()
@@ -175,7 +177,9 @@ class Sessions:
 
     def _tell_dropped(self, standing: Standing, messages: int) -> None:
         if not standing.owner.startswith(KEY):
-            self._house.remark(standing.owner, "inbox", "Its inbox was full: the oldest messages for it went.")
+            self._house.remark(
+                standing.owner, "inbox", "Its inbox was full, or those of all together: the oldest went."
+            )
         log.warning("an inbox was full", owner=standing.owner, client_id=standing.client_id, messages=messages)
 
     def _end(self, standing: Standing, reason: Reason, sentence: str) -> None:
