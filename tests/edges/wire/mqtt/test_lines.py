@@ -9,12 +9,13 @@ from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import FakeMembers, Open
 from tests.edges.wire.mqtt.device import Device
 from verger.domain.messages.exchange import Exchange
+from verger.domain.telemetry.model import Readings
 from verger.edges.wire.dialects.native import Wanted
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt import connection, pipe, sessions
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
-from verger.edges.wire.mqtt.packets import Connect, Disconnect, PubAck, Publish, SubAck
+from verger.edges.wire.mqtt.packets import Connect, Disconnect, PubAck, Publish, SubAck, Will
 from verger.edges.wire.mqtt.properties import Properties
 from verger.edges.wire.mqtt.reasons import Reason
 
@@ -194,7 +195,7 @@ async def test_stopping_acknowledges_what_is_kept_and_tells_everybody(
     listener, port = await open_listener()
     inbound.open.clear()
     async with Device(port) as device, Device(port, 4, "token-old") as old, Device(port) as silent:
-        await device.begin()
+        await device.begin(Connect("c", 5, username="token-d", will=Will("v1/devices/me/telemetry", b'{"t":9}')))
         await old.begin()
         await device.say(message(1))
         await inbound.taking.wait()
@@ -209,6 +210,7 @@ async def test_stopping_acknowledges_what_is_kept_and_tells_everybody(
         await stopping
     assert listener.counts.connections == 0
     assert sorted(house.presence) == ["d came", "d went", "old came", "old went"]
+    assert [each.said for each in inbound.heard if each.device] == [(Readings({"t": 1}),), (Readings({"t": 9}),)]
 
 
 async def test_stopping_does_not_wait_for_ever(open_listener: Open, inbound: FakeInbound) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Open
 from tests.edges.wire.mqtt.device import Device
+from verger.domain.messages.exchange import Exchange
 from verger.edges.wire.mqtt.packets import (
     Connect,
     Disconnect,
@@ -249,3 +250,40 @@ async def test_text_that_is_none_is_refused(port: int) -> None:
         answer = await one.ask(Publish("t", b"\xff", 1, 1, properties=Properties(payload_format_indicator=1)))
         assert isinstance(answer, PubAck)
         assert answer.reason == Reason.PAYLOAD_FORMAT_INVALID
+
+
+async def test_a_will_is_heard_when_its_key_ends(open_listener: Open, members: FakeMembers) -> None:
+    listener, port = await open_listener()
+    delayed = Will("late", b"b", 1, properties=Properties(will_delay_interval=3_000))
+    async with program(port, "c", key="vk_farm-1") as other, program(port, "a") as one, program(port, "b") as two:
+        await other.begin()
+        assert await other.ask(subscribe("gone", "late")) == SubAck(1, (1, 1))
+        await one.begin(Connect("a", 5, username="vk_farm", will=Will("gone", b"a", 1)))
+        await two.begin(lasting("b", will=delayed))
+        members.ended.add("farm")
+        await listener.review()
+        assert sorted([await body(other), await body(other)]) == [b"a", b"b"]
+
+
+async def test_wills_are_heard_when_the_listener_stops_by_who_is_here_and_who_is_not(
+    open_listener: Open, exchange: Exchange
+) -> None:
+    listener, port = await open_listener()
+    async with program(port, "away") as away:
+        await away.begin(lasting("away"))
+        assert await away.ask(subscribe("#")) == SubAck(1, (1,))
+    delayed = Will("late", b"late", 1, properties=Properties(will_delay_interval=1))
+    async with program(port, "here") as here, program(port, "a") as one, program(port, "b") as two:
+        await here.begin()
+        assert await here.ask(subscribe("#")) == SubAck(1, (1,))
+        await one.begin(Connect("a", 5, username="vk_farm", will=Will("gone", b"a", 1)))
+        await two.begin(lasting("b", will=delayed))
+        stopping = asyncio.create_task(listener.stop())
+        assert await body(here) == b"a"
+        assert isinstance(await here.hear(), Disconnect)
+        for each in (here, one, two):
+            each.writer.close()
+        await stopping
+    assert exchange.keeper.saved == exchange.keeper.mark
+    [standing] = [each for each in listener.sessions.standings("key:farm") if each.client_id == "away"]
+    assert [letter.message.body for letter in standing.memory.letters.values()] == [b"a"]

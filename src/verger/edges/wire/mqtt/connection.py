@@ -86,8 +86,6 @@ class Connection(Pipe):
         if self._tenant:
             self._wiring.house.leave(self._tenant)
 
-    # what happened
-
     def _handle(self, happenings: list[Happening]) -> None:
         """Act on what a client said, write what there is to write, and decide whether to read on."""
         for happened in happenings:
@@ -242,6 +240,11 @@ class Connection(Pipe):
             self.halt()
         if self.resting:
             self.pace()
+
+    def bequeath(self) -> None:
+        """Let the will of a client be heard that is about to be let go."""
+        if self.speaker is not None and self.session.state is State.OPEN:
+            self._wiring.sessions.will(self, self.speaker.will)
 
     def end(self, reason: Reason, sentence: str = "") -> None:
         """Say why and close."""

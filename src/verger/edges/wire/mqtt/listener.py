@@ -136,23 +136,34 @@ class Listener:
                     line.speaker.guest = guest
 
     async def stop(self, grace_s: float = 1.0) -> None:
-        """Take no more, acknowledge what is kept, tell every device, and close. The inlet must still run."""
+        """Take no more, acknowledge what is kept, let wills be heard, tell everybody, and close.
+
+        The inlet must still run.
+        """
         self.stopping = True
         for server in self._servers:
             server.close()
         for line in self.lines:
             line.halt()
-        with suppress(TimeoutError, Busy):
-            async with asyncio.timeout(grace_s):
-                # answers come in the order of joining, so that with this one all others are there
-                await self._wiring.inlet.put(Heard("", ()))
-                await self._wiring.exchange.keeper.kept()
+        await self._settle(grace_s)
         lines = list(self.lines)
-        for line in lines:
-            if isinstance(line, Connection):
-                line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
+        connections = [line for line in lines if isinstance(line, Connection)]
+        for line in connections:
+            line.bequeath()
+        self.sessions.hush()
+        for line in connections:
+            line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
+        await self._settle(grace_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):
                 await asyncio.gather(*(line.gone.wait() for line in lines))
         for line in list(self.lines):
             line.abort()
+
+    async def _settle(self, grace_s: float) -> None:
+        """Wait until all that was said is kept and answered, but not for ever."""
+        with suppress(TimeoutError, Busy):
+            async with asyncio.timeout(grace_s):
+                # answers come in the order of joining, so that with this one all others are there
+                await self._wiring.inlet.put(Heard("", ()))
+                await self._wiring.exchange.keeper.kept()

@@ -37,7 +37,7 @@ class Reason(IntEnum):
 
 
 OUR_DOING = frozenset({Reason.NOT_AUTHORIZED, Reason.SERVER_SHUTTING_DOWN})
-"""Ends after which a client's will is not heard: it did not go, it was let go."""
+"""Ends that leave a client's will to whoever let it go."""
 
 OLD_CONNECT_CODES = {
     Reason.SUCCESS: 0,

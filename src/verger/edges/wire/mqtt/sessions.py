@@ -144,6 +144,12 @@ class Sessions:
             will[0].cancel()
             will[1]()
 
+    def hush(self) -> None:
+        """Let no will be heard any more that waits for its time."""
+        for timer, _ in self._wills.values():
+            timer.cancel()
+        self._wills.clear()
+
     def part(self, line: Line) -> None:
         """Part a connection that is over from its session: what comes for that now waits for the next one."""
         standing = self._all.get(line.owner, {}).get(line.client_id)
@@ -159,9 +165,12 @@ class Sessions:
             self._house.disconnected(line.owner)
 
     def drop(self, owner: str, sentence: str = "This credential no longer holds.") -> None:
-        """End every connection of an owner and forget their sessions; no will is heard."""
+        """End every connection of an owner and forget their sessions; the wills of a device are not heard."""
         for standing in self.standings(owner):
-            if will := self._wills.pop(standing, None):
+            if owner.startswith(KEY):
+                if standing.line is not None:
+                    cast("Line", standing.line).bequeath()
+            elif will := self._wills.pop(standing, None):
                 will[0].cancel()
             self._end(standing, Reason.NOT_AUTHORIZED, sentence)
             self._discard(standing)

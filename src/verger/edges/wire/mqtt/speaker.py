@@ -31,6 +31,10 @@ class Line(Protocol):
         """Say why and close."""
         ...
 
+    def bequeath(self) -> None:
+        """Let the will of a client be heard that is about to be let go."""
+        ...
+
     def write(self, raw: bytes) -> None:
         """Send bytes, if there are any and the connection stands."""
         ...
