@@ -4,16 +4,19 @@ import pytest
 
 from tests.edges.wire.mqtt.client import LIMITS, MINE, ended, opened, pair, said
 from verger.domain.messages.memory import Memory
+from verger.edges.wire.mqtt.encode import encode
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.happenings import Ended
 from verger.edges.wire.mqtt.packets import (
     ConnAck,
     Connect,
     Disconnect,
+    Filter,
     Publish,
+    Subscribe,
     Will,
 )
-from verger.edges.wire.mqtt.properties import Properties
+from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.session import Session
 
@@ -168,4 +171,44 @@ def test_the_server_says_why_it_ends_a_session_where_it_can(level: int) -> None:
     assert (joined.last() == bye) is (level == 5)
     joined.session.acknowledge(1)
     assert joined.session.publish("mine", b"") is None
+    assert joined.session.take() == b""
+
+
+def small(size: int) -> Connect:
+    return Connect("c", 5, username="t", keep_alive=10, properties=Properties(maximum_packet_size=size))
+
+
+def test_a_client_that_cannot_take_its_welcome_is_told_so_in_as_few_bytes_as_it_takes() -> None:
+    joined = opened(5, small(24))
+    assert isinstance(joined.last(), ConnAck)
+    refused = pair(5)
+    [happened] = refused.say(small(23))
+    assert isinstance(happened, Ended)
+    assert refused.last() == ConnAck(Reason.PACKET_TOO_LARGE)
+    silent = pair(5)
+    silent.session.hear(encode(small(4), 5), 0.0)
+    assert silent.session.over
+    assert silent.session.take() == b""
+
+
+@pytest.mark.parametrize(("size", "words"), [(24, None), (40, "Verger is stopping.")])
+def test_a_goodbye_has_no_more_words_than_the_client_takes(size: int, words: str | None) -> None:
+    joined = opened(5, small(size))
+    joined.session.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping.")
+    joined.pump()
+    assert joined.last() == Disconnect(0x8B, Properties(reason_string=words) if words else NONE)
+
+
+def test_a_refusal_has_no_more_words_than_the_client_takes() -> None:
+    joined = pair(5)
+    joined.say(small(24))
+    joined.session.refuse(Reason.NOT_AUTHORIZED, "This access token is not known here.")
+    joined.pump()
+    assert joined.last() == ConnAck(Reason.NOT_AUTHORIZED)
+
+
+def test_an_answer_too_large_for_the_client_is_not_sent() -> None:
+    joined = opened(5, small(24))
+    raw = encode(Subscribe(1, tuple(Filter("mine", 0) for _ in range(30))), 5)
+    joined.session.hear(raw, 0.0)
     assert joined.session.take() == b""

@@ -53,7 +53,7 @@ def test_mqtt_5_hears_what_was_refused_and_mqtt_3_1_1_does_not() -> None:
         assert joined.last() == (PubAck(7) if level == 4 else PubAck(7, 0x99, full))
 
 
-@pytest.mark.parametrize("wish", [Properties(request_problem_information=0), Properties(maximum_packet_size=20)])
+@pytest.mark.parametrize("wish", [Properties(request_problem_information=0), Properties(maximum_packet_size=30)])
 def test_a_client_that_cannot_take_words_gets_the_code_alone(wish: Properties) -> None:
     joined = opened(5, Connect("c", 5, username="t", properties=wish))
     joined.say(Publish("t", b"x", 1, 7))

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from msgspec.structs import replace
 
+from verger.edges.wire.mqtt.encode import encode
 from verger.edges.wire.mqtt.packets import ConnAck, Connect
 from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import OLD_CONNECT_CODES, Reason, UnsupportedVersion
 
 _DAY_S = 86_400
+_ANY_CONNACK = 80  # bytes in which each fits that lets a client in
+_ANY_ID = "-" * 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,8 @@ class Limits:
 
 def fault(connect: Connect, limits: Limits) -> Reason:
     """Return why a CONNECT cannot be served, or SUCCESS."""
-    if connect.level == 4 and not connect.client_id and not connect.clean_start:
-        return Reason.CLIENT_IDENTIFIER_NOT_VALID
-    if len(connect.client_id) > limits.client_id_length:
+    nameless = connect.level == 4 and not connect.client_id and not connect.clean_start
+    if nameless or len(connect.client_id) > limits.client_id_length:
         return Reason.CLIENT_IDENTIFIER_NOT_VALID
     if connect.properties.authentication_method is not None:
         return Reason.BAD_AUTHENTICATION_METHOD
@@ -41,6 +43,10 @@ def fault(connect: Connect, limits: Limits) -> Reason:
         return Reason.PROTOCOL_ERROR
     if connect.will is not None and connect.will.qos > limits.maximum_qos:
         return Reason.QOS_NOT_SUPPORTED
+    most = connect.properties.maximum_packet_size or _ANY_CONNACK
+    if connect.level == 5 and most < _ANY_CONNACK:
+        answer = welcome(connect, limits, present=False, client_id=connect.client_id or _ANY_ID)
+        return Reason.PACKET_TOO_LARGE if len(encode(answer, 5)) > most else Reason.SUCCESS
     return Reason.SUCCESS
 
 

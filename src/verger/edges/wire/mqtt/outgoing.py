@@ -5,7 +5,7 @@ from collections import deque
 from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import NOTHING, Letter, Message
 from verger.edges.wire.mqtt import encode
-from verger.edges.wire.mqtt.packets import Packet, PubAck, PubComp, Publish, PubRec, PubRel
+from verger.edges.wire.mqtt.packets import ConnAck, Disconnect, Packet, PubAck, PubComp, Publish, PubRec, PubRel
 from verger.edges.wire.mqtt.properties import NONE, Properties
 from verger.edges.wire.mqtt.reasons import Reason
 
@@ -45,12 +45,18 @@ class Outgoing:
         self._waiting.append(raw)
 
     def send(self, packet: Packet) -> None:
-        """Add a packet."""
-        self._waiting.append(encode.encode(packet, self.level))
+        """Add a packet; without the reason in words, or not at all, where it is larger than the client takes."""
+        self._waiting.append(self._fitting(packet))
 
     def send_once_saved(self, packet: Packet) -> None:
         """Add a packet that tells of something which must outlive a crash."""
-        self._put_once_saved(encode.encode(packet, self.level))
+        self._put_once_saved(self._fitting(packet))
+
+    def _fitting(self, packet: Packet) -> bytes:
+        raw = encode.encode(packet, self.level)
+        if len(raw) > self._largest and isinstance(packet, ConnAck | Disconnect):
+            raw = encode.encode(type(packet)(packet.reason), self.level)
+        return raw if len(raw) <= self._largest else b""
 
     def answer(self, packet: PubAck, sentence: str, told: tuple[tuple[str, str], ...]) -> None:
         """Add PUBACK or PUBREC, in words if there are any, the client wants to know and can take them."""
