@@ -101,7 +101,7 @@ async def test_many_at_once_are_one_with_a_list_until_the_last_is_well(home: Hom
     few = [await home.open(f"d{number}") for number in range(MANY - 1)]
     assert len(await home.shown()) == MANY - 1
     last = await home.open("last", 1)
-    further = await home.open("further", 30)
+    further = await home.open("further", 3)
     again = await home.open("d0", 31)
     assert [opened.fresh for opened in (*few, last, further, again)] == [True] * MANY + [False] * 2
     assert {alert.id for alert in last.folded} == {opened.alert.id for opened in few}
@@ -116,6 +116,30 @@ async def test_many_at_once_are_one_with_a_list_until_the_last_is_well(home: Hom
         assert [each.id for each in over] == [alert.id, lead.id][: 1 + (number == len(listed))]
     assert [alert.state for alert in await home.shown()] == [AlertState.cleared]
     assert (await home.open("d1", 41)).shown.device == "d1"
+
+
+async def test_who_comes_later_is_no_part_of_what_was_at_once(home: Home) -> None:
+    for number in range(MANY):
+        await home.open(f"d{number}")
+    await home.open("d0", 5)
+    later = [await home.open(f"later {number}", 6, severity=Severity.critical) for number in range(MANY)]
+    assert [(opened.fresh, opened.shown.device) for opened in later] == [
+        *((True, f"later {number}") for number in range(MANY - 1)),
+        (True, None),
+    ]
+    assert [(lead.device, lead.count, lead.severity) for lead in reversed(await home.shown())] == [
+        (None, MANY, Severity.warning),
+        (None, MANY, Severity.critical),
+    ]
+
+
+async def test_one_more_has_to_be_noted_anew(home: Home) -> None:
+    *_, last = [await home.open(f"d{number}") for number in range(MANY)]
+    async with home.db.writing() as connection:
+        await home.store.save(connection, MINE, acknowledged(last.shown, "ann", START))
+    again, further = await home.open("d0", 1), await home.open("further", 2)
+    assert (again.fresh, again.shown.state) == (False, AlertState.acknowledged)
+    assert (further.fresh, further.shown.state, further.shown.acknowledged_by) == (True, AlertState.active, None)
 
 
 @pytest.mark.parametrize("more", [{"rule": "wet"}, {"place": "shed"}, {"minute": 10}])

@@ -146,10 +146,13 @@ def again(alert: Alert, opening: Opening) -> Alert:
     )
 
 
-def together(lead: Alert, opening: Opening, devices: int) -> Alert:
-    """Return the alert about many devices once more of them were seen; `devices` is how many they are now."""
+def together(lead: Alert, opening: Opening, devices: int, *, further: bool = False) -> Alert:
+    """Return the alert about many devices once more of them were seen; `devices` is how many they are now.
+
+    Where it is a further device, somebody has to take note of it anew.
+    """
     return structs.replace(
-        _raised(lead, opening.severity),
+        _raised(_unnoted(lead) if further else lead, opening.severity),
         count=devices,
         message=f"{devices} devices at once, the last: {opening.message}"[:MESSAGE_LONGEST],
         value=opening.value,
@@ -160,8 +163,11 @@ def together(lead: Alert, opening: Opening, devices: int) -> Alert:
 def _raised(alert: Alert, to: Severity) -> Alert:
     if rank(to) <= rank(alert.severity):
         return alert
-    anew = {"state": AlertState.active, "acknowledged_by": None, "acknowledged_at": None}
-    return structs.replace(alert, severity=to, **anew)
+    return structs.replace(_unnoted(alert), severity=to)
+
+
+def _unnoted(alert: Alert) -> Alert:
+    return structs.replace(alert, state=AlertState.active, acknowledged_by=None, acknowledged_at=None)
 
 
 def acknowledged(alert: Alert, by: str, at: int) -> Alert:

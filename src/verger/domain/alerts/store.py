@@ -133,7 +133,8 @@ class AlertStore:
             return Opened(alert, alert, fresh=True)
         within = (_TABLE.tenant == tenant, _TABLE.within == lead.id)
         devices = await connection.scalar(select(func.count(_TABLE.device.distinct())).where(*within))
-        return await self._seen(connection, tenant, alert, lead, together(lead, opening, devices or 0), folded)
+        after = together(lead, opening, devices or 0, further=True)
+        return await self._seen(connection, tenant, alert, lead, after, folded)
 
     async def clear(
         self, connection: AsyncConnection, tenant: str, rule: str, device: str | None, at: int
@@ -229,8 +230,8 @@ class AlertStore:
         after: Alert,
         folded: tuple[Alert, ...] = (),
     ) -> Opened:
-        """Keep the alert that shows many as it is now; people are told when it is new or has become worse."""
-        fresh = bool(folded) or after.severity is not lead.severity
+        """Keep the alert that shows many as it is now; people are told when it is new, worse, or to be noted anew."""
+        fresh = bool(folded) or after.severity is not lead.severity or after.state is not lead.state
         return Opened(alert, await self.save(connection, tenant, after, fresh=fresh), fresh, folded)
 
     async def _many(
@@ -239,25 +240,21 @@ class AlertStore:
         """Return the alert that shows many devices at once, if there are many, and what it shows from now on."""
         if opening.device is None:
             return None, ()
-        about = _about_many(opening)
-        lead = await _held(connection, tenant, about)
-        if lead is not None:
-            return lead, ()
-        earliest, latest = moment(opening.at - _TOGETHER), moment(opening.at + _TOGETHER)
-        alone = await _some(
-            connection,
+        near = (
             _TABLE.tenant == tenant,
             _TABLE.rule == opening.rule,
             _TABLE.place.is_not_distinct_from(opening.place),
-            _TABLE.holds.is_not(None),
             _TABLE.device.is_not(None),
-            _TABLE.within.is_(None),
-            _TABLE.opened_at.between(earliest, latest),
+            _TABLE.opened_at.between(moment(opening.at - _TOGETHER), moment(opening.at + _TOGETHER)),
         )
+        held = (_TABLE.tenant == tenant, _TABLE.holds.is_not(None))
+        if leads := await _some(connection, *held, _TABLE.id.in_(select(_TABLE.within).where(*near))):
+            return leads[-1], ()
+        alone = await _some(connection, *near, _TABLE.holds.is_not(None), _TABLE.within.is_(None))
         if len(alone) + 1 < MANY:
             return None, ()
         lead = begun(structs.replace(opening, device=None, momentary=False), new_id())
-        await self._add(connection, tenant, lead, about, fresh=False)
+        await self._add(connection, tenant, lead, f"{opening.rule} of {lead.id}", fresh=False)
         folded = [await self.save(connection, tenant, structs.replace(alert, within=lead.id)) for alert in alone]
         return lead, tuple(folded)
 
@@ -273,10 +270,6 @@ class AlertStore:
 
 def _about(rule: str, device: str | None) -> str:
     return f"{rule} {device or ''}"
-
-
-def _about_many(opening: Opening) -> str:
-    return f"{opening.rule} in {opening.place or ''}"
 
 
 async def _held(connection: AsyncConnection, tenant: str, about: str) -> Alert | None:
