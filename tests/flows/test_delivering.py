@@ -10,7 +10,8 @@ from verger.base.pages import Asked
 from verger.base.secrets import ServerSecret
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Urgency
-from verger.domain.notifications.ways import Gone, webhook
+from verger.domain.notifications.preferences import Quiet
+from verger.domain.notifications.ways import Closed, Gone, webhook
 from verger.flows.delivering import Delivering
 
 
@@ -64,7 +65,7 @@ async def test_ten_failures_pause_a_target_and_its_owner_is_told(post: Post) -> 
     target = await post.add()
     post.courier.error = Refused("It answered 500.")
     await post.tell("Dry")
-    for _ in range(12):
+    for _ in range(10):
         await post.after(3600)
     assert len(post.courier.tried) == 10
     assert (await post.target(target)).paused_at is not None
@@ -78,6 +79,72 @@ async def test_ten_failures_pause_a_target_and_its_owner_is_told(post: Post) -> 
     assert (await post.telling.test(post.home.tenant, post.owner, target.id)).delivered
     assert (await post.target(target)).failures == 0
     assert await post.after() == ["Warning: Dry", "Warning: Mine is paused: nothing reaches you there"]
+
+
+async def test_an_outage_counts_by_how_long_it_is_and_not_by_what_waits(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Refused("It is not reached.")
+    for number in range(10):
+        await post.tell(f"Dry {number}")
+        await post.after(10)
+    assert (await post.target(target)).failures == 4  # at 10, 20, 40 and 80 seconds
+    assert len(post.courier.tried) == 4
+    post.courier.error = None
+    assert await post.after(80) == ["Warning: Dry 0", "Warning: 9 notifications"]
+    assert (await post.target(target)).failures == 0
+
+
+async def test_what_is_paused_for_failures_is_tried_once_an_hour_until_it_arrives(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Refused("It is not reached.")
+    await post.tell("Dry")
+    for _ in range(15):
+        await post.after(3600)
+    assert len(post.courier.tried) == 15
+    await post.tell("Wet")
+    await post.after(60)
+    assert len(post.courier.tried) == 15
+    post.courier.error = None
+    told = ["Warning: Dry", "Warning: 2 notifications"]  # the other is that it was paused
+    assert await post.after(3600) == told
+    assert (await post.target(target)).paused_at is None
+
+
+async def test_what_somebody_paused_is_not_tried(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Refused("It is not reached.")
+    await post.tell("Dry")
+    for _ in range(10):
+        await post.after(3600)
+    await post.telling.change(post.home.tenant, post.owner, target.id, {"paused": True}, None)
+    for _ in range(3):
+        await post.after(3600)
+    assert len(post.courier.tried) == 10
+
+
+async def test_what_fails_in_quiet_hours_holds_up_nothing_that_may_come_then(post: Post) -> None:
+    await post.add()
+    quiet = {"quiet": Quiet("00:00", "23:59")}
+    post.courier.error = Refused("It is not reached.")
+    await post.tell("Dry")
+    await post.after()
+    await post.telling.prefer(post.home.tenant, post.owner, quiet, None)
+    await post.after(60)
+    post.courier.error = None
+    await post.tell("Frost", severity=Urgency.critical)
+    assert "Critical: Frost" in await post.after(60)
+
+
+async def test_where_no_way_leads_yet_nothing_counts_and_nothing_is_lost(post: Post) -> None:
+    target = await post.add()
+    post.courier.error = Closed("No mail server is named.")
+    await post.tell("Dry")
+    for _ in range(30):
+        await post.after(3600)
+    kept = await post.target(target)
+    assert (kept.failures, kept.paused_at, kept.error) == (0, None, "No mail server is named.")
+    post.courier.error = None
+    assert await post.after(3600) == ["Warning: Dry"]
 
 
 async def test_what_verger_itself_cannot_send_is_tried_ever_later_too(post: Post) -> None:

@@ -23,7 +23,7 @@ from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.notifications.preferences import Preferences, may_go, next_free
 from verger.domain.notifications.targets import FAILURES, Target
-from verger.domain.notifications.ways import Gone
+from verger.domain.notifications.ways import Closed, Gone
 from verger.domain.tenancy.users import Users
 from verger.flows.carrying import Carries, written
 from verger.flows.oversight import Figure
@@ -125,10 +125,10 @@ class Delivering:
         try:
             await self.courier.carry(await self.room.targets.way(tenant, target), message)
         except Refused as refused:
-            await self._failed(leaving, str(refused), gone=isinstance(refused, Gone))
+            await self._failed(leaving, str(refused), refused)
         except Exception:
             log.exception("a notification could not be sent", target=leaving.target.id)
-            await self._failed(leaving, "Verger could not send it; why was logged.", gone=False)
+            await self._failed(leaving, "Verger could not send it; why was logged.")
         else:
             await self._arrived(leaving)
 
@@ -142,6 +142,10 @@ class Delivering:
         wanted = await self.room.preferences.find(connection, tenant, user) or Preferences()
         zone = ZoneInfo(wanted.timezone or (await self.users.tenant(tenant)).timezone)
         due = await deliveries.due(connection, target, now)
+        again = await deliveries.tried_next(connection, target, now, moment(self.clock.now() + _rest(kept.failures)))
+        if kept.failures and again is not None:
+            await deliveries.put_off(connection, {each.id: again for each in due})
+            return None
         message = next((each.message for each in due if each.message), None)
         some = due if message is None else [each for each in due if each.message == message]
         later = {each.id: at for each in some if (at := may_go(wanted, zone, each.severity, each.put, now)) > now}
@@ -163,32 +167,41 @@ class Delivering:
 
     def _again(self, leaving: Leaving) -> datetime:
         """Return when a message is tried once more: after each failure later."""
-        return moment(self.clock.now() + min(_FIRST_WAIT << min(leaving.some[0].attempts, 12), HOUR))
+        return moment(self.clock.now() + _rest(max(leaving.some[0].attempts, leaving.target.failures)))
 
     async def _note(self, connection: AsyncConnection, leaving: Leaving, **how: Any) -> None:
         await self.room.deliveries.note(connection, [each.id for each in leaving.some], **how)
 
     async def _arrived(self, leaving: Leaving) -> None:
-        now = moment(self.clock.now())
+        now, target = moment(self.clock.now()), leaving.target
         self.done["arrived"] += 1
         async with self.room.db.writing() as connection:
             await self._note(connection, leaving, state="sent", sent_at=now, error=None)
             how = {"failures": 0, "error": None, "delivered_at": now}
-            await self.room.targets.note(connection, leaving.tenant, leaving.target.id, **how)
+            if target.failures >= FAILURES:
+                how["paused_at"] = None
+            await self.room.targets.note(connection, leaving.tenant, target.id, **how)
+        if target.failures:
+            await self.room.deliveries.go_on(target.id, now)
 
-    async def _failed(self, leaving: Leaving, why: str, *, gone: bool) -> None:
-        """Try again later, ever later; at the tenth failure in a row, or when nobody is there, pause and say so."""
+    async def _failed(self, leaving: Leaving, why: str, refused: Refused | None = None) -> None:
+        """Try again later, ever later; at the tenth failure in a row, or when nobody is there, pause and say so.
+
+        All that waits for a target is tried together, so that an outage counts by how long it is. One that failed so
+        often is tried once an hour. What no way leads to yet counts for nothing.
+        """
         now, tenant, target = self.clock.now(), leaving.tenant, leaving.target
-        failures = target.failures + 1
-        pauses = gone or failures >= FAILURES
+        failures = target.failures + (not isinstance(refused, Closed))
+        pauses = target.paused_at is None and (isinstance(refused, Gone) or failures >= FAILURES)
         self.done["failed"] += 1
         async with self.room.db.writing() as connection:
             attempts = leaving.some[0].attempts + 1
             await self._note(connection, leaving, error=why, attempts=attempts, due_at=self._again(leaving))
-            how = {"failures": failures, "error": why, "paused_at": moment(now) if pauses else None}
-            await self.room.targets.note(connection, tenant, target.id, **how)
+            how: dict[str, Any] = {"failures": failures, "error": why}
             if pauses:
+                how["paused_at"] = moment(now)
                 await self.room.outbox.put(connection, tenant, _paused(leaving, why, failures))
+            await self.room.targets.note(connection, tenant, target.id, **how)
         log.warning("a notification did not arrive", target=target.id, kind=target.kind, failures=failures, why=why)
 
     async def check(self) -> str:
@@ -210,13 +223,18 @@ class Delivering:
         yield Figure("notifications_faults", "Faults of Verger itself in sending messages", faults, grows=True)
 
 
+def _rest(failures: int) -> int:
+    return min(_FIRST_WAIT << min(failures, 12), HOUR)
+
+
 def _paused(leaving: Leaving, why: str, failures: int) -> Notice:
+    hourly = " It is tried once an hour." if failures >= FAILURES else ""
     times = "It failed once" if failures == 1 else f"It failed {failures} times in a row"
     return Notice(
         severity=Urgency.warning,
         kind="target_paused",
         title=f"{leaving.target.name} is paused: nothing reaches you there",
-        body=f"{times}, at last because: {why} What is for you waits. Send yourself a test once it is mended.",
+        body=f"{times}, at last because: {why} What is for you waits.{hourly} Send yourself a test once it is mended.",
         subject=f"target:{leaving.target.id}",
         to=one(leaving.user),
     )

@@ -103,7 +103,7 @@ class Telling:
         pauses = changes.pop("paused", None)
         if pauses is not None:
             at = moment(self.clock.now())
-            changes |= {"paused_at": before.paused_at or at} if pauses else {"paused_at": None, "failures": 0}
+            changes |= {"paused_at": (before.paused_at or at) if pauses else None, "failures": 0}
         after = await self.room.targets.change(tenant, structs.replace(before, **changes))
         if pauses is False:
             await self.room.deliveries.go_on(target, moment(self.clock.now()))

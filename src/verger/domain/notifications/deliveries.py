@@ -14,12 +14,14 @@ from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
 from verger.domain.notifications import tables
 from verger.domain.notifications.model import Urgency
+from verger.domain.notifications.targets import FAILURES
 from verger.domain.notifications.ways import Kind
 
 State = Literal["waiting", "sent", "given_up"]
 
 _TABLE, _TARGET, _TOLD = tables.delivery.c, tables.target.c, tables.notification.c
 _WAITS, _MAIL = _TABLE.state == "waiting", "email"
+_GOES = or_(_TARGET.paused_at.is_(None), _TARGET.failures >= FAILURES)  # who failed so often is tried now and then
 _HOUR = timedelta(hours=1)
 _HOW = ("state", "due_at", "attempts", "sent_at", "error")
 
@@ -120,12 +122,12 @@ class DeliveryStore:
         return found
 
     async def targets_due(self, waits: Waits, most: int = 100) -> list[tuple[str, str]]:
-        """Return (tenant, target) of those that something is due for and that are not paused, the longest due first."""
+        """Return (tenant, target) of those that something is due for and that nobody paused, the longest due first."""
         query = select(_TABLE.tenant, _TABLE.target).join_from(
             tables.delivery, tables.target, _TABLE.target == _TARGET.id
         )
         kind = _TARGET.kind == _MAIL if waits.mail else _TARGET.kind != _MAIL
-        query = query.where(_WAITS, _TABLE.due_at <= waits.now, _TARGET.paused_at.is_(None), kind)
+        query = query.where(_WAITS, _TABLE.due_at <= waits.now, _GOES, kind)
         query = query.where(_TABLE.target.not_in([target for _, target in waits.away]))
         query = query.where(_TABLE.tenant.not_in(waits.full)).group_by(_TABLE.tenant, _TABLE.target)
         async with self._db.reading() as connection:
@@ -133,9 +135,9 @@ class DeliveryStore:
             return [(row.tenant, row.target) for row in rows]
 
     async def next_due(self, after: datetime | None = None) -> int | None:
-        """Return when something is due first, or first after a time, at a target that is not paused (microseconds)."""
+        """Return when something is due first, or first after a time, at a target that nobody paused (microseconds)."""
         query = select(_TABLE.due_at).join_from(tables.delivery, tables.target, _TABLE.target == _TARGET.id)
-        query = query.where(_WAITS, _TARGET.paused_at.is_(None))
+        query = query.where(_WAITS, _GOES)
         if after is not None:
             query = query.where(_TABLE.due_at > after)
         async with self._db.reading() as connection:
@@ -149,6 +151,15 @@ class DeliveryStore:
         mine = (_TABLE.target == target, _TABLE.state == "waiting", _TABLE.due_at <= now)
         rows = await connection.execute(query.where(*mine).order_by(_TOLD.at, _TABLE.id).limit(most))
         return [Waiting(r.id, r.notification, Urgency(r.severity), r.at, r.attempts, r.message) for r in rows]
+
+    async def tried_next(
+        self, connection: AsyncConnection, target: str, after: datetime, until: datetime
+    ) -> datetime | None:
+        """Return when something that failed is tried again first, after a time and by another, None if nothing is."""
+        failed = (_TABLE.target == target, _TABLE.state == "waiting", _TABLE.attempts > 0)
+        query = select(_TABLE.due_at).where(*failed, _TABLE.due_at > after, _TABLE.due_at <= until)
+        found: datetime | None = await connection.scalar(query.order_by(_TABLE.due_at).limit(1))
+        return found
 
     async def sent(self, connection: AsyncConnection, target: str, now: datetime) -> list[datetime]:
         """Return when messages reached a target within the last hour, the oldest first."""

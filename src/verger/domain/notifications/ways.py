@@ -84,6 +84,10 @@ class Message(Struct, frozen=True, kw_only=True):
     items: tuple[Item, ...]
 
 
+class Closed(Refused):
+    """No way leads there yet: whoever runs Verger has to open it first."""
+
+
 class Gone(Refused):
     """This way leads nowhere any more, and will not again."""
 

@@ -14,7 +14,7 @@ from verger.base.clock import Clock, moment
 from verger.base.errors import Refused
 from verger.base.lookups import on_behalf_of
 from verger.base.outgoing import Outgoing
-from verger.domain.notifications.ways import Message
+from verger.domain.notifications.ways import Closed, Message
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 _CALL_S = 20.0
@@ -50,7 +50,7 @@ class Mailer:
     async def send(self, address: str, message: Message) -> None:
         """Send a letter; raise Refused with a sentence when the server does not take it."""
         if not self.server:
-            raise Refused("No mail server is named: an operator sets VERGER_SMTP_URL.")
+            raise Closed("No mail server is named: an operator sets VERGER_SMTP_URL.")
         parts = urlsplit(self.server)
         host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
         with on_behalf_of(""):  # the operator named it, not whoever is told
