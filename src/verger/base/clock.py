@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Return the time now."""
         ...
 
+    def steady(self) -> int:
+        """Return microseconds since some moment; nobody sets them, and the sleep of a machine does not count."""
+        ...
+
 
 class SystemClock:
     """The time of the machine."""
@@ -27,21 +31,34 @@ class SystemClock:
         """Return the time now."""
         return time.time_ns() // 1000
 
+    def steady(self) -> int:
+        """Return how long the machine has been awake."""
+        return time.monotonic_ns() // 1000
+
 
 class HeldClock:
     """A clock that stands still until a test moves it."""
 
     def __init__(self, at: int = 1_800_000_000 * SECOND) -> None:
         """Stand at a time, in microseconds."""
-        self.at = at
+        self.at, self._leapt = at, 0
 
     def now(self) -> int:
         """Return the time it was set to."""
         return self.at
 
+    def steady(self) -> int:
+        """Return the time without its leaps."""
+        return self.at - self._leapt
+
     def advance(self, seconds: float) -> None:
         """Move on by some seconds."""
         self.at += round(seconds * SECOND)
+
+    def leap(self, seconds: float) -> None:
+        """Be set forward by some seconds, or awake after them."""
+        self.advance(seconds)
+        self._leapt += round(seconds * SECOND)
 
 
 def moment(at: int) -> datetime:

@@ -19,6 +19,7 @@ from verger.domain.telemetry.store import save_position
 from verger.flows.acting import Acting, Plan
 from verger.flows.answering import answering
 from verger.flows.court import Court
+from verger.flows.leaping import Leaping
 from verger.flows.minds import Draft, Key
 from verger.flows.pausing import Pausing
 from verger.flows.silences import Silences
@@ -51,6 +52,7 @@ class Automation:
         self._kept, self._acting, self._clock = kept, acting, clock
         self._pausing = Pausing(kept, acting.effects.alerts, clock)
         self._stepping = Stepping(court, clock)
+        self._leaping = Leaping(court, clock)
         self._turn = asyncio.Lock()
         self._taken: int | None = None
         self._saved: int | None = None
@@ -136,6 +138,7 @@ class Automation:
 
     async def _follow_clock(self) -> None:
         """Where the clock was put back, let all that rules wait for be as far off as before; on disk on return."""
+        self._leaping.look()
         step = self._stepping.look()
         if step is None:
             return

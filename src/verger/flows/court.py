@@ -59,6 +59,10 @@ class Court:
         self._fresh = list(rules.values())
         self._anew |= rules.keys()
 
+    def ran_since(self, at: int) -> None:
+        """Take what schedules were due before a time for missed."""
+        self.up_since = self.minds.up_since = at
+
     async def draft(self, sequence: int) -> Draft:
         """Begin to judge what stands in a record, or is due after it, by the rules as they are now."""
         draft = Draft(sequence)
