@@ -105,6 +105,7 @@ def test_its_derived_metrics_are_reckoned_from_its_metrics(one: Plan) -> None:
 def test_its_dashboard_and_figures_are_of_what_it_has(one: Plan) -> None:
     assert set(one.dashboard.values) == measured(one)
     assert set(one.dashboard.controls) <= methods(one)
+    assert set(one.dashboard.counts) <= {figure.event for figure in one.analytics}
     for figure in one.analytics:
         assert (figure.event is None) != (figure.metric is None)
         assert figure.metric is None or figure.metric in measured(one)

@@ -16,7 +16,7 @@ from verger.base.db import Database
 from verger.base.errors import Busy
 from verger.base.pages import Asked
 from verger.domain.tallies.store import TallyStore
-from verger.domain.telemetry.events import EventStore
+from verger.domain.telemetry.events import EventStore, Sought
 from verger.domain.telemetry.model import Batch, Event, Told
 from verger.domain.telemetry.store import FollowerStore
 from verger.flows.recording import Recording
@@ -257,4 +257,4 @@ async def test_two_tenants_with_the_same_machine_are_tallied_apart(shop: Shop, d
     shop.sequence = other.sequence
     await shop.say({"count_basic": 3})
     assert (await shop.sum(), await other.sum()) == (2, 0)
-    assert await shop.events.sums(far, [shop.device, made.id], None) == []
+    assert await shop.events.sums(far, [shop.device, made.id], None, Sought()) == []

@@ -6,6 +6,7 @@ import { backup, backups, plan } from "@/backups/backups";
 import { blueprint, blueprints, furnished, laid, laids } from "@/blueprints/blueprints";
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
+import { survey } from "@/counts/counts";
 import { cycles, happenings } from "@/cycles/cycles";
 import { derived } from "@/derived/derived";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
@@ -45,6 +46,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "device_log.json": remarks,
   "devices.json": devices,
   "enrolments.json": shape({ made: opened, listed: enrolments, waiting: strangers, code }),
+  "event_counts.json": survey,
   "events.json": events,
   "history_buckets.json": history,
   "history_raw.json": history,
@@ -84,6 +86,7 @@ const described: [
   Known<typeof event, Described["Happened"]>,
   Known<typeof apiKey, Described["ApiKey"]>,
   Known<typeof createdKey, Described["ShownKey"]>,
+  Known<typeof survey, Described["Survey"]>,
   Known<typeof signing, Described["Signing"]>,
   Known<typeof overview, Described["Today"]>,
   Known<typeof setUpState, Described["FirstRunState"]>,
@@ -97,7 +100,7 @@ const described: [
   Known<typeof derived, Described["Derived"]>,
   Known<typeof rule, Described["KeptRule"]>,
   Known<typeof run, Described["Run"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -31,6 +31,7 @@ from verger.flows.overview import Overview
 from verger.flows.replacing import Replacing
 from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
+from verger.flows.surveying import Surveying
 from verger.flows.tasking import Tasking
 from verger.flows.vacating import Vacating
 
@@ -90,7 +91,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         backtesting=long_work.backtesting,
         showing=showing,
         charting=Charting(showing, places, stores.history),
-        counting=Counting(kept, places, stores.events),
+        **_figures(stores),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=parts.oversight.state,
         limits=stores.limiting.told,
@@ -106,6 +107,12 @@ def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:
         "alerting": Alerting(db, alerts, stores.places, members, outbox, clock),
         "tasking": Tasking(db, stores.tasks, showing, members, outbox, alerts, clock),
     }
+
+
+def _figures(stores: Stores) -> dict[str, Any]:
+    """Return the stories of how often what happened."""
+    counting = Counting(stores.kept, stores.places, stores.events)
+    return {"counting": counting, "surveying": Surveying(counting, stores.tenancy.users, stores.clock)}
 
 
 def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:

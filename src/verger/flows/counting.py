@@ -4,21 +4,38 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verger.base.clock import microseconds, moment
-from verger.base.zones import zone_of
+from verger.base.errors import Fault, Invalid
+from verger.base.zones import midnight, steady, zone_of
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Stay
 from verger.domain.places.model import Tree
 from verger.domain.places.store import PlaceStore
-from verger.domain.tallies.model import GAP
-from verger.domain.telemetry.events import EventStore, Summed
+from verger.domain.tallies.model import EVENT, GAP, KINDS
+from verger.domain.telemetry.events import MOST_SUMS, EventStore, Sought, Summed
 
 _EVER = -(1 << 62)
 _AT_ONCE = 500  # devices of one question
+_TREATMENTS = EVENT.rstrip(".")
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """What is counted, from one day to another: where, of which device, which kinds with their children; none for all.
+
+    Devices and places that are not told apart are "" in the answer.
+    """
+
+    first: date
+    last: date
+    places: Collection[str] | None = None
+    device: str | None = None
+    kinds: tuple[str, ...] = ()
+    by_device: bool = True
+    by_place: bool = True
 
 
 class Counted(Struct, frozen=True):
@@ -35,7 +52,7 @@ class Counted(Struct, frozen=True):
 
 
 class _Window(Struct, frozen=True):
-    """A time in which devices are looked at, in microseconds, and whose days it has."""
+    """A time in which devices are looked at, in microseconds, and whose days it has; at one place or at any."""
 
     start: int
     end: int
@@ -51,35 +68,62 @@ class Counting:
     places: PlaceStore
     events: EventStore
 
-    async def days(
-        self, tenant: str, first: date, last: date, places: Collection[str] | None = None, device: str | None = None
-    ) -> list[Counted]:
-        """Return what was done from one day to another at some places, or all, by a device, or all; by day.
+    async def count(self, tenant: str, question: Question) -> list[Counted]:
+        """Return what happened, by day; what counters know of treatments besides counts as such, at its own time.
 
-        What a device said before its first stay belongs to that, and to its last what it said after it.
+        What a device said before its first stay belongs to that, and to its last what it said after it. Raise Invalid
+        where it is too much for one answer.
         """
+        windows = await self._windows(tenant, question)
+        book, sums = _Book(), 0
+        booked = tuple(GAP + kind for kind in KINDS if _is_of(EVENT + kind, question.kinds))
+        for window, devices in windows.items():
+            zone = zone_of(window.zone) or UTC
+            for start, end, ahead in steady(window.start, window.end, zone):
+                sought = Sought(kinds=question.kinds, booked=booked, ahead=ahead, apart=question.by_device)
+                for at in range(0, len(devices), _AT_ONCE):
+                    span = moment(start), moment(end)
+                    found = await self.events.sums(tenant, devices[at : at + _AT_ONCE], span, sought)
+                    sums += len(found)
+                    if sums > MOST_SUMS:
+                        sentence = "This is too much for one answer: ask for fewer days, one place, or one kind."
+                        raise Invalid(sentence, [Fault("from", sentence)])
+                    await asyncio.to_thread(book.add, found, window.place, zone)
+        return await asyncio.to_thread(book.told)
+
+    async def _windows(self, tenant: str, question: Question) -> dict[_Window, list[str]]:
+        """Return in which times to look at which devices."""
         tree = await self.places.tree(tenant)
         windows: dict[_Window, list[str]] = {}
         for stay, begin, end in _wide(await self.kept.devices.every_stay(tenant)):
-            asked = (places is None or stay.place in places) and device in (None, stay.device)
-            window = _window(stay.place, tree, (begin, end), first, last)
-            if asked and window is not None:
-                windows.setdefault(window, []).append(stay.device)
-        book = _Book()
-        for window, devices in windows.items():
-            for start in range(0, len(devices), _AT_ONCE):
-                span = moment(window.start), moment(window.end)
-                sums = await self.events.sums(tenant, devices[start : start + _AT_ONCE], span)
-                await asyncio.to_thread(book.add, sums, window.place, zone_of(window.zone) or UTC)
-        return await asyncio.to_thread(book.told)
+            asked = question.places is None or stay.place in question.places
+            if asked and question.device in (None, stay.device):
+                window = _window(stay.place, tree, (begin, end), question)
+                if window is not None:
+                    windows.setdefault(window, []).append(stay.device)
+        return windows
+
+    async def days(
+        self, tenant: str, first: date, last: date, places: Collection[str] | None = None, device: str | None = None
+    ) -> list[Counted]:
+        """Return the treatments from one day to another at some places, or all, by a device, or all; by day."""
+        question = Question(first=first, last=last, places=places, device=device, kinds=(_TREATMENTS,))
+        found = await self.count(tenant, question)
+        return [structs.replace(each, kind=each.kind.partition(".")[2]) for each in found]
 
     async def totals(self, tenant: str, devices: Collection[str]) -> dict[str, dict[str, int]]:
-        """Return how often each device ever did what, by device and kind."""
+        """Return how often each device ever did what treatments, by device and kind."""
         totals: dict[str, dict[str, int]] = {device: {} for device in devices}
-        for each in await self.events.sums(tenant, devices, None):
+        sought = Sought(kinds=(_TREATMENTS,), booked=tuple(GAP + kind for kind in KINDS))
+        for each in await self.events.sums(tenant, devices, None, sought):
             own, kind = totals[each.device], each.kind.partition(".")[2]
             own[kind] = own.get(kind, 0) + each.count
         return totals
+
+
+def _is_of(kind: str, asked: Collection[str]) -> bool:
+    """Whether a kind is one of some or a child of one; of none, all are."""
+    return not asked or any(kind == each or kind.startswith(f"{each}.") for each in asked)
 
 
 def _wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
@@ -94,16 +138,13 @@ def _wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
             yield stay, begin, end
 
 
-def _window(place: str, tree: Tree, span: tuple[int, int], first: date, last: date) -> _Window | None:
-    """Return what of a stay at a place lies within some days of it, None where nothing does."""
-    zone = tree.places[place].timezone if place in tree.places else "UTC"
-    start, end = (_midnight(day, zone_of(zone) or UTC) for day in (first, last + timedelta(days=1)))
-    start, end = max(start, span[0]), min(end, span[1])
-    return _Window(start, end, place, zone) if start < end else None
-
-
-def _midnight(day: date, zone: tzinfo) -> int:
-    return microseconds(datetime.combine(day, time(), zone))
+def _window(place: str, tree: Tree, span: tuple[int, int], question: Question) -> _Window | None:
+    """Return what of a stay at a place lies within the days that are asked for, None where nothing does."""
+    name = tree.places[place].timezone if place in tree.places else "UTC"
+    zone = zone_of(name) or UTC
+    start = max(midnight(question.first, zone), span[0])
+    end = min(midnight(question.last + timedelta(days=1), zone), span[1])
+    return _Window(start, end, place if question.by_place else "", name) if start < end else None
 
 
 class _Sum:
@@ -124,15 +165,15 @@ class _Book:
         self._sums: defaultdict[tuple[str, str, date, str], _Sum] = defaultdict(_Sum)
 
     def add(self, some: Iterable[Summed], place: str, zone: tzinfo) -> None:
-        """Add what happened in quarters of an hour to their days."""
+        """Add what happened to its day, which has one set of the clocks of a zone or two."""
         for each in some:
-            first, kind = each.first, each.kind.partition(".")[2]
-            one = self._sums[each.device, place, first.astimezone(zone).date(), kind]
+            kind = EVENT + each.kind.removeprefix(GAP) if each.booked else each.kind
+            one = self._sums[each.device, place, each.first.astimezone(zone).date(), kind]
             one.count += each.count
-            if each.kind.startswith(GAP):
+            if each.booked:
                 one.missing += each.count
                 continue
-            one.first = first if one.first is None or first < one.first else one.first
+            one.first = each.first if one.first is None or each.first < one.first else one.first
             one.last = each.last if one.last is None or each.last > one.last else one.last
 
     def told(self) -> list[Counted]:

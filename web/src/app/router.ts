@@ -10,7 +10,7 @@ declare module "vue-router" {
     readonly title: Plain;
     /** Seen without signing in, and without the navigation around it. */
     readonly alone?: boolean;
-    readonly section?: "today" | "places" | "alerts" | "tasks" | "rules" | "told" | "settings" | "system" | "more";
+    readonly section?: "today" | "places" | "alerts" | "tasks" | "rules" | "analytics" | "told" | "settings" | "system" | "more";
   }
 }
 
@@ -25,6 +25,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/tasks", component: () => import("@/tasks/TasksPage.vue"), meta: { title: "nav.tasks", section: "tasks" } },
   { path: "/rules", component: () => import("@/rules/RulesPage.vue"), meta: { title: "nav.rules", section: "rules" } },
   { path: "/rules/:id", component: () => import("@/rules/RulePage.vue"), props: ({ params, query }) => ({ id: String(params["id"]), ...(typeof query["place"] === "string" ? { place: query["place"] } : {}) }), meta: { title: "nav.rules", section: "rules" } },
+  { path: "/analytics", component: () => import("@/counts/AnalyticsPage.vue"), meta: { title: "nav.analytics", section: "analytics" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },

@@ -115,8 +115,11 @@ export async function all<T>(path: string, check: Check<{ items: T[]; next: stri
 const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 
+/** Where a browser fetches something by itself, such as a file. */
+export const address = (path: string, query: Query = {}): string => `/api/v1${path}${search(query)}`;
+
 async function ask<T>(method: string, path: string, check: Check<T>, { body, query, headers }: Extra): Promise<T> {
-  const answer = await reach(`/api/v1${path}${search(query)}`, {
+  const answer = await reach(address(path, query), {
     method,
     credentials: "same-origin",
     headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }), ...headers },

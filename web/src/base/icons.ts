@@ -4,6 +4,7 @@ export const icons = {
   places: "M4 11 12 4l8 7M6 9.500V20h12V9.500M10 20v-6h4v6",
   alerts: "M12 4l9 16H3zM12 10v4M12 17v.01",
   tasks: "M4 6l1.500 1.500L8 5M4 12l1.500 1.500L8 11M4 18l1.500 1.500L8 17M12 6h8M12 12h8M12 18h8",
+  analytics: "M5 20V11M12 20V4M19 20v-7M3 20h18",
   rules: "M5 5h6v5H5zM13 14h6v5h-6zM8 10v6.500h5",
   more: "M4 7h16M4 12h16M4 17h16",
   settings: "M4 8h9M17 8h3M4 16h3M11 16h9M15 6v4M9 14v4",

@@ -68,6 +68,7 @@ const styles = {
   second: { hour: "2-digit", minute: "2-digit", second: "2-digit" },
   day: { day: "numeric", month: "short" },
   month: { month: "short", year: "numeric" },
+  date: { weekday: "short", day: "numeric", month: "short" },
   weekday: { weekday: "short", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" },
   full: { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit" },
 } as const satisfies Record<string, Intl.DateTimeFormatOptions>;

@@ -13,7 +13,7 @@ export const blueprint = shape({
   derived: list(part),
   rules: list(part),
   tasks: list(part),
-  dashboard: shape({ values: list(text), controls: list(text) }),
+  dashboard: shape({ values: list(text), controls: list(text), counts: list(text) }),
   waiting: list(waiting),
 });
 export const blueprints = page(blueprint);
@@ -25,7 +25,7 @@ export const furnished = shape({ name: text, place: text, made: list(done), kept
 export type Blueprint = Checked<typeof blueprint>;
 export type Laid = Checked<typeof laid>;
 export type Furnished = Checked<typeof furnished>;
-/** What a place shows first: metrics and methods, in this order. */
+/** What a place shows first: metrics and methods in this order, and which kinds of events it counts. */
 export type Dashboard = Blueprint["dashboard"];
 
 let known: Promise<Blueprint[]> | null = null;
@@ -46,7 +46,8 @@ export const lay = (place: string, name: string): Promise<Furnished> =>
 /** What a place shows first by all that lies on it and around it. */
 export function dashboardOf(here: readonly Laid[], every: readonly Blueprint[]): Dashboard {
   const found = here.flatMap(({ name }) => every.filter((one) => one.name === name)).map(({ dashboard }) => dashboard);
-  return { values: [...new Set(found.flatMap(({ values }) => values))], controls: [...new Set(found.flatMap(({ controls }) => controls))] };
+  const each = (name: keyof Dashboard): string[] => [...new Set(found.flatMap((one) => one[name]))];
+  return { values: each("values"), controls: each("controls"), counts: each("counts") };
 }
 
 /** Orders things as a list names them; what it does not name comes after, as it was. */

@@ -23,10 +23,11 @@ class PlaceKind(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Dashboard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a place shows first, in this order: metrics by their keys, and methods of devices."""
+    """What a place shows first: metrics by their keys, methods of devices, and kinds of events that it counts."""
 
     values: tuple[Key, ...] = ()
     controls: tuple[Sentence, ...] = ()
+    counts: tuple[Key, ...] = ()
 
 
 class Chore(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from verger.base.clock import MINUTE, moment
+from verger.base.clock import DAY, moment
 from verger.base.db import Database, Instant, delete_some, metadata
 from verger.base.ids import new_id
 from verger.base.pages import AnyRow, Asked, Ordering, Page, page
@@ -46,8 +46,10 @@ event_table = Table(
     UniqueConstraint("device", "identity"),
     Index("ix_event_tenant_device_at_kind", "tenant", "device", "at", "kind"),
 )
+MOST_SUMS = 100_000
+"""Sums of one answer: a year of three hundred kinds, or of ninety devices with three."""
+
 _AT_ONCE = 500
-_QUARTER = 15 * MINUTE
 _TABLE = event_table.c
 _COLUMNS = (_TABLE.id, _TABLE.kind, _TABLE.at, _TABLE.received_at, _TABLE.data)
 _ORDERING = Ordering(key=_TABLE.id, sorts={"at": _TABLE.at}, first="-at", names=[_TABLE.kind])
@@ -63,14 +65,27 @@ class Happened(Struct, frozen=True, kw_only=True):
     data: Any = None
 
 
+class Sought(Struct, frozen=True, kw_only=True):
+    """Which events are counted: of some kinds and their children, or all; those of `booked` kinds as many as they say.
+
+    Days are those of a clock that is so many microseconds `ahead` of UTC. Devices are told `apart`, or together as "".
+    """
+
+    kinds: tuple[str, ...] = ()
+    booked: tuple[str, ...] = ()
+    ahead: int = 0
+    apart: bool = True
+
+
 class Summed(Struct, frozen=True):
-    """How often a device did something within a quarter of an hour, and when first and last."""
+    """How often a device did something within a day, and when first and last; `booked` is what only counters know."""
 
     device: str
     kind: str
     count: int
     first: datetime
     last: datetime
+    booked: bool = False
 
 
 def identity(event: Event) -> str:
@@ -189,27 +204,33 @@ class EventStore:
             row = (await connection.execute(query.order_by(_TABLE.id).limit(1))).first()
         return None if row is None else (row.device, _happened(row))
 
-    async def sums(self, tenant: str, devices: Collection[str], span: tuple[datetime, datetime] | None) -> list[Summed]:
-        """Return how often devices did what (`treatment.…`) and what counters know besides (`gap.…`) within a span.
+    async def sums(
+        self, tenant: str, devices: Collection[str], span: tuple[datetime, datetime] | None, sought: Sought
+    ) -> list[Summed]:
+        """Return how often devices did what within a span, by day; without a span all together.
 
-        By quarters of an hour, which lie within a day in every time zone; without a span all together.
+        A few more than `MOST_SUMS` at most: then there are others.
         """
         where = [_TABLE.tenant == tenant, _TABLE.device.in_(devices)]
-        quarter: ColumnElement[int] = literal(0)
+        day: ColumnElement[int] = literal(0)
         if span is not None:
             where += [_TABLE.at >= span[0], _TABLE.at < span[1]]
-            quarter = type_coerce(_TABLE.at, BigInteger) // _QUARTER
+            day = (type_coerce(_TABLE.at, BigInteger) + sought.ahead) // DAY
+        who = _TABLE.device if sought.apart else literal("").label("device")
+        told = [*where, _TABLE.kind.not_in(sought.booked)]
+        if sought.kinds:
+            told.append(or_(*map(_of, sought.kinds)))
         number, first, last = func.count(), func.min(_TABLE.at), func.max(_TABLE.at)
-        told = select(_TABLE.device, _TABLE.kind, number, first, last).where(*where, _of("treatment"))
-        booked = select(_TABLE.device, _TABLE.kind, _TABLE.at, _TABLE.data).where(*where, _of("gap"))
+        counting = select(who, _TABLE.kind, number, first, last).where(*told).group_by(who, _TABLE.kind, day)
+        booked = select(who, _TABLE.kind, _TABLE.at, _TABLE.data).where(*where, _TABLE.kind.in_(sought.booked))
         async with self._db.reading() as connection:
-            rows = await connection.execute(told.group_by(_TABLE.device, _TABLE.kind, quarter))
-            sums = [Summed(*row) for row in rows]
-            gaps = [
-                Summed(row.device, row.kind, _count(row.data), row.at, row.at)
-                for row in await connection.execute(booked)
-            ]
-        return [*sums, *gaps]
+            sums = [Summed(*row) for row in await connection.execute(counting.limit(MOST_SUMS + 1))]
+            if sought.booked:
+                sums += [
+                    Summed(row.device, row.kind, _count(row.data), row.at, row.at, booked=True)
+                    for row in await connection.execute(booked.limit(MOST_SUMS + 1))
+                ]
+        return sums
 
     async def expiring(
         self, tenant: str, devices: Sequence[str], start: datetime, before: datetime

@@ -41,6 +41,7 @@ from verger.flows.retiring import Retiring
 from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
+from verger.flows.surveying import Surveying
 from verger.flows.tasking import Tasking
 from verger.flows.telling import Telling
 from verger.flows.together import Together
@@ -91,6 +92,7 @@ class Grounds:
     showing: Showing
     charting: Charting
     counting: Counting
+    surveying: Surveying
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
     limits: Callable[[str], list[Limit]]

@@ -7,6 +7,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from verger.edges.api import (
     alerts,
+    analytics,
     backups,
     blueprints,
     bridges,
@@ -88,6 +89,8 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     history.readings,
     history.events,
     history.attribute,
+    analytics.counts,
+    analytics.file,
     alerts.items,
     alerts.read,
     alerts.acknowledge,

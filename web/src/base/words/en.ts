@@ -3,6 +3,7 @@ import { enCommands } from "@/base/words/enCommands";
 import { enAlerts } from "@/base/words/enAlerts";
 import { enBackups } from "@/base/words/enBackups";
 import { enBlueprints } from "@/base/words/enBlueprints";
+import { enCounts } from "@/base/words/enCounts";
 import { enCycles } from "@/base/words/enCycles";
 import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
@@ -24,6 +25,7 @@ export const en = {
   ...enTransfer,
   ...enBackups,
   ...enBlueprints,
+  ...enCounts,
   ...enCycles,
   ...enDerived,
   ...enLimits,
