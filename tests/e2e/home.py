@@ -1,5 +1,7 @@
 """A home that was set up: its owner as a program, and what a test asks of the API again and again."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +10,7 @@ import httpx
 
 from tests.e2e.serving import Server
 from tests.people import PASSWORD
+from verger.base.ids import new_id
 
 EMAIL = "aino@example.test"
 
@@ -53,6 +56,18 @@ class Home:
         """Sign the owner in anew."""
         who = {"email": EMAIL, "password": PASSWORD}
         self.token = said(httpx.post(f"{self.server.address}/api/v1/auth/login", json=who))["token"]
+
+    def join(self, role: str) -> str:
+        """Let somebody else be a member, with the owner's password; return the e-mail address."""
+        who, email = new_id(), f"{role}@example.test"
+        with closing(sqlite3.connect(self.server.folder / "verger.db", timeout=10)) as database, database:
+            columns = "id, name, email, known_as, password, created_at, version"
+            fields = (who, role.title(), email, email, EMAIL)
+            one = f"INSERT INTO user ({columns}) SELECT ?, ?, ?, ?, password, created_at, 1 FROM user WHERE email = ?"  # noqa: S608
+            database.execute(one, fields)
+            tie = "INSERT INTO membership (tenant, user, role, joined_at, version) SELECT tenant, ?, ?, joined_at, 1 "
+            database.execute(f"{tie} FROM membership WHERE role = 'owner' LIMIT 1", (who, role))
+        return email
 
     def add_place(self, name: str, parent: str | None = None) -> str:
         """Add a place; return its id."""

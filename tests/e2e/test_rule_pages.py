@@ -1,8 +1,6 @@
 """Rules on the pages: built by sentences, tried over the past, saved and firing; thresholds that members move."""
 
 import re
-import sqlite3
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.home import Home, Thing, said
 from tests.e2e.person import Person, signed_in
 from tests.e2e.waiting import until
-from verger.base.ids import new_id
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -29,21 +26,6 @@ def pot(home: Home) -> Thing:
     named = {"metrics": {"soil": {"name": "Soil moisture", "unit": "%"}}}
     said(home.api.patch(f"devices/{pot.id}", json=named))
     return pot
-
-
-def join(home: Home, role: str) -> str:
-    """Let somebody else be a member, with the owner's password; return the e-mail address."""
-    who, email = new_id(), f"{role}@example.test"
-    with closing(sqlite3.connect(home.server.folder / "verger.db", timeout=10)) as database, database:
-        columns = "id, name, email, known_as, password, created_at, version"
-        fields = (who, role.title(), email, email)
-        database.execute(f"INSERT INTO user ({columns}) SELECT ?, ?, ?, ?, password, created_at, 1 FROM user", fields)  # noqa: S608
-        database.execute(
-            "INSERT INTO membership (tenant, user, role, joined_at, version) "
-            "SELECT tenant, ?, ?, joined_at, 1 FROM membership",
-            (who, role),
-        )
-    return email
 
 
 def dry(home: Home, **more: Any) -> str:
@@ -126,7 +108,7 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
     until(lambda: home.get(f"rules/{rule}")["limits"])
     assert home.get(f"rules/{rule}")["limits"] == {"when.all[0].value": {"low": 20, "high": 34}}
 
-    with signed_in(browser, home, tmp_path, join(home, "member")) as member:
+    with signed_in(browser, home, tmp_path, home.join("member")) as member:
         member.opens("/rules", "Rules")
         member.page.get_by_role("button", name=re.compile("^Set thresholds.*Dry soil")).click()
         field = member.page.get_by_label("Soil moisture is below (%)")

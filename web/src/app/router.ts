@@ -18,6 +18,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/", component: () => import("@/overview/Today.vue"), meta: { title: "nav.today", section: "today" } },
   { path: "/places", component: () => import("@/places/Places.vue"), meta: { title: "nav.places", section: "places" } },
   { path: "/places/:id", component: () => import("@/places/PlacePage.vue"), props: true, meta: { title: "field.place", section: "places" } },
+  { path: "/devices", component: () => import("@/devices/DevicesPage.vue"), meta: { title: "devices.title", section: "places" } },
   { path: "/devices/:id", component: () => import("@/devices/DevicePage.vue"), props: true, meta: { title: "place.devices", section: "places" } },
   { path: "/claim", component: () => import("@/claims/ClaimPage.vue"), meta: { title: "claim.page", section: "places" } },
   { path: "/alerts", component: () => import("@/alerts/AlertsPage.vue"), meta: { title: "nav.alerts", section: "alerts" } },

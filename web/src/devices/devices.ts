@@ -41,6 +41,17 @@ export type Credentials = Checked<typeof credentials>;
 export type Named = Checked<typeof named>;
 export type Connect = Checked<typeof connect>;
 
+/** How a device can be looked for. */
+export const deviceStates = ["all", "online", "silent", "unheard"] as const;
+export type DeviceIs = (typeof deviceStates)[number];
+
+/** Whether a device is as it is looked for, and each word stands in its name, address, type or where it is. */
+export function isLike({ name, address, type, online, last_seen, silent_since }: Device, where: string, text: string, state: DeviceIs): boolean {
+  const is = { all: true, online, silent: silent_since !== null, unheard: !online && last_seen === null };
+  const told = [name, address ?? "", type ?? "", where].join(" ").toLowerCase();
+  return is[state] && text.toLowerCase().split(/\s+/).every((word) => told.includes(word));
+}
+
 export const inPlace = (place: string): Promise<Device[]> => all("/devices", devices, { place });
 export const everyOne = (): Promise<Device[]> => all("/devices", devices);
 export const one = (id: string): Promise<Device> => get(at`/devices/${id}`, device);

@@ -1,11 +1,11 @@
 /** The members of the organisation, and who is meant by what is kept of them. */
 import { type Ref, shallowReadonly, shallowRef } from "vue";
-import { all } from "@/base/ask";
-import { type Checked, page, shape, text } from "@/base/shape";
+import { type Described, all, at, patch, remove } from "@/base/ask";
+import { type Checked, maybe, number, oneOf, page, shape, text } from "@/base/shape";
 import { say } from "@/base/words";
-import { may, who } from "@/session/session";
+import { type Role, may, roles, who } from "@/session/session";
 
-const member = shape({ id: text, name: text });
+const member = shape({ id: text, name: text, email: text, role: oneOf(...roles), version: maybe(number) });
 export const members = page(member);
 export type Member = Checked<typeof member>;
 
@@ -17,6 +17,14 @@ export async function meet(): Promise<readonly Member[]> {
   if (may("members:read")) kept.value = await all("/members", members);
   return kept.value;
 }
+
+export const changeRole = ({ id, version }: Member, role: Role): Promise<Member> =>
+  patch(at`/members/${id}`, member, { role } satisfies Described["NewRole"], version);
+export const endMembership = async ({ id }: Member): Promise<void> => {
+  await remove(at`/members/${id}`);
+};
+/** The roles that I may hand out: mine, and those that may less. */
+export const below = (mine: Role): Role[] => roles.slice(0, roles.indexOf(mine) + 1);
 
 /** The name of whoever did something: an id, or `user:<id>`, `key:<id>`, `rule:<id>`, `shedding:<id>`; Verger itself is null. */
 export function nameOf(did: string | null): string {

@@ -1,10 +1,12 @@
 /** Who is asking: set-up, sign-in, sign-out, and what the caller's role allows. */
 import { type Ref, computed, shallowReadonly, shallowRef } from "vue";
-import { type Described, Trouble, get, post } from "@/base/ask";
-import { type Checked, anything, flag, list, maybe, oneOf, orElse, shape, text } from "@/base/shape";
+import { type Described, Trouble, get, patch, post } from "@/base/ask";
+import { type Checked, anything, flag, list, maybe, number, oneOf, orElse, shape, text } from "@/base/shape";
 
-const role = oneOf("viewer", "member", "manager", "owner");
-const user = shape({ id: text, name: text, email: text });
+export const roles = ["viewer", "member", "manager", "owner"] as const;
+export type Role = (typeof roles)[number];
+const role = oneOf(...roles);
+const user = shape({ id: text, name: text, email: text, version: maybe(number) });
 const membership = shape({ id: text, name: text, timezone: orElse(text, "UTC"), role: orElse(role, "viewer") });
 /** The caller; `user` is null for an API key, `tenant` is the one of `tenants` that is asked in. */
 export const me = shape({
@@ -58,6 +60,12 @@ export async function setUp(owner: Owner): Promise<void> {
 
 export async function signIn(email: string, password: string): Promise<void> {
   await post("/auth/login", anything, { email, password } satisfies Described["Credentials"]);
+  await recall();
+}
+
+/** Change my name, or my password, which ends my other sessions. */
+export async function changeMe(said: Described["AboutMe"]): Promise<void> {
+  await patch("/me", anything, said, known.value?.user?.version ?? null);
   await recall();
 }
 

@@ -8,6 +8,7 @@ import { enCycles } from "@/base/words/enCycles";
 import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
+import { enPeople } from "@/base/words/enPeople";
 import { enRetention } from "@/base/words/enRetention";
 import { enShedding } from "@/base/words/enShedding";
 import { enSilence } from "@/base/words/enSilence";
@@ -29,6 +30,7 @@ export const en = {
   ...enCycles,
   ...enDerived,
   ...enLimits,
+  ...enPeople,
   ...enRetention,
   ...enShedding,
   ...enSilence,
