@@ -7,6 +7,7 @@ import { blueprint, blueprints, furnished, laid, laids } from "@/blueprints/blue
 import { bridge, bridges } from "@/bridges/bridges";
 import { type Check, type Checked, list, shape } from "@/base/shape";
 import { survey } from "@/counts/counts";
+import { measures } from "@/counts/measures";
 import { cycles, happenings } from "@/cycles/cycles";
 import { derived } from "@/derived/derived";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
@@ -56,6 +57,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "latest.json": latest,
   "live.json": hear,
   "me.json": me,
+  "measures.json": measures,
   "members.json": members,
   "overview.json": overview,
   "place.json": place,

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { type Measures, barsOf, linesOf } from "@/counts/measures";
 import { type Survey, ceiling, fileOf, kindShown, periodShown, stacks, starts, suits, sums } from "@/counts/counts";
 
 const survey = (counts: readonly Partial<Survey["counts"][number]>[], names: Record<string, string> = {}): Survey => ({
@@ -42,4 +43,14 @@ test("days that are chosen are asked for with the last of them, in periods that 
 test("kinds and periods are said as people say them", () => {
   expect([kindShown("treatment.basic", ["treatment"]), kindShown("treatment.basic", []), kindShown("treatment", ["treatment"])]).toEqual(["Basic", "Treatment basic", "Treatment"]);
   expect(periodShown("2026-10-19", "week")).toMatch(/^week of /);
+});
+
+test("figures of metrics stand on each other or are lines, by device", () => {
+  const found: Measures = {
+    timezone: "UTC", by: "day", from: "2026-10-24", to: "2026-10-26", metric: "energy", how: "increase", unit: "W.h", names: { 1: "Fridge" },
+    values: [{ start: "2026-10-24", value: 0.5, device: "1", place: null }, { start: "2026-10-25", value: 0.25, device: "1", place: null }],
+  };
+  expect(barsOf(found, "device")).toEqual([{ key: "1", name: "Fridge", values: [0.5, 0.25], total: 0.75 }]);
+  expect(linesOf(found, "device")).toMatchObject([{ label: "Fridge", course: { unit: "W.h", at: [Date.parse("2026-10-24"), Date.parse("2026-10-25")], avg: [0.5, 0.25] } }]);
+  expect([ceiling(0.03, false), ceiling(0.75, false), ceiling(0, false)]).toEqual([0.04, 0.8, 1]);
 });

@@ -25,6 +25,7 @@ from verger.flows.deriving import Deriving
 from verger.flows.device_side import DeviceSide
 from verger.flows.furnishing import Furnishing
 from verger.flows.growing import Growing
+from verger.flows.measuring import Measuring
 from verger.flows.overhearing import Overhearing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
@@ -91,7 +92,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         backtesting=long_work.backtesting,
         showing=showing,
         charting=Charting(showing, places, stores.history),
-        **_figures(stores),
+        **_figures(stores, showing),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
         state=parts.oversight.state,
         limits=stores.limiting.told,
@@ -109,10 +110,12 @@ def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:
     }
 
 
-def _figures(stores: Stores) -> dict[str, Any]:
-    """Return the stories of how often what happened."""
+def _figures(stores: Stores, showing: Showing) -> dict[str, Any]:
+    """Return the stories of how often what happened, and of what was measured by days."""
     counting = Counting(stores.kept, stores.places, stores.events)
-    return {"counting": counting, "surveying": Surveying(counting, stores.tenancy.users, stores.clock)}
+    surveying = Surveying(counting, stores.tenancy.users, stores.clock)
+    measuring = Measuring(surveying, showing, stores.history)
+    return {"counting": counting, "surveying": surveying, "measuring": measuring}
 
 
 def _lasting(stores: Stores, parts: Parts) -> dict[str, Any]:

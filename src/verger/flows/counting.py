@@ -95,7 +95,7 @@ class Counting:
         """Return in which times to look at which devices."""
         tree = await self.places.tree(tenant)
         windows: dict[_Window, list[str]] = {}
-        for stay, begin, end in _wide(await self.kept.devices.every_stay(tenant)):
+        for stay, begin, end in wide(await self.kept.devices.every_stay(tenant)):
             asked = question.places is None or stay.place in question.places
             if asked and question.device in (None, stay.device):
                 window = _window(stay.place, tree, (begin, end), question)
@@ -126,7 +126,7 @@ def _is_of(kind: str, asked: Collection[str]) -> bool:
     return not asked or any(kind == each or kind.startswith(f"{each}.") for each in asked)
 
 
-def _wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
+def wide(stays: Iterable[Stay]) -> Iterator[tuple[Stay, int, int]]:
     """Give stays with their begin and end; a device's first begins early enough, and its last never ends."""
     of: dict[str, list[Stay]] = {}
     for stay in stays:

@@ -1,4 +1,4 @@
-"""Counts of events over the API: by kind, period, device and place, in the days of the place, as JSON and CSV."""
+"""Counts of events and figures of metrics over the API: by period, device and place, in the days of the place."""
 
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -16,8 +16,9 @@ from tests.recorded import Record
 from verger.base.clock import HeldClock
 from verger.domain.telemetry.model import Event
 from verger.domain.tenancy.model import Role
+from verger.flows import counting, measuring
 
-COUNTS = "/analytics/counts"
+COUNTS, MEASURES = "/analytics/counts", "/analytics/measures"
 AUTUMN = {"from": "2026-10-19", "to": "2026-11-09"}  # clocks are set back in the night of October 25
 HAPPENED = (
     ("door.opened", "2026-10-24T20:59:59Z"),  # 23:59:59 in Helsinki
@@ -181,13 +182,98 @@ async def test_viewers_see_counts_and_another_organisation_sees_none(product: Pr
         user = await tenancy.users.add(tenant, role, "X", mail, PASSWORD)
         bearer = {"Authorization": f"Bearer {await tenancy.sessions.open(user.id, tenant)}"}
         asked = [
-            (await product.owner.get(path, params=AUTUMN | of, headers=bearer)).status_code
-            for path in (COUNTS, f"{COUNTS}/file")
+            (await product.owner.get(path, params=AUTUMN | of | {"metric": "energy"}, headers=bearer)).status_code
+            for path in (COUNTS, f"{COUNTS}/file", MEASURES, f"{MEASURES}/file")
             for of in (device, place)
         ]
         return asked, await product.owner.get(COUNTS, params=AUTUMN, headers=bearer)
 
     seen, everything = await statuses(mine, Role.viewer, "v@example.test")
-    assert (seen, len(everything.json()["counts"])) == ([200] * 4, 6)
+    assert (seen, len(everything.json()["counts"])) == ([200] * 8, 6)
     seen, everything = await statuses(other.id, Role.owner, "o@example.test")
-    assert (seen, everything.json()["counts"], everything.json()["timezone"]) == ([404] * 4, [], "Asia/Manila")
+    assert (seen, everything.json()["counts"], everything.json()["timezone"]) == ([404] * 8, [], "Asia/Manila")
+
+
+ENERGY = (
+    ("2026-10-23T20:00:00Z", 100),  # the day before: what the counter shows when it all begins
+    ("2026-10-24T10:00:00Z", 104),
+    ("2026-10-24T20:30:00Z", 106),
+    ("2026-10-24T21:30:00Z", 107),  # the 25th
+    ("2026-10-25T21:30:00Z", 110),
+    ("2026-10-25T22:30:00Z", 1),  # the 26th, and it began again
+    ("2026-10-26T10:00:00Z", 3),
+)
+
+
+async def measure(product: Product, metric: str, readings: Any, token: str = "") -> None:
+    told = [
+        {"ts": int(datetime.fromisoformat(at).timestamp() * 1000), "values": {metric: value}} for at, value in readings
+    ]
+    async with visitor(product.app, base=HERE) as device:
+        answer = await device.post(f"/api/v1/{token or product.token}/telemetry", json=told)
+    assert answer.status_code == 200, answer.text
+    await product.house.oversight.followers.caught_up()
+
+
+async def figures(product: Product, **query: str) -> dict[str, float]:
+    answer = await product.owner.get(MEASURES, params=AUTUMN | query)
+    assert answer.status_code == 200, answer.text
+    return {each["start"]: each["value"] for each in answer.json()["values"]}
+
+
+async def test_a_counter_is_told_by_how_far_it_went_on_each_day(product: Product, record: Record) -> None:
+    await measure(product, "energy", ENERGY)
+    query = {"metric": "energy", "how": "increase", "device": product.device["id"], "from": "2026-10-24"}
+    assert await figures(product, **query) == {"2026-10-24": 6, "2026-10-25": 4, "2026-10-26": 3}
+    assert await figures(product, **query, by="week") == {"2026-10-19": 10, "2026-10-26": 3}
+    assert await figures(product, **query, by="month") == {"2026-10-01": 13}
+    assert await figures(product, **query | {"from": "2026-10-20"}) == {
+        "2026-10-23": 0,  # nobody knows what it was before
+        "2026-10-24": 6,
+        "2026-10-25": 4,
+        "2026-10-26": 3,
+    }
+    record("measures.json", (await product.owner.get(MEASURES, params=AUTUMN | query | {"per": "device"})).json())
+    table = await product.owner.get(f"{MEASURES}/file", params=AUTUMN | query | {"by": "month", "per": "place"})
+    assert table.text == (
+        f"month,place,place_name,value,unit\r\n2026-10-01,{product.place['id']},Lake cottage,13.0,\r\n"
+    )
+    assert 'filename="energy-increase-2026-10-24-to-2026-11-08-by-month.csv"' in table.headers["content-disposition"]
+
+
+async def test_a_metric_is_told_as_mean_extremes_or_sum_of_several_devices(product: Product) -> None:
+    made = await product.owner.post("/devices", json={"name": "Bedroom", "place": product.place["id"]})
+    await measure(product, "t", (("2026-10-24T10:00:00Z", 20), ("2026-10-24T11:00:00Z", 21), ("2026-10-25T11:00:00Z", 19)))
+    await measure(product, "t", (("2026-10-24T12:00:00Z", -1),), made.json()["credentials"]["access_token"])
+    place = product.place["id"]
+    for how, first in (("mean", 40 / 3), ("min", -1), ("max", 21), ("sum", 40)):
+        assert await figures(product, metric="t", how=how, place=place) == {
+            "2026-10-24": pytest.approx(first),
+            "2026-10-25": 19,
+        }
+    answer = await product.owner.get(MEASURES, params=AUTUMN | {"metric": "t", "per": "device"})
+    found = [(each["device"], each["value"]) for each in answer.json()["values"]]
+    assert found == [(product.device["id"], 20.5), (made.json()["device"]["id"], -1), (product.device["id"], 19)]
+    assert answer.json()["names"] == {product.device["id"]: "Hall", made.json()["device"]["id"]: "Bedroom"}
+    assert await figures(product, metric="nothing") == {}
+
+
+async def test_days_that_begin_at_half_an_hour_are_days_too(product: Product) -> None:
+    where = {"name": "Shop", "timezone": "Asia/Kolkata"}
+    shop = (await product.owner.post("/places", json=where)).json()["id"]
+    made = (await product.owner.post("/devices", json={"name": "Meter", "place": shop})).json()
+    readings = (("2026-10-24T18:29:00Z", 1), ("2026-10-24T18:31:00Z", 5), ("2026-10-25T18:29:59Z", 7))
+    await measure(product, "t", readings, made["credentials"]["access_token"])
+    assert await figures(product, metric="t", how="max", place=shop) == {"2026-10-24": 1, "2026-10-25": 7}
+    assert await figures(product, metric="t", how="min", place=shop, **{"from": "2026-10-25"}) == {"2026-10-25": 5}
+
+
+async def test_too_much_for_one_answer_is_refused(product: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    await measure(product, "t", (("2026-10-24T10:00:00Z", 20),))
+    await happen(product)
+    monkeypatch.setattr(measuring, "MOST_HOURS", 100)
+    monkeypatch.setattr(counting, "MOST_SUMS", 3)
+    for path in (COUNTS, MEASURES):
+        answer = await product.owner.get(path, params=AUTUMN | {"metric": "t"})
+        assert (answer.status_code, "ask for fewer days" in answer.json()["detail"]) == (422, True)
+    assert (await product.owner.get(MEASURES, params=AUTUMN)).status_code == 422

@@ -41,6 +41,9 @@ RULE: dict[str, Any] = {
     "limits": {"when.value": {"low": 0, "high": 5}},
 }
 
+# What a route cannot do without.
+QUERIES = {"/analytics/measures": "?metric=t", "/analytics/measures/file": "?metric=t"}
+
 DERIVED = {"metric": "twice", "expression": "t * 2"}
 
 # A body that a route takes, so that it is refused for the right reason; {} where a route is not named here.
@@ -108,10 +111,11 @@ class Whole:
 
     def filled(self, path: str) -> str:
         """Return a path with samples put in."""
+        query = QUERIES.get(path, "")
         for place, sample in self.samples.items():
             path = path.replace(place, sample)
         assert "{" not in path, f"{path} needs a sample: make one in `furnished`."
-        return path
+        return path + query
 
     def _body(self, name: str) -> dict[str, Any]:
         own = {place.strip("/{}"): sample.strip("/") for place, sample in self.samples.items()}

@@ -36,7 +36,8 @@ export interface Stack {
 const DAY = 86_400_000;
 /** A day as it is asked for. */
 export const written = (at: number): string => new Date(at).toISOString().slice(0, 10);
-const query = ({ place, device, kinds, by, per, first, last }: Wanted): Record<string, string | readonly string[] | undefined> => ({
+/** What is asked, as an address says it. */
+export const query = ({ place, device, kinds, by, per, first, last }: Wanted): Record<string, string | readonly string[] | undefined> => ({
   place, device, kind: kinds, by, per, from: first, to: last === undefined ? undefined : written(Date.parse(last) + DAY),
 });
 export const ask = (wanted: Wanted): Promise<Survey> => get("/analytics/counts", survey, query(wanted));
@@ -63,17 +64,21 @@ export function kindShown(kind: string, kinds: readonly string[]): string {
 }
 
 /** The parts of the bars, by name; of too many to tell apart the smallest are one. */
-export function stacks({ counts, names, ...when }: Survey, per: Per, kinds: readonly string[]): Stack[] {
-  const columns = new Map(starts(when).map((start, index) => [start, index]));
+export function stacks(found: Survey, per: Per, kinds: readonly string[]): Stack[] {
+  const parts = found.counts.map((one) => ({ start: one.start, key: (per === "kind" ? one.kind : one[per]) ?? "", amount: one.count }));
+  return piled(starts(found), parts, (key) => (per === "kind" ? kindShown(key, kinds) : (found.names[key] ?? say("counts.gone"))));
+}
+
+/** Amounts of periods as parts of bars; what they are called is told by their keys. */
+export function piled(periods: readonly string[], parts: readonly { readonly start: string; readonly key: string; readonly amount: number }[], nameOf: (key: string) => string): Stack[] {
+  const columns = new Map(periods.map((start, index) => [start, index]));
   const rows = new Map<string, number[]>();
-  for (const one of counts) {
-    const key = (per === "kind" ? one.kind : one[per]) ?? "";
+  for (const { start, key, amount } of parts) {
     const row = rows.get(key) ?? Array.from(columns, () => 0);
-    const index = columns.get(one.start);
-    if (index !== undefined) row[index] = (row[index] ?? 0) + one.count;
+    const index = columns.get(start);
+    if (index !== undefined) row[index] = (row[index] ?? 0) + amount;
     rows.set(key, row);
   }
-  const nameOf = (key: string): string => (per === "kind" ? kindShown(key, kinds) : (names[key] ?? say("counts.gone")));
   const found = [...rows].map(([key, values]) => ({ key, name: nameOf(key), values, total: sum(values) }));
   const greatest = found.toSorted((one, other) => other.total - one.total);
   const some = greatest.slice(0, greatest.length > MOST_LINES ? MOST_LINES - 1 : MOST_LINES).toSorted((one, other) => byName(one.name, other.name));
@@ -93,11 +98,11 @@ const together = (some: readonly Stack[]): Stack => ({
 export const sums = (some: readonly Stack[], columns: number): number[] =>
   Array.from({ length: columns }, (_, index) => sum(some.map(({ values }) => values[index] ?? 0)));
 
-/** The top of an axis: the next number that people count by, whose half is whole. */
-export function ceiling(most: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, most)));
-  const found = [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= most && step % 2 === 0);
-  return found ?? 2;
+/** The top of an axis: the next number that people count by; its half is whole where only whole numbers are counted. */
+export function ceiling(most: number, whole = true): number {
+  const power = 10 ** Math.floor(Math.log10(whole ? Math.max(1, most) : most > 0 ? most : 1));
+  const steps = [1, 2, 4, 6, 8, 10].map((step) => step * power);
+  return steps.find((step) => step >= most && (!whole || step % 2 === 0)) ?? 2;
 }
 
 /** A period as short as an axis has room for, or as long as it is clear. */

@@ -103,6 +103,10 @@ class History:
         found = await self._ask(lambda source: summing.sums(source, series, start, end, HOUR))
         return dict(zip(found.at.tolist(), found.avg.tolist(), strict=True))
 
+    async def parts(self, series: int, start: int, end: int, width: int) -> Buckets:
+        """Return the readings with start <= time < end in buckets of a width, of hours where only those are known."""
+        return await self._ask(lambda source: summing.sums(source, series, start, end, width))
+
     async def summed(self, series: int, start: int, end: int) -> Times:
         """Return when those hours begin, on days of start <= time < end, that take no readings: they are only sums."""
         return await self._ask(lambda source: query.summed(source, series, start, end))

@@ -51,8 +51,9 @@ def buckets(source: Source, series: Sequence[int], start: int, end: int, points:
 
 
 def sums(source: Source, series: int, start: int, end: int, width: int) -> Buckets:
-    """Return the readings with start <= time < end in buckets of one width, of whole hours."""
-    return buckets_of(_summed_up(source, [series], Span(start, end), width)[series].pieces, width)
+    """Return the readings with start <= time < end in buckets of one width, of hours where only those are known."""
+    known = _summed_up(source, [series], Span(start, end), width)[series]
+    return sums(source, series, start, end, HOUR) if known.coarse else buckets_of(known.pieces, width)
 
 
 def _told(source: Source, known: Sum, span: Span, width: int, points: int) -> Buckets:

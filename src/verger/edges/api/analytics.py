@@ -1,4 +1,4 @@
-"""Figures of what happened: how often, and when."""
+"""Figures of what happened and was measured, by days, weeks and months."""
 
 from datetime import date
 from typing import Annotated
@@ -9,7 +9,9 @@ from litestar.params import QueryParameter
 
 from verger.edges.api.given import Caller, Given
 from verger.edges.api.grounds import Grounds
-from verger.flows.surveying import Per, Period, Survey, Wish
+from verger.flows.measuring import Gauge, How, Measures
+from verger.flows.periods import Period, When
+from verger.flows.surveying import Per, Survey, Wish
 
 _TAGS = ["analytics"]
 
@@ -19,26 +21,41 @@ Kinds = Annotated[
     list[str] | None,
     QueryParameter(name="kind", max_items=50, description="Only these, with their children; may be repeated."),
 ]
+Metric = Annotated[str, QueryParameter(max_length=200, description="Of which metric.")]
+Becomes = Annotated[How, QueryParameter(description="How the readings of a period become one figure.")]
 By = Annotated[Period, QueryParameter(description="The periods; weeks begin on Monday.")]
 Tells = Annotated[Per, QueryParameter(description="What is told apart besides kinds.")]
 From = Annotated[date | None, QueryParameter(name="from", description="The first day; up to 12 months ago.")]
 To = Annotated[date | None, QueryParameter(name="to", description="The day after the last; tomorrow if left out.")]
 
 
+def _when(by: By = "day", start: From = None, end: To = None) -> When:
+    """Return which days are asked about."""
+    return When(by=by, start=start, end=end)
+
+
 def _wish(
-    place: Place = None,
-    device: Device = None,
-    kinds: Kinds = None,
-    by: By = "day",
-    per: Tells = "kind",
-    start: From = None,
-    end: To = None,
+    when: Given[When], place: Place = None, device: Device = None, kinds: Kinds = None, per: Tells = "kind"
 ) -> Wish:
     """Return what is to be counted."""
-    return Wish(place=place, device=device, kinds=tuple(kinds or ()), by=by, per=per, start=start, end=end)
+    return Wish(place=place, device=device, kinds=tuple(kinds or ()), per=per, when=when)
 
 
-_WISH = {"wish": Provide(_wish, sync_to_thread=False)}
+def _gauge(
+    when: Given[When],
+    metric: Metric,
+    how: Becomes = "mean",
+    place: Place = None,
+    device: Device = None,
+    per: Tells = "kind",
+) -> Gauge:
+    """Return what is to be told of a metric."""
+    return Gauge(metric=metric, how=how, place=place, device=device, per=per, when=when)
+
+
+_WHEN = {"when": Provide(_when, sync_to_thread=False)}
+_WISH = _WHEN | {"wish": Provide(_wish, sync_to_thread=False)}
+_GAUGE = _WHEN | {"gauge": Provide(_gauge, sync_to_thread=False)}
 
 
 @get("/analytics/counts", summary="How often did what happen?", tags=_TAGS, dependencies=_WISH)
@@ -48,8 +65,26 @@ async def counts(caller: Given[Caller], grounds: Given[Grounds], wish: Given[Wis
 
 
 @get("/analytics/counts/file", summary="Fetch counts as CSV", tags=_TAGS, dependencies=_WISH, raises=[])
-async def file(caller: Given[Caller], grounds: Given[Grounds], wish: Given[Wish]) -> Response[bytes]:
+async def counts_file(caller: Given[Caller], grounds: Given[Grounds], wish: Given[Wish]) -> Response[bytes]:
     """Return the same counts as a table."""
-    name, content = await grounds.surveying.table(caller.needs("events:read").tenant, wish)
+    return _table(*await grounds.surveying.table(caller.needs("events:read").tenant, wish))
+
+
+@get("/analytics/measures", summary="What was measured, by days", tags=_TAGS, dependencies=_GAUGE)
+async def measures(caller: Given[Caller], grounds: Given[Grounds], gauge: Given[Gauge]) -> Measures:
+    """Return one figure of a metric for each period, each where its device was at the time, in the days of that place.
+
+    An `increase` is how far a counter went on, such as of energy; one that fell began again at 0.
+    """
+    return await grounds.measuring.measure(caller.needs("history:read").tenant, gauge)
+
+
+@get("/analytics/measures/file", summary="Fetch what was measured as CSV", tags=_TAGS, dependencies=_GAUGE, raises=[])
+async def measures_file(caller: Given[Caller], grounds: Given[Grounds], gauge: Given[Gauge]) -> Response[bytes]:
+    """Return the same figures as a table."""
+    return _table(*await grounds.measuring.table(caller.needs("history:read").tenant, gauge))
+
+
+def _table(name: str, content: bytes) -> Response[bytes]:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(content, media_type="text/csv; charset=utf-8", headers=headers)

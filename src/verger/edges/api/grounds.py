@@ -32,6 +32,7 @@ from verger.flows.growing import Growing
 from verger.flows.importing import Importing
 from verger.flows.joining import Door
 from verger.flows.limiting import Limit
+from verger.flows.measuring import Measuring
 from verger.flows.outbound import Outbound
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
@@ -93,6 +94,7 @@ class Grounds:
     charting: Charting
     counting: Counting
     surveying: Surveying
+    measuring: Measuring
     overview: Overview
     state: Callable[[], Awaitable[dict[str, Any]]]
     limits: Callable[[str], list[Limit]]
