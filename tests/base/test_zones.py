@@ -21,7 +21,9 @@ def test_a_year_has_three_parts_where_summer_is_summer() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca"])
+@pytest.mark.parametrize(
+    "name", ["UTC", "Asia/Kathmandu", "Australia/Lord_Howe", "America/Santiago", "Africa/Casablanca"]
+)
 def test_the_parts_are_the_whole_and_the_clocks_stand_in_each(name: str) -> None:
     zone = zone_of(name)
     assert zone is not None

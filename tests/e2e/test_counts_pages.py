@@ -103,7 +103,7 @@ def test_days_are_chosen_for_everything(owner: Person, home: Home, branch: tuple
     expect(card.get_by_text(f"{both} in all")).to_be_visible()
     owner.looks_around("analytics")
     owner.page.get_by_label("What", exact=True).select_option(label="Treatment")
-    owner.page.get_by_label("Place").select_option(label="Lake cottage › Machine 2")
+    owner.page.get_by_label("Place").select_option(label="Lake cottage · Machine 2")
     card = shown(owner, "Treatment")
     expect(card.get_by_text(f"{counted(home, kind='treatment', by='month') - branch[1]} in all")).to_be_visible()
     owner.presses("Choose days")
@@ -115,3 +115,38 @@ def test_days_are_chosen_for_everything(owner: Person, home: Home, branch: tuple
     owner.fills(From="2020-01-01", To="2020-02-01")
     expect(card.get_by_text("Nothing happened in this time.")).to_be_visible()
     owner.looks_around("analytics-none")
+
+
+def test_what_was_measured_is_told_by_days(owner: Person, home: Home) -> None:
+    room = home.add_place("Workshop", home.place)
+    now = datetime.now(UTC)
+    for name, where, every in (("Fridge", home.place, 3), ("Saw", room, 11)):
+        thing = home.add_device(name, where)
+        steps = [
+            {
+                "ts": int((now - timedelta(hours=6 * (120 - n))).timestamp() * 1000),
+                "values": {"energy": n * every, "temperature": 15 + every + n % 5},
+            }
+            for n in range(120)
+        ]
+        assert home.tell(thing, steps).is_success
+        unit = {"metrics": {"energy": {"unit": "W.h"}, "temperature": {"unit": "Cel"}}}
+        assert home.api.patch(f"devices/{thing.id}", json=unit).is_success
+        until(lambda thing=thing: home.latest(thing).get("energy"))
+    owner.opens("/analytics", "Analytics")
+    card = shown(owner, "What was measured")
+    expect(card.get_by_label("As", exact=True)).to_have_value("increase")
+    expect(card.get_by_role("slider", name="Energy, by Day")).to_be_visible()
+    card.get_by_text("As a table").click()
+    expect(card.get_by_role("columnheader", name="Fridge")).to_be_visible()
+    owner.looks_around("analytics-increase")
+    card.get_by_label("Metric").select_option(label="Temperature")
+    expect(card.get_by_label("As", exact=True)).to_have_value("mean")
+    card.get_by_text("Places", exact=True).click()
+    expect(card.get_by_text("Workshop")).to_be_visible()
+    owner.looks_around("analytics-mean")
+    with owner.page.expect_download() as saving:
+        card.get_by_role("link", name="Save as CSV").click()
+    rows = saving.value.path().read_text("utf-8").splitlines()
+    assert rows[0] == "day,place,place_name,value,unit"
+    assert {row.split(",")[2] for row in rows[1:]} == {"Lake cottage", "Workshop"}

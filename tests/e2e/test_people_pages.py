@@ -87,7 +87,7 @@ def test_every_device_is_found(owner: Person, home: Home) -> None:
     owner.looks_around("devices")
     owner.page.get_by_label("Search").fill("boiler pu")
     expect(owner.page.get_by_text("1 device", exact=True)).to_be_visible()
-    expect(rows.filter(has_text="Lake cottage › Boiler room")).to_have_count(1)
+    expect(rows.filter(has_text="Lake cottage · Boiler room")).to_have_count(1)
     owner.page.get_by_text("Not heard yet", exact=True).first.click()
     expect(owner.page.get_by_text("No device is like that.")).to_be_visible()
     owner.page.get_by_label("Search").fill("")

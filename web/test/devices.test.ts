@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { type Device, type DeviceIs, isLike } from "@/devices/devices";
 
 const device = (more: Partial<Device>): Device => ({ name: "Hall sensor", address: null, type: "cottage", online: true, last_seen: 1, silent_since: null, ...more }) as unknown as Device;
-const like = (one: Device, text: string, state: DeviceIs = "all"): boolean => isLike(one, "Lake cottage › Hall", text, state);
+const like = (one: Device, text: string, state: DeviceIs = "all"): boolean => isLike(one, "Lake cottage · Hall", text, state);
 
 test("a device is found by words of its name, address, type and place", () => {
   expect(["", "hall", "LAKE sens", "cottage", "  "].map((text) => like(device({}), text))).toEqual([true, true, true, true, true]);

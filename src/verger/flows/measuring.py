@@ -142,9 +142,7 @@ class Measuring:
 
     async def _before(self, stretch: _Stretch) -> float | None:
         """Return what a counter showed last before a stretch, None where that is not known."""
-        readings = await self.history.raw(
-            stretch.series.number, stretch.start - _BEFORE, stretch.start, 1, newest=True
-        )
+        readings = await self.history.raw(stretch.series.number, stretch.start - _BEFORE, stretch.start, 1, newest=True)
         return float(readings.value[-1]) if len(readings) else None
 
 

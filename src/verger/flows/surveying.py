@@ -57,7 +57,7 @@ class EventCount(Struct, frozen=True, kw_only=True):
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """How often what happened from a day to before another, by periods, the earliest first; one without any is left out.
+    """How often what happened from a day to before another, by periods in order; one without anything is left out.
 
     Days are those of the place where a device was; `timezone` is that of what was asked about. `names` are what the
     devices or places in it are called.

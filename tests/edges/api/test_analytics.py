@@ -95,7 +95,9 @@ async def test_periods_are_weeks_from_monday_and_months(product: Product) -> Non
 
 async def test_without_days_it_is_the_usual_time_up_to_today(product: Product) -> None:
     # It is Friday, January 15, 2027 at the place.
-    await happen(product, happened=(("a", "2027-01-15T07:59:00Z"), ("b", "2026-12-16T22:00:00Z"), ("c", "2026-12-16T21:59:00Z")))
+    await happen(
+        product, happened=(("a", "2027-01-15T07:59:00Z"), ("b", "2026-12-16T22:00:00Z"), ("c", "2026-12-16T21:59:00Z"))
+    )
     for by, first in (("day", "2026-12-17"), ("week", "2026-07-20"), ("month", "2026-02-01")):
         found = await product.get(f"{COUNTS}?by={by}&place={product.place['id']}")
         assert (found["from"], found["to"]) == (first, "2027-01-16")
@@ -123,9 +125,7 @@ async def test_what_happened_counts_where_the_device_was(product: Product) -> No
     assert await told(product, place=room["id"]) == [("2026-11-01", "button", 1)]
     table = await product.owner.get(f"{COUNTS}/file", params=AUTUMN | {"per": "device", "place": room["id"]})
     assert table.headers["content-type"] == "text/csv; charset=utf-8"
-    assert table.headers["content-disposition"] == (
-        'attachment; filename="events-2026-10-19-to-2026-11-08-by-day.csv"'
-    )
+    assert table.headers["content-disposition"] == ('attachment; filename="events-2026-10-19-to-2026-11-08-by-day.csv"')
     assert table.text.split("\r\n") == [
         "day,kind,device,device_name,count,missing",
         f'2026-11-01,button,{other["device"]["id"]},"\'=Bell ""2""",1,0',
@@ -243,7 +243,9 @@ async def test_a_counter_is_told_by_how_far_it_went_on_each_day(product: Product
 
 async def test_a_metric_is_told_as_mean_extremes_or_sum_of_several_devices(product: Product) -> None:
     made = await product.owner.post("/devices", json={"name": "Bedroom", "place": product.place["id"]})
-    await measure(product, "t", (("2026-10-24T10:00:00Z", 20), ("2026-10-24T11:00:00Z", 21), ("2026-10-25T11:00:00Z", 19)))
+    await measure(
+        product, "t", (("2026-10-24T10:00:00Z", 20), ("2026-10-24T11:00:00Z", 21), ("2026-10-25T11:00:00Z", 19))
+    )
     await measure(product, "t", (("2026-10-24T12:00:00Z", -1),), made.json()["credentials"]["access_token"])
     place = product.place["id"]
     for how, first in (("mean", 40 / 3), ("min", -1), ("max", 21), ("sum", 40)):
