@@ -93,3 +93,19 @@ def test_every_device_is_found(owner: Person, home: Home) -> None:
     owner.page.get_by_label("Search").fill("")
     owner.follows("Hall sensor")
     owner.sees("Hall sensor")
+
+
+def test_managers_see_what_was_done(owner: Person, home: Home) -> None:
+    thing = home.add_device("Hall sensor")
+    gone = home.add_device("Old sensor")
+    assert home.api.delete(f"devices/{gone.id}").is_success
+    owner.opens("/settings", "Settings")
+    owner.follows("What was done")
+    owner.sees("What was done")
+    rows = owner.page.get_by_role("list", name="What was done").get_by_role("listitem")
+    expect(rows).to_have_count(4)
+    assert "Retire a device" in rows.first.inner_text()
+    expect(rows.filter(has_text="Connect a device: Hall sensor")).to_have_count(1)
+    owner.looks_around("deeds")
+    owner.follows("Hall sensor")
+    expect(owner.page).to_have_url(f"/devices/{thing.id}")

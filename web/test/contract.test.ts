@@ -9,6 +9,7 @@ import { type Check, type Checked, list, shape } from "@/base/shape";
 import { survey } from "@/counts/counts";
 import { measures } from "@/counts/measures";
 import { cycles, happenings } from "@/cycles/cycles";
+import { deed, deeds } from "@/deeds/deeds";
 import { derived } from "@/derived/derived";
 import { created, device, devices, latest, remark, remarks } from "@/devices/devices";
 import { changes } from "@/devices/wishes";
@@ -42,6 +43,7 @@ const answers: Readonly<Record<string, Check<unknown>>> = {
   "bridges.json": bridges,
   "cycle_events.json": happenings,
   "cycles.json": cycles,
+  "deeds.json": deeds,
   "device.json": device,
   "device_created.json": created,
   "device_log.json": remarks,
@@ -99,10 +101,11 @@ const described: [
   Known<typeof furnished, Described["Furnished"]>,
   Known<typeof bridge, Described["ShownBridge"]>,
   Known<typeof upload, Described["Upload"]>,
+  Known<typeof deed, Described["Deed"]>,
   Known<typeof derived, Described["Derived"]>,
   Known<typeof rule, Described["KeptRule"]>,
   Known<typeof run, Described["Run"]>,
-] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
+] = ["known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known", "known"];
 
 test("every name that we read stands in the server's description", () => {
   expect(new Set(described)).toEqual(new Set(["known"]));

@@ -73,6 +73,7 @@ def _ageing(stores: Stores) -> tuple[Ageing, ...]:
     settings = stores.settings
     return (
         Ageing("alerts", settings.alert_days, stores.alerts.purge),
+        Ageing("deeds", settings.deed_days, stores.tenancy.deeds.purge),
         Ageing("rule_runs", settings.rule_run_days, stores.rules.runs.purge),
     )
 

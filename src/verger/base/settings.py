@@ -104,6 +104,7 @@ class Settings:
     job_days: int = whole(30, 1, 3650)  # how long one that ended is remembered
     command_days: int = whole(365, 1, 36_500)  # how long one that ended is told
     alert_days: int = whole(730, 1, 36_500)  # how long one that is over is kept
+    deed_days: int = whole(365, 1, 36_500)  # how long it is told what people did
     rule_run_days: int = whole(365, 1, 36_500)  # how long it is told that a rule fired
     webhook_hours: int = whole(24, 1, 720)  # how long a call of a rule is tried
     webhooks_waiting: int = whole(1_000, 1, 1_000_000)  # calls of one organisation's rules

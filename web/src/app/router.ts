@@ -32,6 +32,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },
   { path: "/settings/enrolments", component: () => import("@/strangers/EnrolmentsPage.vue"), meta: { title: "enrolment.title", section: "settings" } },
   { path: "/pending", component: () => import("@/strangers/PendingPage.vue"), meta: { title: "pending.title", section: "settings" } },
+  { path: "/settings/deeds", component: () => import("@/deeds/DeedsPage.vue"), meta: { title: "deeds.title", section: "settings" } },
   { path: "/settings/backups", component: () => import("@/backups/BackupsPage.vue"), meta: { title: "backup.title", section: "settings" } },
   { path: "/notifications", component: () => import("@/notifications/NotificationsPage.vue"), meta: { title: "told.title", section: "told" } },
   { path: "/settings/notifications", component: () => import("@/notifications/NotificationSettings.vue"), meta: { title: "target.title", section: "settings" } },

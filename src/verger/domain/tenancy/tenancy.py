@@ -9,6 +9,7 @@ from verger.base.errors import Forbidden
 from verger.base.secrets import ServerSecret
 from verger.domain.tenancy import keys
 from verger.domain.tenancy.answers import Answers
+from verger.domain.tenancy.deeds import DeedStore
 from verger.domain.tenancy.first_run import FirstRun
 from verger.domain.tenancy.keys import Keys
 from verger.domain.tenancy.limits import LimitStore
@@ -30,6 +31,7 @@ class Tenancy:
     answers: Answers
     first_run: FirstRun
     limits: LimitStore
+    deeds: DeedStore
 
     @classmethod
     def over(
@@ -38,9 +40,8 @@ class Tenancy:
         """Return the stores over one database; sessions end after so many days without use."""
         users = Users(db, clock, passwords or Passwords())
         sessions = Sessions(db, clock, days)
-        return cls(
-            users, Members(db), sessions, Keys(db, clock), Answers(db, clock, secret), FirstRun(users), LimitStore(db)
-        )
+        keys_, answers, first_run = Keys(db, clock), Answers(db, clock, secret), FirstRun(users)
+        return cls(users, Members(db), sessions, keys_, answers, first_run, LimitStore(db), DeedStore(db))
 
     async def caller(self, token: str, tenant: str | None = None) -> Caller:
         """Return whose session token or API key it is; raise Unknown, or Missing when not in the tenant named."""

@@ -10,11 +10,12 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Message, Scope
 
 from verger.base.errors import Refused
-from verger.edges.api import api_keys, auth, health, me, members, schema, setup
+from verger.edges.api import api_keys, auth, deeds, health, me, members, schema, setup
 from verger.edges.api.bodies import JsonRequest
 from verger.edges.api.door import Door
 from verger.edges.api.errors import tell_http, tell_refused, tell_unexpected
 from verger.edges.api.given import System, provided
+from verger.edges.api.noting import Noting
 from verger.edges.api.once import Once
 from verger.edges.api.pace import Pace
 
@@ -36,6 +37,7 @@ ROUTES: Sequence[HTTPRouteHandler] = (
     members.read,
     members.change,
     members.remove,
+    deeds.items,
 )
 """The routes of tenancy."""
 
@@ -47,7 +49,8 @@ def build(
     pace = Pace(system.clock, system.settings.api_per_s, system.settings.api_burst)
 
     def framed(app: ASGIApp) -> ASGIApp:
-        once = Once(app, system.tenancy.answers, system.settings.body_bytes)
+        noting = Noting(app, PREFIX, system.tenancy.deeds.add, system.clock)
+        once = Once(noting, system.tenancy.answers, system.settings.body_bytes)
         return Door(once, system, pace)
 
     return Litestar(
