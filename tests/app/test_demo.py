@@ -77,3 +77,17 @@ async def test_its_devices_are_heard_and_one_knocks(demo: Shown) -> None:
     assert [each["address"] for each in waiting] == ["ESP8266_12F_004_PROD_Temp"]
     for each in await demo.items("/devices"):
         assert [remark["message"] for remark in await demo.items(f"/devices/{each['id']}/log")] in ([], [_SIGNED_IN])
+
+
+async def test_its_month_is_counted(demo: Shown) -> None:
+    await demo.house.oversight.followers.caught_up()
+    places = {each["name"]: each["id"] for each in await demo.items("/places")}
+    for place, kind, most, devices in (
+        ("Car wash Cheras", "treatment", 100, 3),
+        ("Oyster farm", "harvest", 10, 2),
+        ("Joinery", "overload", 6, 2),
+    ):
+        asked = {"place": places[place], "kind": kind, "per": "device", "by": "month"}
+        found = (await demo.get("/analytics/counts", **asked))["counts"]
+        assert sum(each["count"] for each in found) >= most, place
+        assert len({each["device"] for each in found}) == devices, place

@@ -26,6 +26,7 @@ COUNTED = {"Bay 1": 871, "Bay 2": 1006, "Bay 3": 812}  # treatments until now; f
 SHARES = (0.55, 0.3, 0.15)
 OUTLETS = {"FE": "Bench", "FD": "Compressor", "FC": "Tea corner"}
 PLUGGED = {"FE": (LAMPS, CHARGER), "FD": (COMPRESSOR, FAN), "FC": (FRIDGE, KETTLE)}
+TRIPPED = {"FD": (2.2, 8.9, 9.1, 16.3, 27.4), "FC": (11.6,)}  # so many days ago there was an overload
 POTS = {"Basil": 64.0, "Mint": 47.0}  # the water in the reservoir when the month began
 
 
@@ -113,7 +114,14 @@ async def workshops(town: Town) -> None:
         flows.append(own.live(at))
         power = np.round((flows[-1]["current_a"] + flows[-1]["current_b"]) * 230 / 1000, 1)
         await town.past.measured(device.id, at, flows[-1] | {"power": power})
-        await town.past.said(device.id, [Attributes({"relay_a": True, "relay_b": True, "is_overload": False})])
+        overloads = [
+            Event(
+                "overload.tripped", {"sockets": ["a"], "current_a": 3250 + 90 * n}, round(town.past.until - days * DAY)
+            )
+            for n, days in enumerate(TRIPPED.get(address, ()))
+        ]
+        calm = Attributes({"relay_a": True, "relay_b": True, "is_overload": False})
+        await town.past.said(device.id, [*overloads, calm])
     total = breaker(flows, nature.seed, at)
     derived = {"load": np.round(100 * total / 15000, 1), "breaker_power": np.round(total * 230 / 1000, 1)}
     await town.past.measured(central.id, at, {"current_ma": total} | derived)
