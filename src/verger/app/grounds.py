@@ -113,7 +113,7 @@ def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:
 def _figures(stores: Stores, showing: Showing) -> dict[str, Any]:
     """Return the stories of how often what happened, and of what was measured by days."""
     counting = Counting(stores.kept, stores.places, stores.events)
-    surveying = Surveying(counting, stores.tenancy.users, stores.clock)
+    surveying = Surveying(counting, CycleStore(stores.db), stores.tenancy.users, stores.clock)
     measuring = Measuring(surveying, showing, stores.history)
     return {"counting": counting, "surveying": surveying, "measuring": measuring}
 

@@ -76,7 +76,7 @@ class Counting:
         """
         windows = await self._windows(tenant, question)
         book, sums = _Book(), 0
-        booked = tuple(GAP + kind for kind in KINDS if _is_of(EVENT + kind, question.kinds))
+        booked = tuple(GAP + kind for kind in KINDS if is_of(EVENT + kind, question.kinds))
         for window, devices in windows.items():
             zone = zone_of(window.zone) or UTC
             for start, end, ahead in steady(window.start, window.end, zone):
@@ -121,7 +121,7 @@ class Counting:
         return totals
 
 
-def _is_of(kind: str, asked: Collection[str]) -> bool:
+def is_of(kind: str, asked: Collection[str]) -> bool:
     """Whether a kind is one of some or a child of one; of none, all are."""
     return not asked or any(kind == each or kind.startswith(f"{each}.") for each in asked)
 

@@ -10,9 +10,10 @@ from msgspec import Struct, field
 
 from verger.base.cells import cell
 from verger.base.clock import Clock, moment
-from verger.base.zones import zone_of
+from verger.base.zones import midnight, zone_of
+from verger.domain.cycles.store import CycleStore
 from verger.domain.tenancy.users import Users
-from verger.flows.counting import Counted, Counting, Question
+from verger.flows.counting import Counted, Counting, Question, is_of
 from verger.flows.periods import ONE_DAY, Period, When, begins, days
 
 Per = Literal["kind", "device", "place"]
@@ -45,7 +46,8 @@ class Whose(Protocol):
 class EventCount(Struct, frozen=True, kw_only=True):
     """How often events of a kind happened in the period that begins on a day.
 
-    `missing` of `count` only a counter knows of. `device` or `place` say whose or where, if that was asked for.
+    `missing` of `count` only a counter knows of. `device` or `place` say whose or where, if that was asked for; what
+    people told of a growing cycle is of no device.
     """
 
     start: date
@@ -76,6 +78,7 @@ class Surveying:
     """Answers how often what happened."""
 
     counting: Counting
+    cycles: CycleStore
     users: Users
     clock: Clock
 
@@ -92,7 +95,7 @@ class Surveying:
             by_device=wish.per == "device",
             by_place=wish.per == "place",
         )
-        found = await self.counting.count(tenant, question)
+        found = [*await self.counting.count(tenant, question), *await self._grown(tenant, question)]
         counts = await asyncio.to_thread(_summed, found, wish.when.by)
         names = await self.names(tenant, counts)
         return Survey(timezone=name, by=wish.when.by, start=start, end=end, counts=counts, names=names)
@@ -102,6 +105,20 @@ class Surveying:
         survey = await self.survey(tenant, wish)
         rows = await asyncio.to_thread(_written, survey, wish.per)
         return f"events-{survey.start}-to-{survey.end - ONE_DAY}-by-{wish.when.by}.csv", rows
+
+    async def _grown(self, tenant: str, question: Question) -> list[Counted]:
+        """Return what people told of cycles, each in the day of its place; of no device."""
+        if question.device is not None:
+            return []
+        tree = (await self.counting.places.tree(tenant)).places
+        start = moment(midnight(question.first - ONE_DAY, UTC))  # wherever a day begins on earth
+        end = moment(midnight(question.last + 2 * ONE_DAY, UTC))
+        found = []
+        for place, kind, at in await self.cycles.times(tenant, question.places, start, end):
+            day = at.astimezone(zone_of(tree[place].timezone if place in tree else "UTC") or UTC).date()
+            if question.first <= day <= question.last and is_of(kind, question.kinds):
+                found.append(Counted("", place if question.by_place else "", day, kind, 1))
+        return found
 
     def today(self, zone: str) -> date:
         """Return what day it is in a time zone."""

@@ -154,6 +154,19 @@ async def test_gaps_of_counters_count_as_what_nobody_told_of(product: Product) -
     assert await told(product, kind="treatment.premium") == []
 
 
+async def test_harvests_that_people_tell_of_count_at_the_place_of_their_cycle(product: Product) -> None:
+    begun = {"place": product.place["id"], "started_at": "2026-10-01T00:00:00Z"}
+    cycle = (await product.owner.post("/cycles", json=begun)).json()["id"]
+    for at in ("2026-10-24T20:59:59Z", "2026-10-24T21:00:00Z", "2026-10-18T20:59:59Z"):  # the last one is before it all
+        harvest = {"kind": "harvest", "weight_kg": 1, "at": at}
+        assert (await product.owner.post(f"/cycles/{cycle}/events", json=harvest)).status_code in {200, 201}
+    by_day = [("2026-10-24", "harvest", 1), ("2026-10-25", "harvest", 1)]
+    assert await told(product) == await told(product, place=product.place["id"], kind="harvest") == by_day
+    assert await told(product, device=product.device["id"]) == await told(product, kind="contamination") == []
+    [found] = (await asked(product, per="place", by="month"))["counts"]
+    assert (found["place"], found["device"], found["count"]) == (product.place["id"], None, 2)
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

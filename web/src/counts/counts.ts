@@ -66,7 +66,10 @@ export function kindShown(kind: string, kinds: readonly string[]): string {
 /** The parts of the bars, by name; of too many to tell apart the smallest are one. */
 export function stacks(found: Survey, per: Per, kinds: readonly string[]): Stack[] {
   const parts = found.counts.map((one) => ({ start: one.start, key: (per === "kind" ? one.kind : one[per]) ?? "", amount: one.count }));
-  return piled(starts(found), parts, (key) => (per === "kind" ? kindShown(key, kinds) : (found.names[key] ?? say("counts.gone"))));
+  return piled(starts(found), parts, (key) => {
+    if (per === "kind") return kindShown(key, kinds);
+    return key === "" ? say("counts.people") : (found.names[key] ?? say("counts.gone"));
+  });
 }
 
 /** Amounts of periods as parts of bars; what they are called is told by their keys. */

@@ -1,6 +1,7 @@
 """Where growing cycles are kept, with what happened in them."""
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -160,6 +161,17 @@ class CycleStore:
         query = select(*columns).where(_EVENT.tenant == tenant, _EVENT.cycle == cycle)
         async with self._db.reading() as connection:
             return await page(connection, query, _COURSE, asked, _happening)
+
+    async def times(
+        self, tenant: str, places: Collection[str] | None, start: datetime, end: datetime
+    ) -> list[tuple[str, str, datetime]]:
+        """Return (place, kind, time) of what happened at some places, or all, with start <= time < end."""
+        query = select(_TABLE.place, _EVENT.kind, _EVENT.at).join(cycle_table, _TABLE.id == _EVENT.cycle)
+        query = query.where(_EVENT.tenant == tenant, _EVENT.at >= start, _EVENT.at < end)
+        if places is not None:
+            query = query.where(_TABLE.place.in_(places))
+        async with self._db.reading() as connection:
+            return [(row.place, row.kind, row.at) for row in await connection.execute(query)]
 
 
 def _row(cycle: Cycle) -> dict[str, Any]:

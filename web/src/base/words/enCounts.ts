@@ -45,6 +45,7 @@ export const enCounts = {
   "counts.nothing": "nothing",
   "counts.none": "Nothing happened in this time.",
   "counts.others": { one: "{n} other", other: "{n} others" },
+  "counts.people": "Told by people",
   "counts.gone": "No longer there",
   "counts.missing": { one: "{n} of these nobody told of: a counter knows it.", other: "{n} of these nobody told of: counters know them." },
   "counts.file": "Save as CSV",
