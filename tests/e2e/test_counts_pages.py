@@ -132,7 +132,7 @@ def test_what_was_measured_is_told_by_days(owner: Person, home: Home) -> None:
         assert home.tell(thing, steps).is_success
         unit = {"metrics": {"energy": {"unit": "W.h"}, "temperature": {"unit": "Cel"}}}
         assert home.api.patch(f"devices/{thing.id}", json=unit).is_success
-        until(lambda thing=thing: home.latest(thing).get("energy"))
+        until(lambda: home.latest(thing).get("energy"))  # noqa: B023
     owner.opens("/analytics", "Analytics")
     card = shown(owner, "What was measured")
     expect(card.get_by_label("As", exact=True)).to_have_value("increase")

@@ -152,6 +152,88 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/analytics/counts": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * How often did what happen?
+         * @description Return counts of events by kind and period, each where its device was at the time, in the days of that place.
+         */
+        readonly get: operations["analytics.counts"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/analytics/counts/file": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Fetch counts as CSV
+         * @description Return the same counts as a table.
+         */
+        readonly get: operations["analytics.counts_file"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/analytics/measures": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What was measured, by days
+         * @description Return one figure of a metric for each period, each where its device was at the time, in the days of that place.
+         *
+         *     An `increase` is how far a counter went on, such as of energy; one that fell began again at 0.
+         */
+        readonly get: operations["analytics.measures"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/analytics/measures/file": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * Fetch what was measured as CSV
+         * @description Return the same figures as a table.
+         */
+        readonly get: operations["analytics.measures_file"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/api-keys": {
         readonly parameters: {
             readonly query?: never;
@@ -610,6 +692,26 @@ export interface paths {
          * @description Let a cycle be in a stage; rules that name the stage of the place judge by it at once.
          */
         readonly post: operations["cycles.move"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
+    readonly "/api/v1/deeds": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * What did people and programs do?
+         * @description Return a page of what was done through the API and the pages, the latest first; managers see it.
+         */
+        readonly get: operations["deeds.items"];
+        readonly put?: never;
+        readonly post?: never;
         readonly delete?: never;
         readonly options?: never;
         readonly head?: never;
@@ -2792,7 +2894,19 @@ export interface components {
             /** @default [] */
             readonly controls: readonly string[];
             /** @default [] */
+            readonly counts: readonly string[];
+            /** @default [] */
             readonly values: readonly string[];
+        };
+        /** Deed */
+        readonly Deed: {
+            /** Format: date-time */
+            readonly at: string;
+            readonly by: string;
+            readonly did: string;
+            readonly id: string;
+            readonly kind: string;
+            readonly subject: string | null;
         };
         /** Deletion */
         readonly Deletion: {
@@ -3030,6 +3144,16 @@ export interface components {
          * @enum {string}
          */
         readonly ErrandState: "running" | "done" | "failed" | "cancelled";
+        /** EventCount */
+        readonly EventCount: {
+            readonly count: number;
+            readonly device: string | null;
+            readonly kind: string;
+            readonly missing: number;
+            readonly place: string | null;
+            /** Format: date */
+            readonly start: string;
+        };
         /**
          * Fault
          * @description What is wrong with one field, as a sentence for a person.
@@ -3298,6 +3422,32 @@ export interface components {
             readonly tenants: readonly components["schemas"]["Membership"][];
             readonly user: components["schemas"]["User"] | null;
             readonly version: number;
+        };
+        /** Measure */
+        readonly Measure: {
+            readonly device: string | null;
+            readonly place: string | null;
+            /** Format: date */
+            readonly start: string;
+            readonly value: number;
+        };
+        /** Measures */
+        readonly Measures: {
+            /** @enum {string} */
+            readonly by: "day" | "week" | "month";
+            /** Format: date */
+            readonly from: string;
+            /** @enum {string} */
+            readonly how: "mean" | "min" | "max" | "sum" | "increase";
+            readonly metric: string;
+            readonly names: {
+                readonly [key: string]: string;
+            };
+            readonly timezone: string;
+            /** Format: date */
+            readonly to: string;
+            readonly unit: string;
+            readonly values: readonly components["schemas"]["Measure"][];
         };
         /** Member */
         readonly Member: {
@@ -3697,6 +3847,11 @@ export interface components {
         /** Page[Happened] */
         readonly HappenedPage: {
             readonly items: readonly components["schemas"]["Happened"][];
+            readonly next: string | null;
+        };
+        /** Page[Deed] */
+        readonly DeedPage: {
+            readonly items: readonly components["schemas"]["Deed"][];
             readonly next: string | null;
         };
         /** Page[ApiKey] */
@@ -4223,6 +4378,20 @@ export interface components {
         /** Sure */
         readonly Sure: {
             readonly password: string;
+        };
+        /** Survey */
+        readonly Survey: {
+            /** @enum {string} */
+            readonly by: "day" | "week" | "month";
+            readonly counts: readonly components["schemas"]["EventCount"][];
+            /** Format: date */
+            readonly from: string;
+            readonly names: {
+                readonly [key: string]: string;
+            };
+            readonly timezone: string;
+            /** Format: date */
+            readonly to: string;
         };
         /** Target */
         readonly Target: {
@@ -4800,6 +4969,166 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Alert"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "analytics.counts": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The periods; weeks begin on Monday. */
+                readonly by?: "day" | "week" | "month";
+                /** @description The first day, such as 2026-05-01. */
+                readonly from?: string;
+                /** @description The day after the last; tomorrow if left out. */
+                readonly to?: string;
+                /** @description At this place and below it. */
+                readonly place?: string;
+                /** @description Of this device. */
+                readonly device?: string;
+                /** @description Only these, with their children; may be repeated. */
+                readonly kind?: readonly string[];
+                /** @description What is told apart besides kinds. */
+                readonly per?: "kind" | "device" | "place";
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Survey"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "analytics.counts_file": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description The periods; weeks begin on Monday. */
+                readonly by?: "day" | "week" | "month";
+                /** @description The first day, such as 2026-05-01. */
+                readonly from?: string;
+                /** @description The day after the last; tomorrow if left out. */
+                readonly to?: string;
+                /** @description At this place and below it. */
+                readonly place?: string;
+                /** @description Of this device. */
+                readonly device?: string;
+                /** @description Only these, with their children; may be repeated. */
+                readonly kind?: readonly string[];
+                /** @description What is told apart besides kinds. */
+                readonly per?: "kind" | "device" | "place";
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "analytics.measures": {
+        readonly parameters: {
+            readonly query: {
+                /** @description The periods; weeks begin on Monday. */
+                readonly by?: "day" | "week" | "month";
+                /** @description The first day, such as 2026-05-01. */
+                readonly from?: string;
+                /** @description The day after the last; tomorrow if left out. */
+                readonly to?: string;
+                /** @description Of which metric. */
+                readonly metric: string;
+                /** @description How the readings of a period become one figure. */
+                readonly how?: "mean" | "min" | "max" | "sum" | "increase";
+                /** @description At this place and below it. */
+                readonly place?: string;
+                /** @description Of this device. */
+                readonly device?: string;
+                /** @description What is told apart besides kinds. */
+                readonly per?: "kind" | "device" | "place";
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Measures"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "analytics.measures_file": {
+        readonly parameters: {
+            readonly query: {
+                /** @description The periods; weeks begin on Monday. */
+                readonly by?: "day" | "week" | "month";
+                /** @description The first day, such as 2026-05-01. */
+                readonly from?: string;
+                /** @description The day after the last; tomorrow if left out. */
+                readonly to?: string;
+                /** @description Of which metric. */
+                readonly metric: string;
+                /** @description How the readings of a period become one figure. */
+                readonly how?: "mean" | "min" | "max" | "sum" | "increase";
+                /** @description At this place and below it. */
+                readonly place?: string;
+                /** @description Of this device. */
+                readonly device?: string;
+                /** @description What is told apart besides kinds. */
+                readonly per?: "kind" | "device" | "place";
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": string;
                 };
             };
             readonly default: components["responses"]["Problem"];
@@ -5723,6 +6052,43 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Cycle"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "deeds.items": {
+        readonly parameters: {
+            readonly query?: {
+                /** @description How many items to return. */
+                readonly limit?: number;
+                /** @description The `next` of the page before. */
+                readonly cursor?: string;
+                /** @description What to order by; a minus before it for the greatest first. */
+                readonly sort?: string;
+                /** @description Text to look for in names. */
+                readonly q?: string;
+                /** @description To which things, such as devices or rules. */
+                readonly kind?: string;
+                /** @description To which one of them, by its id. */
+                readonly subject?: string;
+            };
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description Request fulfilled, document follows */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["DeedPage"];
                 };
             };
             readonly default: components["responses"]["Problem"];

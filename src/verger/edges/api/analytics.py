@@ -10,7 +10,7 @@ from litestar.params import QueryParameter
 from verger.edges.api.given import Caller, Given
 from verger.edges.api.grounds import Grounds
 from verger.flows.measuring import Gauge, How, Measures
-from verger.flows.periods import Period, When
+from verger.flows.periods import Period, When, refused
 from verger.flows.surveying import Per, Survey, Wish
 
 _TAGS = ["analytics"]
@@ -25,13 +25,13 @@ Metric = Annotated[str, QueryParameter(max_length=200, description="Of which met
 Becomes = Annotated[How, QueryParameter(description="How the readings of a period become one figure.")]
 By = Annotated[Period, QueryParameter(description="The periods; weeks begin on Monday.")]
 Tells = Annotated[Per, QueryParameter(description="What is told apart besides kinds.")]
-From = Annotated[date | None, QueryParameter(name="from", description="The first day; up to 12 months ago.")]
-To = Annotated[date | None, QueryParameter(name="to", description="The day after the last; tomorrow if left out.")]
+From = Annotated[str | None, QueryParameter(name="from", description="The first day, such as 2026-05-01.")]
+To = Annotated[str | None, QueryParameter(name="to", description="The day after the last; tomorrow if left out.")]
 
 
 def _when(by: By = "day", start: From = None, end: To = None) -> When:
     """Return which days are asked about."""
-    return When(by=by, start=start, end=end)
+    return When(by=by, start=_day("from", start), end=_day("to", end))
 
 
 def _wish(
@@ -51,6 +51,13 @@ def _gauge(
 ) -> Gauge:
     """Return what is to be told of a metric."""
     return Gauge(metric=metric, how=how, place=place, device=device, per=per, when=when)
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise refused(name, "Write the day as 2026-05-01.") from None
 
 
 _WHEN = {"when": Provide(_when, sync_to_thread=False)}
@@ -87,4 +94,4 @@ async def measures_file(caller: Given[Caller], grounds: Given[Grounds], gauge: G
 
 def _table(name: str, content: bytes) -> Response[bytes]:
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(content, media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(content, media_type="text/csv", headers=headers)

@@ -62,7 +62,7 @@ class Noting:
             id=new_id(),
             at=moment(self._clock.now()),
             by=caller.name,
-            did=scope["route_handler"].summary or words,
+            did=getattr(scope["route_handler"], "summary", None) or words,
             kind=kind,
             subject=subject,
         )
