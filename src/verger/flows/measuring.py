@@ -97,8 +97,9 @@ class Measuring:
         for each in stretches:
             width = HOUR if _is_whole(each) else QUARTER
             parts = await self.history.parts(each.series.number, each.start, each.end, width)
-            before = await self._before(each) if gauge.how == "increase" and len(parts.at) else None
-            await asyncio.to_thread(book.add, each, parts, before)
+            if len(parts.at):
+                before = await self._before(each) if gauge.how == "increase" else None
+                await asyncio.to_thread(book.add, each, parts, before)
         values = book.told()
         units = {each.series.unit for each in stretches}
         return Measures(
@@ -196,7 +197,7 @@ def _amounts(how: How, hours: Buckets, before: float | None) -> NDArray[np.float
 def _grown(hours: Buckets, before: float | None) -> NDArray[np.float64]:
     """Return how far a counter went on in each hour; one that fell began again at 0."""
     first = hours.min[:1] if before is None else np.array([before])
-    shown = np.concatenate((first, hours.last[:-1])) if len(hours.at) else hours.last
+    shown = np.concatenate((first, hours.last[:-1]))
     peak = np.where(hours.max > hours.last, np.maximum(hours.max - shown, 0), 0)
     return np.where(hours.min < shown, hours.last + peak, hours.last - shown)
 
