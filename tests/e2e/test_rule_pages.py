@@ -1,6 +1,8 @@
 """Rules on the pages: built by sentences, tried over the past, saved and firing; thresholds that members move."""
 
 import re
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
