@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 import verger.app  # noqa: F401  every table is known once everything is
 from verger.base.db import Database, metadata
 from verger.base.errors import Refused
-from verger.base.migrate import migrate, newest
+from verger.base.migrate import _upgrade, migrate, newest
 
 
 @pytest.fixture
@@ -43,6 +43,20 @@ async def test_a_copy_is_kept_of_what_was_before_a_migration(
     with sqlite3.connect(tmp_path / f"verger-before-0000-to-{newest()}.db") as copy:
         assert copy.execute("SELECT position FROM follower").fetchall() == [(7,)]
     copy.close()
+
+
+async def test_what_is_cut_short_has_not_begun(fresh: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(connection: Connection) -> None:
+        whole(connection)
+        raise InterruptedError
+
+    whole = _upgrade
+    with monkeypatch.context() as patched:
+        patched.setattr("verger.base.migrate._upgrade", cut_short)
+        with pytest.raises(InterruptedError):
+            await migrate(fresh)
+    assert await migrate(fresh)
+    await fresh.close()
 
 
 async def test_a_database_of_a_newer_version_is_left_alone(fresh: Database) -> None:

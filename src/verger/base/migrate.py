@@ -21,7 +21,10 @@ def newest() -> str:
 
 
 async def migrate(db: Database) -> bool:
-    """Bring the database to the newest shape; return whether anything was done. Raise Refused for a newer one."""
+    """Bring the database to the newest shape, wholly or not at all; return whether anything was done.
+
+    Raise Refused for a newer one, Busy where the disk is full.
+    """
     async with db.engine.connect() as connection:
         now = await connection.run_sync(_number)
     if now == newest():
@@ -31,7 +34,7 @@ async def migrate(db: Database) -> bool:
     if now is not None and db.engine.dialect.name == "sqlite":
         copy = _copy(Path(make_url(db.engine.url).database or ""), now)
         log.info("the database was copied before its migration", copy=str(copy))
-    async with db.engine.begin() as connection:
+    async with db.writing() as connection:
         await connection.run_sync(_upgrade)
     log.info("the database was migrated", before=now, after=newest())
     return True
