@@ -1,18 +1,31 @@
 """What every test may ask for: a held clock and a fresh, real database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
+from tests.quick import Shapes, opened, quickened
 from verger.base.clock import HeldClock
-from verger.base.db import Database, metadata
+from verger.base.db import Database
 
 # a busy machine is no reason to fail
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+@pytest.fixture(scope="session")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Shapes:
+    """Return where shaped databases are kept."""
+    return Shapes(tmp_path_factory.mktemp("shapes"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quickened(shapes: Shapes) -> Iterator[None]:
+    with quickened(shapes):
+        yield
 
 
 @pytest.fixture
@@ -22,10 +35,9 @@ def clock() -> HeldClock:
 
 
 @pytest_asyncio.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
+async def db(tmp_path: Path, shapes: Shapes) -> AsyncIterator[Database]:
     """Give a fresh database with every table that has been imported."""
-    database = Database.open(f"sqlite+aiosqlite:///{tmp_path / 'verger.db'}")
-    async with database.writing() as connection:
-        await connection.run_sync(metadata.create_all)
+    await shapes.with_tables(tmp_path / "verger.db")
+    database = opened(tmp_path / "verger.db")
     yield database
     await database.close()

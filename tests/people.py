@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 
-from argon2 import PasswordHasher
-
+from tests.quick import QUICK
 from verger.base.clock import Clock
 from verger.base.db import Database
 from verger.base.secrets import ServerSecret
@@ -16,8 +15,7 @@ PASSWORD = "correct horse"
 
 def quick_tenancy(db: Database, clock: Clock) -> Tenancy:
     """Return tenancy whose passwords take no time."""
-    quick = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    return Tenancy.over(db, clock, ServerSecret(b"s" * 32), passwords=quick)
+    return Tenancy.over(db, clock, ServerSecret(b"s" * 32), passwords=Passwords(QUICK))
 
 
 @dataclass(frozen=True)

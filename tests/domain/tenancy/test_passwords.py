@@ -3,12 +3,11 @@
 from typing import Literal
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, Type
 
+from tests.quick import QUICK
 from verger.base.errors import Invalid
-from verger.domain.tenancy.passwords import Passwords, allowed
-
-QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+from verger.domain.tenancy.passwords import USUAL, Passwords, allowed
 
 
 class Counting(PasswordHasher):
@@ -26,6 +25,10 @@ def test_a_short_password_is_refused_with_the_rule() -> None:
         allowed("seven77")
     assert refused.value.faults[0].field == "password"
     assert allowed("eight888") == "eight888"
+
+
+def test_guessing_is_as_dear_as_owasp_advises() -> None:
+    assert (USUAL.type, USUAL.memory_cost, USUAL.time_cost, USUAL.parallelism) == (Type.ID, 19 * 1024, 2, 1)
 
 
 async def test_what_is_kept_is_argon2id_and_never_twice_the_same() -> None:

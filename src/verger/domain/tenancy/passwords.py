@@ -11,6 +11,8 @@ from verger.base.errors import Fault, Invalid
 
 SHORTEST = 8
 LONGEST = 1024
+USUAL = PasswordHasher(time_cost=2, memory_cost=19 << 10, parallelism=1)
+"""Takes 19 MiB and two passes, as OWASP advises."""
 _AT_ONCE = 2
 
 
@@ -26,8 +28,8 @@ class Passwords:
     """Makes and checks argon2id hashes, few at a time, so that guessing cannot take the machine."""
 
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
-        """Use a hasher; the usual one takes 19 MiB and two passes, as OWASP advises."""
-        self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19 << 10, parallelism=1)
+        """Use a hasher, the usual one if none is given."""
+        self._hasher = hasher or USUAL
         self._turn = asyncio.Semaphore(_AT_ONCE)
         # Checked when nobody has the e-mail given, so that both answers take as long.
         self._nobody = self._hasher.hash("nobody's password")
