@@ -75,7 +75,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def owner(browser: Browser, home: Home, tmp_path: Path) -> Iterator[Person]:
+def owner(browser: Browser, home: Home) -> Iterator[Person]:
     """Return the owner of the home, signed in on its pages."""
-    with signed_in(browser, home, tmp_path) as person:
+    with signed_in(browser, home) as person:
         yield person

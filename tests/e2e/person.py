@@ -39,9 +39,9 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def signed_in(browser: Browser, home: Home, folder: Path, email: str = EMAIL) -> Iterator["Person"]:
-    """Sit down at the pages of a home as somebody who has signed in; pictures go into a folder."""
-    person = Person.at(browser, home.server.address, pictures_of(folder / "pictures"))
+def signed_in(browser: Browser, home: Home, email: str = EMAIL) -> Iterator["Person"]:
+    """Sit down at the pages of a home as somebody who has signed in."""
+    person = Person.at(browser, home.server.address)
     person.opens("/sign-in", "Welcome back")
     person.signs_in(email)
     expect(person.page).to_have_url("/")
@@ -58,21 +58,20 @@ _UNTIL_STILL = """async () => {
 
 @dataclass
 class Person:
-    """A page and what went wrong on it; `pictures` is where to keep pictures of what was seen."""
+    """A page and what went wrong on it."""
 
     page: Page
-    pictures: Path
     complaints: list[str] = field(default_factory=list)
     answers: list[Response] = field(default_factory=list)
 
     @classmethod
-    def at(cls, browser: Browser, address: str, pictures: Path, width: int = WIDTHS["desk"]) -> "Person":
+    def at(cls, browser: Browser, address: str, width: int = WIDTHS["desk"]) -> "Person":
         """Sit down at a fresh browser."""
         context = browser.new_context(
             base_url=address, viewport={"width": width, "height": 800}, locale="en-GB", timezone_id="Europe/Helsinki"
         )
         context.add_init_script(path=AXE)
-        person = cls(context.new_page(), pictures)
+        person = cls(context.new_page())
         person.page.on("console", person._heed)
         person.page.on("pageerror", lambda error: person.complaints.append(f"{error.message}\n{error.stack}"))
         person.page.on("response", person._note)
@@ -129,13 +128,17 @@ class Person:
         raise AssertionError(f"{name!r} is not reached by keyboard; there were {seen}")
 
     def looks_around(self, name: str) -> None:
-        """See a page wide and narrow, light and dark: all within the edge, nothing that axe finds; keep pictures."""
+        """See a page wide and narrow, light and dark: all within the edge, nothing that axe finds.
+
+        Pictures of it are kept in the folder that $PICTURES names, if it does.
+        """
         for size, width in WIDTHS.items():
             self.page.set_viewport_size({"width": width, "height": _TALL[size]})
             for scheme in ("light", "dark"):
                 self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 self._settles()
-                self.page.screenshot(path=self.pictures / f"{name}-{size}-{scheme}.png", full_page=True)
+                if folder := os.environ.get("PICTURES"):
+                    self.page.screenshot(path=Path(folder) / f"{name}-{size}-{scheme}.png", full_page=True)
                 beyond = self.page.evaluate(
                     "document.documentElement.scrollWidth - document.documentElement.clientWidth"
                 )
@@ -172,10 +175,3 @@ _FOCUSED = """() => {
     || getComputedStyle(here, "::after").outlineStyle !== "none" || style.boxShadow !== "none";
   return { name: label.trim().split("\\n")[0], outlined };
 }"""
-
-
-def pictures_of(default: Path) -> Path:
-    """Return the folder for pictures: $PICTURES, or a folder that goes away."""
-    folder = Path(os.environ.get("PICTURES", default))
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

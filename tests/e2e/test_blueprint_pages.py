@@ -1,22 +1,21 @@
 """Blueprints on the pages: picked with the first place or a new one, laid on one that is there, and shown in order."""
 
 import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve
 from tests.e2e.home import Home
-from tests.e2e.person import Person, pictures_of
+from tests.e2e.person import Person
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.needs("chromium")
 
 
-def test_the_first_run_asks_what_you_look_after(browser: Browser, serve: Serve, tmp_path: Path) -> None:
-    person = Person.at(browser, serve().address, pictures_of(tmp_path / "pictures"))
+def test_the_first_run_asks_what_you_look_after(browser: Browser, serve: Serve) -> None:
+    person = Person.at(browser, serve().address)
     person.opens("/", "Welcome to Verger")
     person.fills(
         Organisation_or_household="Aalto", Your_name="Aino", Password=PASSWORD, **{"E-mail": "aino@example.test"}

@@ -1,7 +1,5 @@
 """The card that tells how a device connects: for each family its own lines, wide and narrow, light and dark."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -19,9 +17,9 @@ ADDRESSES = {
 }
 
 
-def test_each_family_is_told_its_own_lines(browser: Browser, serve: Serve, settle: Settle, tmp_path: Path) -> None:
+def test_each_family_is_told_its_own_lines(browser: Browser, serve: Serve, settle: Settle) -> None:
     house = settle(serve())
-    with signed_in(browser, house, tmp_path) as owner:
+    with signed_in(browser, house) as owner:
         for dialect, (address, part, text) in ADDRESSES.items():
             about = {"name": f"A {dialect} device", "place": house.place, "dialect": dialect, "address": address}
             made = house.api.post("devices", json=about)

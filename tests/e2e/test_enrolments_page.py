@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -22,8 +21,8 @@ def house(serve: Serve, settle: Settle) -> Home:
 
 
 @pytest.fixture
-def owner(browser: Browser, house: Home, tmp_path: Path) -> Iterator[Person]:
-    with signed_in(browser, house, tmp_path) as person:
+def owner(browser: Browser, house: Home) -> Iterator[Person]:
+    with signed_in(browser, house) as person:
         yield person
 
 

@@ -3,13 +3,12 @@
 import re
 import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve
-from tests.e2e.person import Person, pictures_of
+from tests.e2e.person import Person
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
@@ -37,9 +36,9 @@ def painted(person: Person) -> list[int]:
     return list(canvas.evaluate(_PAINTED))
 
 
-def test_a_stranger_gets_from_an_empty_folder_to_a_live_chart(browser: Browser, serve: Serve, tmp_path: Path) -> None:
+def test_a_stranger_gets_from_an_empty_folder_to_a_live_chart(browser: Browser, serve: Serve) -> None:
     server = serve()
-    person = Person.at(browser, server.address, pictures_of(tmp_path / "pictures"))
+    person = Person.at(browser, server.address)
     page = person.page
 
     set_up(person, server.link)

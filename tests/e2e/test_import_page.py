@@ -28,8 +28,8 @@ def probe(shared: Home, cellar: str) -> Thing:
 
 
 @pytest.fixture
-def owner(browser: Browser, shared: Home, tmp_path: Path) -> Iterator[Person]:
-    with signed_in(browser, shared, tmp_path) as person:
+def owner(browser: Browser, shared: Home) -> Iterator[Person]:
+    with signed_in(browser, shared) as person:
         yield person
 
 

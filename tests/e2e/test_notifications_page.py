@@ -4,7 +4,6 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -29,8 +28,8 @@ def house(serve: Serve, settle: Settle) -> Home:
 
 
 @pytest.fixture
-def owner(browser: Browser, house: Home, tmp_path: Path) -> Iterator[Person]:
-    with signed_in(browser, house, tmp_path) as person:
+def owner(browser: Browser, house: Home) -> Iterator[Person]:
+    with signed_in(browser, house) as person:
         yield person
 
 

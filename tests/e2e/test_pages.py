@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Response, expect
 
 from tests.e2e.home import EMAIL, Home, Thing, said
-from tests.e2e.person import Person, pictures_of
+from tests.e2e.person import Person
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
@@ -41,9 +41,9 @@ def thing(shared: Home) -> Thing:
 
 
 @pytest.fixture
-def person(browser: Browser, shared: Home, tmp_path: Path) -> Iterator[Person]:
+def person(browser: Browser, shared: Home) -> Iterator[Person]:
     """Return a person with a fresh browser; at the end nothing may have gone wrong in it."""
-    sitting = Person.at(browser, shared.server.address, pictures_of(tmp_path / "pictures"))
+    sitting = Person.at(browser, shared.server.address)
     yield sitting
     sitting.leaves()
 
@@ -208,9 +208,9 @@ def test_a_value_is_shown_on_today_without_a_reload(owner: Person, shared: Home,
     expect(owner.page.get_by_text("713").first).to_be_visible(timeout=5_000)
 
 
-def test_today_needs_little_javascript(browser: Browser, owner: Person, shared: Home, tmp_path: Path) -> None:
+def test_today_needs_little_javascript(browser: Browser, owner: Person, shared: Home) -> None:
     cookies = owner.page.context.cookies()
-    newcomer = Person.at(browser, shared.server.address, tmp_path)
+    newcomer = Person.at(browser, shared.server.address)
     newcomer.page.context.add_cookies(cookies)  # type: ignore[arg-type]
     newcomer.opens("/")
     expect(newcomer.page.get_by_text("21.5").first).to_be_visible()

@@ -1,7 +1,5 @@
 """People on the pages: their own name and password, the members, and all devices to be searched."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -45,9 +43,7 @@ def test_i_change_my_name_and_my_password(owner: Person, home: Home) -> None:
     owner.complaints[:] = [complaint for complaint in owner.complaints if complaint not in expected]
 
 
-def test_an_owner_changes_what_a_member_may_and_ends_it(
-    browser: Browser, owner: Person, home: Home, tmp_path: Path
-) -> None:
+def test_an_owner_changes_what_a_member_may_and_ends_it(browser: Browser, owner: Person, home: Home) -> None:
     email = home.join("viewer")
     owner.opens("/settings", "Settings")
     card = owner.page.get_by_role("region", name="Members")
@@ -60,7 +56,7 @@ def test_an_owner_changes_what_a_member_may_and_ends_it(
     owner.looks_around("sheet-member")
     dialog.get_by_role("button", name="Save").click()
     expect(card.get_by_text("Manager: also changes")).to_be_visible()
-    with signed_in(browser, home, tmp_path, email) as manager:
+    with signed_in(browser, home, email) as manager:
         manager.opens("/settings", "Settings")
         members = manager.page.get_by_role("region", name="Members")
         expect(members.get_by_role("listitem")).to_have_count(2)

@@ -4,7 +4,6 @@ import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,9 +95,7 @@ def test_the_rules_that_act_at_a_place_and_their_thresholds_are_seen_there(
 
 
 @pytest.mark.usefixtures("pot")
-def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
-    browser: Browser, owner: Person, home: Home, tmp_path: Path
-) -> None:
+def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(browser: Browser, owner: Person, home: Home) -> None:
     rule = dry(home)
     owner.opens(f"/rules/{rule}", "Dry soil")
     owner.page.get_by_text("What members may change").click()
@@ -110,7 +107,7 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(
     until(lambda: home.get(f"rules/{rule}")["limits"])
     assert home.get(f"rules/{rule}")["limits"] == {"when.all[0].value": {"low": 20, "high": 34}}
 
-    with signed_in(browser, home, tmp_path, home.join("member")) as member:
+    with signed_in(browser, home, home.join("member")) as member:
         member.opens("/rules", "Rules")
         member.page.get_by_role("button", name=re.compile("^Set thresholds.*Dry soil")).click()
         field = member.page.get_by_label("Soil moisture is below (%)")

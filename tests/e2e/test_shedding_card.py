@@ -1,7 +1,5 @@
 """What is cut off when too much flows: chosen and seen on the page of a control unit."""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -11,9 +9,7 @@ from tests.e2e.person import signed_in
 pytestmark = [pytest.mark.needs("chromium")]
 
 
-def test_people_choose_what_goes_first_and_what_never_does(
-    browser: Browser, serve: Serve, settle: Settle, tmp_path: Path
-) -> None:
+def test_people_choose_what_goes_first_and_what_never_does(browser: Browser, serve: Serve, settle: Settle) -> None:
     house = settle(serve())
     made: dict[str, str] = {}
     for name, address in (("Unit", "CCU-02"), ("Heater", "FE"), ("Fridge", "FD")):
@@ -21,7 +17,7 @@ def test_people_choose_what_goes_first_and_what_never_does(
         answer = house.api.post("devices", json=about | {"gateway": made.get("Unit"), "is_gateway": name == "Unit"})
         assert answer.status_code == 201, answer.text
         made[name] = answer.json()["device"]["id"]
-    with signed_in(browser, house, tmp_path) as owner:
+    with signed_in(browser, house) as owner:
         owner.opens(f"/devices/{made['Unit']}", "Unit")
         expect(owner.page.get_by_text("Nothing is cut off when more flows")).to_be_visible()
         owner.looks_around("shedding-none")
