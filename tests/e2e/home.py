@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from tests.e2e.serving import Server
+from tests.e2e.waiting import PATIENCE_S
 from tests.people import PASSWORD
 from verger.base.ids import new_id
 
@@ -37,7 +38,9 @@ class Home:
         """The owner's client; another after each start, for the port is another."""
         base = f"{self.server.address}/api/v1/"
         if not self._clients or str(self._clients[-1].base_url) != base:
-            self._clients.append(httpx.Client(base_url=base, headers={"Authorization": f"Bearer {self.token}"}))
+            self._clients.append(
+                httpx.Client(base_url=base, timeout=PATIENCE_S, headers={"Authorization": f"Bearer {self.token}"})
+            )
         return self._clients[-1]
 
     def close(self) -> None:
@@ -48,19 +51,19 @@ class Home:
     def set_up(self) -> "Home":
         """Make the owner account and a place."""
         owner = {"tenant": "Aalto", "name": "Aino", "email": EMAIL, "password": PASSWORD, "timezone": "Europe/Helsinki"}
-        self.token = said(httpx.post(f"{self.server.address}/api/v1/setup", json=owner))["token"]
+        self.token = said(httpx.post(f"{self.server.address}/api/v1/setup", json=owner, timeout=PATIENCE_S))["token"]
         self.place = self.add_place("Lake cottage")
         return self
 
     def sign_in(self) -> None:
         """Sign the owner in anew."""
         who = {"email": EMAIL, "password": PASSWORD}
-        self.token = said(httpx.post(f"{self.server.address}/api/v1/auth/login", json=who))["token"]
+        self.token = said(httpx.post(f"{self.server.address}/api/v1/auth/login", json=who, timeout=PATIENCE_S))["token"]
 
     def join(self, role: str) -> str:
         """Let somebody else be a member, with the owner's password; return the e-mail address."""
         who, email = new_id(), f"{role}@example.test"
-        with closing(sqlite3.connect(self.server.folder / "verger.db", timeout=10)) as database, database:
+        with closing(sqlite3.connect(self.server.folder / "verger.db", timeout=PATIENCE_S)) as database, database:
             columns = "id, name, email, known_as, password, created_at, version"
             fields = (who, role.title(), email, email, EMAIL)
             one = f"INSERT INTO user ({columns}) SELECT ?, ?, ?, ?, password, created_at, 1 FROM user WHERE email = ?"  # noqa: S608
@@ -82,7 +85,7 @@ class Home:
     def tell(self, thing: Thing, told: Any, word: str = "telemetry") -> httpx.Response:
         """Let a device speak over HTTP."""
         body = {"content": told} if isinstance(told, bytes) else {"json": told}
-        return httpx.post(f"{self.server.address}/api/v1/{thing.token}/{word}", timeout=20, **body)
+        return httpx.post(f"{self.server.address}/api/v1/{thing.token}/{word}", timeout=PATIENCE_S, **body)
 
     def get(self, path: str, **query: Any) -> Any:
         """Return what the API answers."""

@@ -12,6 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
 
 from tests.e2e.home import EMAIL, Home
+from tests.e2e.waiting import PATIENCE_S
 from tests.people import PASSWORD
 
 ROOT = Path(__file__).parents[2]
@@ -27,6 +28,8 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 _EXPECTED = re.compile(
     r"Failed to load resource: the server responded with a status of 401|Canvas2D: Multiple readback operations"
 )
+
+expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import Any, Self
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.home import Home
+from tests.e2e.waiting import PATIENCE_S
 
 Shown = dict[str, dict[str, tuple[int, float]]]
 
@@ -48,13 +49,13 @@ class Screen:
         self.say(type="subscribe", **subject)
         return self.hear()
 
-    def hear(self, within: float = 20.0) -> dict[str, Any]:
+    def hear(self, within: float = PATIENCE_S) -> dict[str, Any]:
         """Return the next frame and show it; raise TimeoutError when there is none in time."""
         frame: dict[str, Any] = json.loads(self._line.recv(timeout=within))
         self._show(frame)
         return frame
 
-    def hear_until(self, met: Callable[[dict[str, Any]], bool], within: float = 20.0) -> dict[str, Any]:
+    def hear_until(self, met: Callable[[dict[str, Any]], bool], within: float = PATIENCE_S) -> dict[str, Any]:
         """Return the first frame that meets a condition."""
         while not met(frame := self.hear(within)):
             pass

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from tests.e2e.waiting import PATIENCE_S
+
 _HERE = r"127\.0\.0\.1:(\d+)"
 _READY = re.compile(rf"verger ready http=http://{_HERE} mqtt={_HERE}(?: https=https://{_HERE} mqtts={_HERE})?\n")
 _LINK = re.compile(r"http://\S+/setup\?code=\S+")
-_STOPS_WITHIN_S = 20.0
 
 
 def environment(folder: Path, **settings: object) -> dict[str, str]:
@@ -29,7 +30,7 @@ def run_out(folder: Path, **settings: object) -> subprocess.CompletedProcess[str
     command = [sys.executable, "-m", "verger", "serve"]
     surroundings = environment(folder, **settings)
     return subprocess.run(
-        command, cwd=folder.parent, env=surroundings, capture_output=True, text=True, timeout=30, check=False
+        command, cwd=folder.parent, env=surroundings, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -102,7 +103,7 @@ class Server:
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         try:
-            printed, _ = self.process.communicate(timeout=_STOPS_WITHIN_S)
+            printed, _ = self.process.communicate(timeout=PATIENCE_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise

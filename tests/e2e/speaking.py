@@ -5,6 +5,8 @@ import socket
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tests.e2e.waiting import PATIENCE_S
+
 TELEMETRY = "v1/devices/me/telemetry"
 _CONNACK, _PUBACK, _PINGRESP, _DISCONNECT = 2, 4, 13, 14
 _REASON_STRING, _USER_PROPERTY = 0x1F, 0x26
@@ -28,7 +30,7 @@ class Silence(Exception):
 class Device:
     """One connection of a device."""
 
-    def __init__(self, port: int, level: int = 4, patience: float = 20.0) -> None:
+    def __init__(self, port: int, level: int = 4, patience: float = PATIENCE_S) -> None:
         """Open a socket; `patience` is how many seconds an answer may take."""
         self._level, self._patience = level, patience
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=patience)

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.home import Home, Thing
 from tests.e2e.person import Person
+from tests.e2e.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -19,7 +20,9 @@ def test_a_switch_stands_as_the_device_proves_and_a_task_is_ticked_off(owner: Pe
     switch.click()
     expect(owner.page.get_by_text("Asked; waiting for the device to listen").first).to_be_visible()
     expect(switch).not_to_be_checked()
-    asked = httpx.get(f"{home.server.address}/api/v1/{lamp.token}/rpc", params={"timeout": 5000}, timeout=20).json()
+    asked = httpx.get(
+        f"{home.server.address}/api/v1/{lamp.token}/rpc", params={"timeout": 5000}, timeout=PATIENCE_S
+    ).json()
     assert asked["params"] == {"on": True}
     home.tell(lamp, {"lamp": True}, "attributes")
     expect(owner.page.get_by_text("Confirmed by the device").first).to_be_visible()

@@ -22,10 +22,8 @@ def test_an_alert_appears_is_counted_noted_discussed_and_ended(owner: Person, ho
     expect(owner.page.get_by_role("link", name="Notifications", exact=True)).to_be_visible()
     home.tell(sensor, {"t": -4})
     told = "Frost in the cellar: -4 °C"
-    expect(owner.page.get_by_role("region", name="Needs you").get_by_text(told, exact=True)).to_be_visible(
-        timeout=20_000
-    )
-    expect(owner.page.get_by_role("link", name="1 new, Notifications")).to_be_visible(timeout=20_000)
+    expect(owner.page.get_by_role("region", name="Needs you").get_by_text(told, exact=True)).to_be_visible()
+    expect(owner.page.get_by_role("link", name="1 new, Notifications")).to_be_visible()
     villa = owner.page.get_by_role("region", name="Places").get_by_role("listitem").filter(has_text="Villa")
     expect(villa).to_contain_text(told)
     owner.looks_around("today-alert")
@@ -65,7 +63,7 @@ def test_an_alert_of_a_rule_that_names_its_device_stands_with_that_device_and_sh
     owner.opens(f"/devices/{sensor.id}", "Cellar sensor")
     home.tell(sensor, {"t": -4})
     holds = owner.page.get_by_role("region", name="What holds here now")
-    expect(holds.get_by_text("Frost: -4 °C", exact=True)).to_be_visible(timeout=10_000)
+    expect(holds.get_by_text("Frost: -4 °C", exact=True)).to_be_visible()
     owner.looks_around("device-alert")
     holds.get_by_role("link", name="Frost: -4 °C").click()
     owner.sees("Frost: -4 °C")

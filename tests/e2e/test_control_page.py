@@ -13,10 +13,10 @@ from playwright.sync_api import Route, expect
 
 from tests.e2e.home import Home, Thing, said
 from tests.e2e.person import Person
+from tests.e2e.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.needs("chromium")
 ASKED = "v1/devices/me/rpc/request/"
-WAIT_S = 15.0
 
 
 class Lamp:
@@ -32,9 +32,9 @@ class Lamp:
         self.client.on_message = self._hear
         self.client.connect("127.0.0.1", home.server.mqtt)
         self.client.loop_start()
-        assert came.wait(WAIT_S)
+        assert came.wait(PATIENCE_S)
         self.client.subscribe(f"{ASKED}+", 1)
-        assert listens.wait(WAIT_S)
+        assert listens.wait(PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self
@@ -76,7 +76,7 @@ def test_a_switch_is_flipped_and_the_lamp_says_so_over_mqtt(owner: Person, home:
         switch = owner.page.get_by_role("switch", name="Set lamp")
         expect(switch).not_to_be_checked()
         switch.click()
-        number, params = lamp.told.get(timeout=WAIT_S)
+        number, params = lamp.told.get(timeout=PATIENCE_S)
         assert params == {"on": True}
         expect(owner.page.get_by_text("The device has it; waiting for its answer").first).to_be_visible()
         expect(switch).not_to_be_checked()
@@ -100,7 +100,7 @@ def test_a_switch_whose_lamp_is_away_says_that_there_was_no_answer_and_stays(own
     switch = owner.page.get_by_role("switch", name="Set lamp")
     switch.click()
     expect(owner.page.get_by_text("Asked; waiting for the device to listen").first).to_be_visible()
-    expect(owner.page.get_by_text("No answer").first).to_be_visible(timeout=20_000)
+    expect(owner.page.get_by_text("No answer").first).to_be_visible()
     expect(switch).not_to_be_checked()
     expect(owner.page.get_by_role("button", name="Ask again")).to_be_visible()
     owner.looks_around("switch-unanswered")
@@ -122,10 +122,10 @@ def test_several_lamps_are_picked_and_asked_at_once(owner: Person, home: Home) -
         dialog.get_by_label("Holds for (s)").fill("2")
         owner.looks_around("sheet-several")
         dialog.get_by_role("button", name="Ask 2 devices").click()
-        number, params = lamp.told.get(timeout=WAIT_S)
+        number, params = lamp.told.get(timeout=PATIENCE_S)
         expect(dialog.get_by_role("progressbar")).to_be_visible()
         lamp.does_it(number, params)
-        expect(dialog.get_by_text("1 confirmed it.")).to_be_visible(timeout=20_000)
+        expect(dialog.get_by_text("1 confirmed it.")).to_be_visible()
         expect(dialog.get_by_text("1 has not confirmed:")).to_be_visible()
         expect(dialog.get_by_role("listitem").filter(has_text="Porch lamp")).to_be_visible()
         assert unasked.told.empty()

@@ -12,7 +12,7 @@ from tests.certificates import Authority
 from tests.e2e.conftest import Serve, Settle
 from tests.e2e.home import said
 from tests.e2e.serving import Server, run_out
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 
 _TELEMETRY = "v1/devices/me/telemetry"
 
@@ -33,7 +33,7 @@ def publish(server: Server, authority: Authority, *words: str) -> tuple[int, str
     """Let mosquitto_pub say something over TLS; return its status and what it printed."""
     command = [str(shutil.which("mosquitto_pub")), "-h", "127.0.0.1", "-p", str(server.mqtts), "-t", _TELEMETRY]
     command += ["--cafile", str(authority.path), "-q", "1", "-m", '{"t":21.5}', *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     return done.returncode, done.stderr
 
 
@@ -41,7 +41,9 @@ def publish(server: Server, authority: Authority, *words: str) -> tuple[int, str
 def test_devices_and_people_come_in_over_tls(serve: Serve, settle: Settle, authority: Authority) -> None:
     server = serve(**encrypted(authority))
     home = settle(server)
-    with httpx.Client(base_url=f"https://127.0.0.1:{server.https}", verify=authority.client()) as browser:
+    with httpx.Client(
+        base_url=f"https://127.0.0.1:{server.https}", verify=authority.client(), timeout=PATIENCE_S
+    ) as browser:
         assert browser.get("/ready").json()["checks"]["certificate"] == "ok"
         who = {"email": "aino@example.test", "password": "correct horse"}
         signed_in = browser.post("/api/v1/auth/login", json=who)
@@ -71,7 +73,7 @@ def test_a_broken_renewal_is_told_by_ready(serve: Serve, authority: Authority) -
     settings["tls_cert"].write_text("half a certif")
 
     def ready() -> httpx.Response:
-        return httpx.get(f"https://127.0.0.1:{server.https}/ready", verify=authority.client())
+        return httpx.get(f"https://127.0.0.1:{server.https}/ready", verify=authority.client(), timeout=PATIENCE_S)
 
     until(lambda: ready().status_code == 503)
     assert "the one before still is" in ready().json()["checks"]["certificate"]

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.conftest import Serve, Settle
 from tests.e2e.home import Home
 from tests.e2e.person import Person, signed_in
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 
 pytestmark = [pytest.mark.needs("chromium")]
 
@@ -29,7 +29,7 @@ def owner(browser: Browser, house: Home) -> Iterator[Person]:
 def said(url: str, sensor: str, value: float) -> httpx.Response:
     """Let a sensor speak that knows nothing but an address."""
     body = {"sensors": [{"sensor_id": sensor, "sensor_data": value}], "code": f"{sensor[0] * 8}"}
-    return httpx.post(f"{url}/sensors/create_sensor/", json=body)
+    return httpx.post(f"{url}/sensors/create_sensor/", json=body, timeout=PATIENCE_S)
 
 
 def act(person: Person, button: str, device: str) -> None:

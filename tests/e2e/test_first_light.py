@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve
 from tests.e2e.person import Person
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 from tests.people import PASSWORD
 
 pytestmark = pytest.mark.needs("chromium", "mosquitto_pub")
@@ -25,7 +25,7 @@ _PAINTED = """canvas => {
 def run_line(line: str) -> subprocess.CompletedProcess[str]:
     """Run a line in a terminal of its own."""
     return subprocess.run(
-        [str(shutil.which("sh")), "-c", line], capture_output=True, text=True, timeout=20, check=False
+        [str(shutil.which("sh")), "-c", line], capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
 
 
@@ -47,12 +47,12 @@ def test_a_stranger_gets_from_an_empty_folder_to_a_live_chart(browser: Browser, 
     done = run_line(line)
     assert (done.returncode, done.stderr) == (0, "")
     values = page.get_by_role("region", name="Values")
-    expect(values.get_by_text("21.5").first).to_be_visible(timeout=5_000)
+    expect(values.get_by_text("21.5").first).to_be_visible()
     before = painted(person)
     assert len(before) > 500
 
     assert run_line(line.replace("21.5", "24.25")).returncode == 0
-    expect(values.get_by_text(re.compile(r"24\.[23]")).first).to_be_visible(timeout=5_000)
+    expect(values.get_by_text(re.compile(r"24\.[23]")).first).to_be_visible()
     page.get_by_text("As a table").click()
     expect(page.get_by_role("table").get_by_role("row")).to_have_count(3)
     until(lambda: painted(person) != before)

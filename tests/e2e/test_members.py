@@ -15,10 +15,10 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.e2e.home import Home, said
+from tests.e2e.waiting import PATIENCE_S
 
 VERSIONS = {"mqttv311": MQTTProtocolVersion.MQTTv311, "mqttv5": MQTTProtocolVersion.MQTTv5}
 BOTH = pytest.mark.parametrize("version", VERSIONS)
-WAIT_S = 15.0
 
 
 def make_key(home: Home, role: str = "member") -> dict[str, Any]:
@@ -45,19 +45,19 @@ class Program:
             more["properties"].SessionExpiryInterval = 600 if lasting else 0
         self.client.connect("127.0.0.1", home.server.mqtt, **more)
         self.client.loop_start()
-        self.present = self.came.get(timeout=WAIT_S)
+        self.present = self.came.get(timeout=PATIENCE_S)
 
     def listen(self, topic: str, qos: int = 2) -> list[int]:
         self.client.subscribe(topic, qos)
-        return self.granted.get(timeout=WAIT_S)
+        return self.granted.get(timeout=PATIENCE_S)
 
     def post(self, topic: str, body: str, qos: int = 2, *, retain: bool = False) -> None:
         message = self.client.publish(topic, body, qos, retain)
-        message.wait_for_publish(WAIT_S)
+        message.wait_for_publish(PATIENCE_S)
         assert message.is_published()
 
     def next(self) -> tuple[str, str]:
-        message = self.heard.get(timeout=WAIT_S)
+        message = self.heard.get(timeout=PATIENCE_S)
         return message.topic, message.payload.decode()
 
     def close(self) -> None:
@@ -113,7 +113,7 @@ def test_a_program_hears_what_its_devices_say_and_a_key_that_ends_lets_it_go(hom
         gone: Queue[bool] = Queue()
         viewer.client.on_disconnect = lambda *_: gone.put(True)  # noqa: FBT003  it is only to be there
         assert home.api.delete(f"api-keys/{key['id']}").is_success
-        assert gone.get(timeout=WAIT_S)
+        assert gone.get(timeout=PATIENCE_S)
 
 
 @pytest.mark.needs("mosquitto_sub")
@@ -123,7 +123,7 @@ def test_mosquitto_retains_and_shares(home: Home, version: str) -> None:
 
     def run(name: str, *words: str) -> str:
         given = [name, "-p", str(home.server.mqtt), "-V", version, "-u", key, "-q", "2", *words]
-        return subprocess.run(given, check=True, timeout=WAIT_S, capture_output=True, text=True).stdout
+        return subprocess.run(given, check=True, timeout=PATIENCE_S, capture_output=True, text=True).stdout
 
     run("mosquitto_pub", "-t", "state/lamp", "-m", "on", "-r")
     assert run("mosquitto_sub", "-t", "state/#", "-C", "1", "-v") == "state/lamp on\n"
@@ -144,7 +144,7 @@ def test_a_port_lets_programs_without_a_credential_in_as_its_key(home: Home, fre
 
     def run(name: str, port: int, *words: str) -> tuple[int, str]:
         given = [name, "-p", str(port), "-V", "mqttv5", "-q", "1", *words]
-        done = subprocess.run(given, check=False, timeout=WAIT_S, capture_output=True, text=True)
+        done = subprocess.run(given, check=False, timeout=PATIENCE_S, capture_output=True, text=True)
         return done.returncode, done.stdout
 
     assert run("mosquitto_pub", free_port, "-t", "state/lamp", "-m", "on", "-r")[0] == 0

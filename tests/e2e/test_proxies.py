@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 from tests.certificates import Authority
 from tests.e2e.conftest import Serve, Settle
 from tests.e2e.home import EMAIL, Home
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 from tests.people import PASSWORD
 
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
@@ -35,7 +35,7 @@ class Front:
     def client(self) -> httpx.Client:
         """Return a client that comes from another address of this machine."""
         transport = httpx.HTTPTransport(verify=self.authority.client(), local_address="127.0.0.2")
-        return httpx.Client(base_url=f"https://localhost:{self.port}", transport=transport, timeout=20)
+        return httpx.Client(base_url=f"https://localhost:{self.port}", transport=transport, timeout=PATIENCE_S)
 
 
 def nginx(folder: Path, cert: Path, key: Path, port: int, behind: int) -> list[str]:

@@ -13,7 +13,7 @@ from tests.e2e.conftest import Serve, Settle
 from tests.e2e.disks import mounted
 from tests.e2e.home import Home, Thing, said
 from tests.e2e.speaking import Device, Silence
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 
 _MIB = 1 << 20
 _DAY_MS = 86_400_000
@@ -57,7 +57,7 @@ def test_on_a_nearly_full_disk_readings_wait_people_go_on_and_retention_ends_it(
     home = settle(serve(small_disk, hot_bytes=_MIB, segment_bytes=1 << 16))
     thing = home.add_device()
     remember(home, thing)
-    until(lambda: history_bytes(small_disk) > _MIB and home.get("system")["followers"][0]["lag"] == 0, within=60)
+    until(lambda: history_bytes(small_disk) > _MIB and home.get("system")["followers"][0]["lag"] == 0)
     assert (small_disk / "reserve").stat().st_size == 32 * _MIB // 50
     assert disk(home)["safe_mode_since"] is None
 
@@ -66,8 +66,8 @@ def test_on_a_nearly_full_disk_readings_wait_people_go_on_and_retention_ends_it(
     assert not (small_disk / "reserve").exists()
     assert_refused_with_a_reason(home, thing)
     assert home.add_place("Shed")  # people go on, and what they change is kept
-    assert httpx.post(f"{home.server.address}/api/v1/auth/login", json={}).status_code == 422
-    ready = httpx.get(f"{home.server.address}/ready").json()
+    assert httpx.post(f"{home.server.address}/api/v1/auth/login", json={}, timeout=PATIENCE_S).status_code == 422
+    ready = httpx.get(f"{home.server.address}/ready", timeout=PATIENCE_S).json()
     assert (ready["status"], "Retention" in ready["warnings"]["disk"]) == ("ok", True)
     assert "nearly full" in home.get("overview")["notices"][0]
     assert until(lambda: all(each["lag"] == 0 for each in home.get("system")["followers"]))
@@ -77,7 +77,7 @@ def test_on_a_nearly_full_disk_readings_wait_people_go_on_and_retention_ends_it(
     assert told["effects"][0]["count"] == 144_000
     assert said(home.api.post("retention", json={"keeps": "readings", "days": 7, "summaries_days": 3650}))["days"] == 7
     assert said(home.api.post("retention/run")) is None
-    until(lambda: disk(home)["safe_mode_since"] is None, within=60)
+    until(lambda: disk(home)["safe_mode_since"] is None)
     assert history_bytes(small_disk) < size / 3
     assert (small_disk / "reserve").exists()
     assert until(lambda: home.tell(thing, {"temperature": 21}).status_code == 200)

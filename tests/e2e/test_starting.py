@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.e2e.conftest import Serve
 from tests.e2e.home import Home
 from tests.e2e.serving import environment, run_out
+from tests.e2e.waiting import PATIENCE_S
 
 
 def test_its_ready_line_is_all_that_it_prints(home: Home) -> None:
@@ -61,7 +62,9 @@ def test_limits_are_changed_by_whoever_has_the_data_folder(home: Home) -> None:
     def limits(*words: str) -> tuple[int, str]:
         command = [sys.executable, "-m", "verger", "limits", *words]
         surroundings = environment(home.server.folder)
-        done = subprocess.run(command, env=surroundings, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(
+            command, env=surroundings, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
         return done.returncode, done.stdout + done.stderr
 
     def limit(name: str) -> object:

@@ -14,8 +14,8 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.e2e.home import Home, Thing
+from tests.e2e.waiting import PATIENCE_S
 
-WAIT_S = 15.0
 _HELD_S = 30.0
 _ASKS, _ANSWERS = "v1/devices/me/rpc/request/+", "v1/devices/me/rpc/response/"
 
@@ -45,7 +45,7 @@ class Machine:
         self.client.on_message = self._hear
         self.client.connect("127.0.0.1", home.server.mqtt)
         self.client.loop_start()
-        self._listens.get(timeout=WAIT_S)
+        self._listens.get(timeout=PATIENCE_S)
 
     def _hear(self, _client: Client, _: Any, message: MQTTMessage) -> None:
         told = json.loads(message.payload)
@@ -57,7 +57,7 @@ class Machine:
 
     def next(self) -> Asked:
         """Return what is asked next."""
-        return self.asked.get(timeout=WAIT_S)
+        return self.asked.get(timeout=PATIENCE_S)
 
     def acknowledge(self, asked: Asked) -> None:
         """Prove that it has a command."""
@@ -66,7 +66,7 @@ class Machine:
     def answer(self, asked: Asked, result: Any) -> None:
         """Answer a command; return once the answer is on disk."""
         said = self.client.publish(f"{_ANSWERS}{asked.number}", json.dumps(result), 1)
-        said.wait_for_publish(WAIT_S)
+        said.wait_for_publish(PATIENCE_S)
         assert said.is_published()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class Receiver:
 
     def next(self) -> Told:
         """Return what comes next."""
-        return self.heard.get(timeout=WAIT_S)
+        return self.heard.get(timeout=PATIENCE_S)
 
 
 class Hook(BaseHTTPRequestHandler):

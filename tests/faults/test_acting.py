@@ -11,7 +11,7 @@ import pytest
 from tests.e2e import conftest as e2e
 from tests.e2e.home import Home, Thing, said
 from tests.e2e.serving import environment
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE_S, until
 from tests.faults.acting import Hook, Mailbox, machine, receiving
 from tests.faults.weak import Weakness
 from tests.people import PASSWORD
@@ -116,7 +116,7 @@ def add_people(home: Home, *roles: Role) -> dict[str, str]:
 
 def _signed_in(home: Home, email: str) -> str:
     body = {"email": email, "password": PASSWORD}
-    return str(said(httpx.post(f"{home.server.address}/api/v1/auth/login", json=body))["token"])
+    return str(said(httpx.post(f"{home.server.address}/api/v1/auth/login", json=body, timeout=PATIENCE_S))["token"])
 
 
 def told(home: Home) -> list[str]:
@@ -131,7 +131,9 @@ def inboxes(home: Home, tokens: dict[str, str]) -> dict[str, int]:
     found = {}
     for role, token in tokens.items():
         headers = {"Authorization": f"Bearer {token}"}
-        items = said(httpx.get(f"{home.server.address}/api/v1/me/notifications", headers=headers))["items"]
+        items = said(httpx.get(f"{home.server.address}/api/v1/me/notifications", headers=headers, timeout=PATIENCE_S))[
+            "items"
+        ]
         found[role] = sum(each["kind"] == "alert" for each in items)
     return found
 
