@@ -10,6 +10,7 @@ from tests.people import PASSWORD
 from verger.base.clock import MINUTE, HeldClock
 from verger.domain.tenancy.model import Role
 from verger.edges.wire.mqtt.packets import ConnAck, Disconnect, PubAck, Publish, SubAck
+from verger.edges.wire.mqtt.reasons import Reason
 
 TEMP, HUM = "ESP8266_12F_005_PROD_Temp", "ESP8266_12F_005_PROD_Hum"
 
@@ -184,6 +185,26 @@ async def test_a_sensor_speaks_its_own_words_only(product: Product) -> None:
         granted = await device.ask(subscribe("sensors/data"))
         assert isinstance(granted, SubAck)
         assert granted.reasons == (0x87,)
+
+
+async def test_answers_come_in_the_order_of_the_messages(product: Product) -> None:
+    key = (await enrolled(product, "cottage"))["key"]
+    code = await provisioned(product, key)
+    await told(product, key, code, 20, 40)
+    (pending,) = await waiting(product)
+    await posted(product, f"/pending-devices/{pending['id']}/adopt", name="Hall")
+    async with stranger(product, key, level=5) as device:
+        await boot(device)
+        first, last = reading(TEMP, 21, code), reading(HUM, 41, code)
+        said = [("sensors/data", first), ("sensors/data", b"?"), ("elsewhere", b""), ("sensors/data", last)]
+        await device.say(*(Publish(topic, body, 1, number) for number, (topic, body) in enumerate(said, 1)))
+        answers = [await device.hear() for _ in said]
+    assert [(each.packet_id, each.reason) for each in answers if isinstance(each, PubAck)] == [
+        (1, 0),
+        (2, Reason.PAYLOAD_FORMAT_INVALID),
+        (3, Reason.TOPIC_NAME_INVALID),
+        (4, 0),
+    ]
 
 
 async def test_two_tenants_have_the_same_sensor_and_nothing_crosses(product: Product) -> None:

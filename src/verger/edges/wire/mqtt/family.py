@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 import structlog
 
-from verger.base.errors import Busy
+from verger.base.errors import Busy, Fault
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
@@ -47,6 +47,7 @@ class FamilySpeaker:
         self._waiting: deque[Publish] = deque()
         self._meeting: asyncio.Task[None] | None = None
         self._sent: dict[int, tuple[str, Ask]] = {}
+        self._decided: dict[int, tuple[Answer | None, Reason]] = {}  # what is said in its turn, by ticket
         self._lost = self._gone = False
         self._zone: tzinfo | None = None
         self._enrolments = tuple(each.id for each in door.enrolments)
@@ -72,28 +73,30 @@ class FamilySpeaker:
         if read is None:
             return True
         family, spoken = read
-        heard = _NOBODY
-        if (voice := spoken.voice) is not None:
-            said = self._desk.meetings.speak(self._door, family.name, voice)
-            if said is None:
-                return False
-            heard = said
-            if heard.said or not heard.refused:
-                self._note(family, voice, heard.device)
+        voice = spoken.voice
+        heard = _NOBODY if voice is None else self._desk.meetings.speak(self._door, family.name, voice)
+        if heard is None:
+            return False
         self._echo(spoken)
+        if voice is None:
+            self._say(packet, KEPT)
+            return True
+        if heard.said or not heard.refused:
+            self._note(family, voice, heard.device)
         self._join(packet, heard)
         return True
 
     def _read(self, packet: Publish) -> tuple[Family, Spoken] | None:
-        """Return what a message means in the family whose topic it is; answer it at once where it makes no sense."""
+        """Return what a message means in the family whose topic it is; answer it where it makes no sense."""
         family = next((each for each in self._families if each.hears(packet.topic)), None)
         if family is None:
-            self._say(packet, Reason.TOPIC_NAME_INVALID, "No family that is spoken here has this topic.")
+            no = Answer(kept=False, refused=(Fault("", "No family that is spoken here has this topic."),))
+            self._say(packet, no, Reason.TOPIC_NAME_INVALID)
             return None
         try:
             return family, held_to(family, self._line.client_id, self._spoken(family, packet))
         except Garbled as garbled:
-            self._say(packet, Reason.PAYLOAD_FORMAT_INVALID, str(garbled))
+            self._say(packet, Answer(kept=False, refused=(Fault("", str(garbled)),)))
             if self._door.device:
                 self._wiring.house.remark(self._door.device, "refused", str(garbled))
             return None
@@ -120,9 +123,8 @@ class FamilySpeaker:
 
     def _join(self, packet: Publish, heard: Heard) -> None:
         """Hand a message to the inlet."""
-        ticket = packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2
         self.unanswered += 1
-        self._wiring.inlet.join(heard, self, ticket, len(packet.body))
+        self._wiring.inlet.join(heard, self, _ticket(packet), len(packet.body))
 
     async def _meet(self) -> None:
         """Take what waits, one message after the other, and see to those who are not known yet."""
@@ -138,15 +140,12 @@ class FamilySpeaker:
         self._line.pace()
 
     async def _take_slowly(self, packet: Publish) -> None:
-        if self._take(packet):
-            return
-        read = self._read(packet)
-        if read is None:
+        if self._take(packet) or (read := self._read(packet)) is None:
             return
         family, spoken = read
         self._echo(spoken)
         answer = KEPT if spoken.voice is None else await self._one(family, spoken.voice)
-        self._answer(packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2, answer)
+        self._say(packet, answer)
 
     async def _one(self, family: Family, voice: Voice) -> Answer | None:
         """Return what became of what one device said; None: it could not be kept."""
@@ -226,6 +225,8 @@ class FamilySpeaker:
 
     def _answer(self, ticket: int, answer: Answer | None) -> None:
         packet_id, qos = ticket & 0xFFFF, 2 if ticket & _QOS_2 else 1
+        decided, why = self._decided.pop(ticket, (answer, Reason.PAYLOAD_FORMAT_INVALID))
+        answer = None if answer is None else decided
         if answer is not None and answer.later and self._session.level == 4:
             answer = None  # MQTT 3.1.1 cannot say no but by leaving
         if not packet_id:
@@ -238,13 +239,15 @@ class FamilySpeaker:
             self._session.acknowledge(packet_id, qos)
         else:
             sentence = answer.later or answer.refused[0].message
-            reason = Reason.QUOTA_EXCEEDED if answer.later else Reason.PAYLOAD_FORMAT_INVALID
+            reason = Reason.QUOTA_EXCEEDED if answer.later else why
             told = tuple((fault.field, fault.message) for fault in answer.refused if fault.field)
             self._session.acknowledge(packet_id, qos, reason, sentence, told)
 
-    def _say(self, packet: Publish, reason: Reason, sentence: str) -> None:
+    def _say(self, packet: Publish, answer: Answer | None, why: Reason = Reason.PAYLOAD_FORMAT_INVALID) -> None:
+        """Answer a message once all before it are answered, for the standard wants the same order."""
         if packet.qos:
-            self._session.acknowledge(packet.packet_id, packet.qos, reason, sentence)
+            self._decided[_ticket(packet)] = answer, why
+            self._join(packet, _NOBODY)
 
     def will(self, will: Will) -> None:
         """Let a will be heard."""
@@ -289,3 +292,7 @@ class FamilySpeaker:
     def end(self, sentence: str) -> None:
         """End the connection."""
         self._line.end(Reason.NOT_AUTHORIZED, sentence)
+
+
+def _ticket(packet: Publish) -> int:
+    return packet.packet_id if packet.qos < 2 else packet.packet_id | _QOS_2
