@@ -39,7 +39,7 @@ async def test_what_comes_together_is_one_message(post: Post) -> None:
     await post.add()
     await post.tell("Dry", "Wet", "Hot")
     assert await post.after() == ["Warning: 3 notifications"]
-    assert [line.partition("UTC  ")[2] for line in post.courier.carried[0][1].body.splitlines()] == [
+    assert [line[7:] for line in post.courier.carried[0][1].body.splitlines()] == [
         "Warning: Dry",
         "Warning: Wet",
         "Warning: Hot",

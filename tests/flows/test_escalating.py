@@ -32,12 +32,16 @@ class Night:
     def begin(self) -> None:
         """Begin anew, knowing only what is kept."""
         self.store, self.policies, self.outbox = AlertStore(self.db), PolicyStore(self.db), Outbox(self.db, self.clock)
-        escalating = Escalating(self.db, self.store, self.policies, self.outbox, self.clock, self.caught_up)
+        escalating = Escalating(self.db, self.store, self.policies, self.outbox, self.clock, self.caught_up, self.where)
         self.store.listeners.append(escalating.heard)
         self.jobs = Jobs(self.db, self.clock, escalating.works)
 
     async def caught_up(self) -> None:
         """Have nothing to catch up with."""
+
+    async def where(self, _tenant: str, _alert: Alert) -> str:
+        """Be at one place with one device."""
+        return "The well, Cottage"
 
     async def do(self, what: str, rule: str = "frost", **more: Any) -> Alert:
         opening = {"rule": rule, "device": None, "place": None, "severity": Severity.critical, "message": "Frost"}
@@ -110,7 +114,7 @@ async def test_what_fell_due_while_all_was_off_is_told_once_to_all_whose_turn_it
     await night.jobs.run_due()
     assert await night.told() == [(0, "members"), (180, EVERYBODY)]
     [put] = (await night.outbox.waiting())[1:]
-    assert put.notice.body == "It is open for 3 hours, and nobody has taken note of it yet."
+    assert put.notice.body == "The well, Cottage\nIt is open for 3 hours, and nobody has taken note of it yet."
     said = (await night.store.comments(night.tenant, alert.id, Asked())).items
     assert [(each.kind, each.text, each.by) for each in said] == [
         ("told", "Told to members, managers, owners.", None),

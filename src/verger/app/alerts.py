@@ -6,6 +6,7 @@ from contextlib import suppress
 from verger.app.stores import Stores
 from verger.base.jobs import Jobs
 from verger.base.work import Work
+from verger.domain.alerts.model import Alert
 from verger.domain.telemetry.followers import Followers
 from verger.flows.escalating import Escalating
 from verger.flows.ports import Screens
@@ -28,8 +29,13 @@ async def open_alerts(stores: Stores, screens: Screens, followers: Followers, wo
             async with asyncio.timeout(_CAUGHT_UP_S):
                 await followers.caught_up()
 
+    async def where(tenant: str, alert: Alert) -> str:
+        place = (await stores.places.tree(tenant)).places.get(alert.place or "")
+        devices = await stores.kept.devices.these(tenant, {alert.device}) if alert.device else []
+        return ", ".join([*(device.name for device in devices), *([place.name] if place else [])])
+
     spreading = Spreading(screens)
-    escalating = Escalating(stores.db, stores.alerts, stores.policies, stores.outbox, stores.clock, caught_up)
+    escalating = Escalating(stores.db, stores.alerts, stores.policies, stores.outbox, stores.clock, caught_up, where)
     stores.alerts.listeners += [spreading.alert, escalating.heard]
     reminding = Reminding(stores.db, stores.tasks, stores.outbox, stores.clock)
     stores.tasks.listeners += [spreading.task, reminding.heard]

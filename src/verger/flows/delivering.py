@@ -44,6 +44,7 @@ class Leaving(Struct, frozen=True):
     target: Target
     message: str
     some: Sequence[Waiting]
+    zone: ZoneInfo
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Delivering:
                 told = await self.room.inbox.some(connection, tenant, [each.notification for each in leaving.some])
         except Missing:
             return  # its owner took it away
-        message = written(leaving.message, told, self.home)
+        message = written(leaving.message, told, self.home, leaving.zone)
         try:
             await self.courier.carry(await self.room.targets.way(tenant, target), message)
         except Refused as refused:
@@ -161,7 +162,7 @@ class Delivering:
             if free > now:
                 await deliveries.put_off(connection, {each.id: free for each in ready})
                 return None
-        leaving = Leaving(tenant, user, kept, message or new_id(), ready)
+        leaving = Leaving(tenant, user, kept, message or new_id(), ready, zone)
         await self._note(connection, leaving, message=leaving.message, due_at=self._again(leaving))
         return leaving
 

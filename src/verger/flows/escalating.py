@@ -32,7 +32,10 @@ class Going(Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Escalating:
-    """Listens to alerts, and keeps what is due as jobs; `caught_up` returns once all that was said is judged."""
+    """Listens to alerts, and keeps what is due as jobs.
+
+    `caught_up` returns once all that was said is judged; `where` tells the names of an alert's device and place.
+    """
 
     db: Database
     store: AlertStore
@@ -40,6 +43,7 @@ class Escalating:
     outbox: Outbox
     clock: Clock
     caught_up: Callable[[], Awaitable[None]]
+    where: Callable[[str, Alert], Awaitable[str]]
 
     @property
     def works(self) -> dict[str, Work]:
@@ -100,7 +104,9 @@ class Escalating:
         told_at = going.told_at
         if now_due.tell:
             to = all_of(now_due.tell)
-            await self.outbox.put(connection, going.tenant, _notice(alert, to, going, now))
+            await self.outbox.put(
+                connection, going.tenant, _notice(alert, to, going, now, await self.where(going.tenant, alert))
+            )
             await self._note(connection, going.tenant, alert, "told", f"Told to {to.replace(',', ', ')}.")
             told_at = now
         if now_due.next_at is None:
@@ -115,14 +121,14 @@ class Escalating:
         await self.store.comment(connection, tenant, said)
 
 
-def _notice(alert: Alert, to: str, going: Going, now: int) -> Notice:
+def _notice(alert: Alert, to: str, going: Going, now: int, where: str) -> Notice:
     waited = (now - going.since) // MINUTE
     still = f"It is open for {_told(waited)}, and nobody has taken note of it yet." if going.told_at else ""
     return Notice(
         severity=Urgency(alert.severity.value),
         kind="alert",
         title=alert.message,
-        body=still,
+        body="\n".join(filter(None, (where, still))),
         to=to,
         subject=f"alert:{alert.id}",
         place=alert.place,

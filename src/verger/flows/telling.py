@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 from msgspec import Struct, structs
@@ -132,7 +133,7 @@ class Telling:
         way = await self.room.targets.way(tenant, target)
         try:
             with on_behalf_of(tenant):
-                await self.courier.carry(way, written(hello.id, [hello], self.home))
+                await self.courier.carry(way, written(hello.id, [hello], self.home, UTC))
         except Refused as refused:
             return Tried(delivered=False, error=str(refused))
         async with self.room.db.writing() as connection:

@@ -83,7 +83,10 @@ export async function seen(ids: readonly string[] | null): Promise<void> {
 
 /** Where a notification leads, if anywhere. */
 export function leads({ subject, device, place }: Notification): string | null {
-  if (subject?.startsWith("target:")) return "/settings/notifications";
+  const [kind, id] = subject?.split(":") ?? [];
+  if (kind === "target") return "/settings/notifications";
+  if (kind === "alert") return `/alerts/${id}`;
+  if (kind === "task") return "/tasks";
   if (device !== null) return `/devices/${device}`;
   return place === null ? null : `/places/${place}`;
 }

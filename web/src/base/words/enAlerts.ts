@@ -29,6 +29,7 @@ export const enAlerts = {
   "alert.why.rule": "Because of the rule “{name}”: {sentence}",
   "alert.why.see": "See the rule",
   "alert.why.silence": "The device was not heard for longer than it usually is quiet.",
+  "alert.why.paused": "A rule fired more often than it may, so Verger lets it rest until somebody has seen to it.",
   "alert.why.shedding": "More flowed through this device than its plan allows, and the next in order was cut off.",
   "alert.why.verger": "Verger watches this by itself.",
   "alert.why.gone": "The rule it came of is no longer there.",
