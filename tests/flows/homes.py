@@ -79,8 +79,10 @@ async def told(house: House, tenant: str, device: str) -> tuple[list[int], list[
 Open = Callable[[Path], Awaitable[House]]
 
 
-def restore(home: Home, shelf: Shelf | None = None, backup: str | None = None, **how: Any) -> tuple[Path, Mark]:
-    folder = home.folder.with_name("restored")
+def restore(
+    home: Home, shelf: Shelf | None = None, backup: str | None = None, to: Path | None = None, **how: Any
+) -> tuple[Path, Mark]:
+    folder = to or home.folder.with_name("restored")
     lock = DataFolder.hold(folder)
     try:
         return folder, Restoring(folder, shelf or home.shelf, home.clock).restore(backup, replace=False, **how)

@@ -153,8 +153,8 @@ async def _open_log(stack: AsyncExitStack, settings: Settings) -> Log:
 
 def forgetting(stores: Stores) -> Forgetting:
     """Return what hides what was deleted."""
-    ledger = Ledger(stores.settings.backup_folder)
-    return Forgetting(stores.deletions, ledger, stores.kept, stores.places, stores.tenancy.users, stores.clock)
+    ledgers = Ledger(stores.settings.backup_folder), Ledger(stores.settings.data)
+    return Forgetting(stores.deletions, *ledgers, stores.kept, stores.places, stores.tenancy.users, stores.clock)
 
 
 async def _settle(stores: Stores) -> None:

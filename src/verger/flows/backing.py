@@ -11,19 +11,27 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
 from verger import __version__
 from verger.base.clock import Clock, moment
 from verger.base.copying import copy
+from verger.base.db import Database
 from verger.base.errors import Refused
 from verger.domain.backups.model import Backup, Contents, Part
 from verger.domain.backups.objects import scratch
 from verger.domain.backups.shelf import Shelf
+from verger.domain.deletions.ledger import Ledger
+from verger.domain.deletions.store import DeletionStore
 from verger.domain.history import copies
 from verger.domain.telemetry.log import Log
 from verger.flows.taking import HISTORY, LOG, SECRET, Copy, Course, Reached, Taking, nowhere
 
 _SCRATCH = ".backup"
 _SPARE = 10  # a tenth of a disk stays free when the data is on it, too
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class BackingUp:
         with self.shelf.held():
             course = Course(reached, await asyncio.to_thread(self._weigh))
             manifest = await self._take(self.database, course)
+            await self._tell_deletions(self.database)
             await asyncio.to_thread(self.shelf.prune, self.keep, moment(self.clock.now()))
         return await asyncio.to_thread(self.shelf.tell, manifest)
 
@@ -70,6 +79,18 @@ class BackingUp:
         )
         taken_at = moment(self.clock.now())
         return (await asyncio.to_thread(self.shelf.add, contents, taken_at, __version__)).id
+
+    async def _tell_deletions(self, database: Path) -> None:
+        """Write down beside the backups, wherever they lie, every deletion up to now."""
+        db = Database.open(f"sqlite+aiosqlite:///{database}")
+        try:
+            erasures = await DeletionStore(db).every()
+        except SQLAlchemyError as error:  # the database of an older version, backed up before its first start
+            log.warning("the deletions could not be written down beside the backup", why=str(error))
+            return
+        finally:
+            await db.close()
+        await asyncio.to_thread(Ledger(self.shelf.folder).complete, erasures)
 
     def _before(self) -> dict[str, Part]:
         """Return the parts of the newest backup by path, if it can be opened."""

@@ -28,11 +28,13 @@ log = structlog.get_logger()
 class Forgetting:
     """Hides what is to go: no way leads to it any more, though it is still on the disk.
 
-    `unsure` are deletions that may yet be taken back.
+    `ledger` lies beside the backups, `brought` is the one that a restore laid in the data folder. `unsure` are
+    deletions that may yet be taken back.
     """
 
     deletions: DeletionStore
     ledger: Ledger
+    brought: Ledger
     kept: Kept
     places: PlaceStore
     users: Users
@@ -99,8 +101,13 @@ class Forgetting:
 
     async def returned(self, mark: Mark, last: int) -> list[str]:
         """Do again what was deleted since the backup, and leave taking it off the disk to the sweep."""
-        since = [*await self._in_what_was(mark), *await asyncio.to_thread(self.ledger.since, mark.begun_at)]
-        found = {erasure.deletion.id: erasure for erasure in (*await self.deletions.undone(), *since)}
+        since = await self._in_what_was(mark)
+        replaced = (Ledger(Path(mark.replaced)),) if mark.replaced else ()
+        for ledger in (self.ledger, self.brought, *replaced):
+            since += await asyncio.to_thread(ledger.since, mark.begun_at)
+        # One that was done while the backup was taken came too late for what was copied before.
+        own = [*await self.deletions.undone(), *await self.deletions.since(mark.begun_at)]
+        found = {erasure.deletion.id: erasure for erasure in (*own, *since)}
         for erasure in found.values():
             if await self.deletions.add(await self._as_known(erasure)):
                 await self.deletions.again(erasure.deletion.id, last + 1)

@@ -18,6 +18,8 @@ from verger.domain.backups.mark import Mark
 from verger.domain.backups.model import Manifest
 from verger.domain.backups.objects import clear, write_synced
 from verger.domain.backups.shelf import Shelf
+from verger.domain.deletions import ledger
+from verger.domain.deletions.ledger import Ledger
 from verger.flows.laying import Laying
 from verger.flows.taking import Reached, nowhere
 
@@ -76,6 +78,8 @@ class Restoring:
             replaced=str(self.data / aside) if old else None,
         )
         mark.write(fresh, found)
+        if deletions := Ledger(self.shelf.folder).read():
+            write_synced(fresh / ledger.FILE, [deletions])
         for folder in {path.parent for path in fresh.rglob("*")}:
             sync_folder(folder)
         plan = Plan(tuple(old), aside, tuple(sorted(path.name for path in fresh.iterdir())))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from verger.base.errors import Busy
+from verger.base.errors import Busy, Refused
 from verger.domain.deletions.ledger import Ledger
 from verger.domain.deletions.model import Deletion, Erasure, Part
 
@@ -54,3 +54,17 @@ def test_where_a_line_cannot_be_written_it_says_so_and_what_was_there_stays(
     with pytest.raises(Busy, match="Nothing was deleted"):
         ledger.add(erasure("two"))
     assert ledger.since(NOON) == [erasure("one")]
+
+
+def test_it_is_completed_with_what_it_lacks_alone(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add(erasure("one"))
+    ledger.complete([erasure("one"), erasure("two"), erasure("three")])
+    ledger.complete([erasure("three")])
+    assert ledger.since(NOON) == [erasure("one"), erasure("two"), erasure("three")]
+
+
+def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "deletions.jsonl").mkdir()
+    with pytest.raises(Refused, match="cannot be read"):
+        Ledger(tmp_path).read()

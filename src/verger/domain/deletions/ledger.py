@@ -2,16 +2,17 @@
 
 import errno
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
-from verger.base.errors import Busy
+from verger.base.errors import Busy, Refused
 from verger.domain.deletions.model import Erasure
 
-_FILE = "deletions.jsonl"
+FILE = "deletions.jsonl"
 
 
 class Ledger:
@@ -26,11 +27,7 @@ class Ledger:
         if not self._folder.is_dir():
             return
         try:
-            file = os.open(self._folder / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                _append(file, msgspec.json.encode(erasure))
-            finally:
-                os.close(file)
+            self._write(msgspec.json.encode(erasure))
         except OSError as error:
             raise Busy(
                 f"Nothing was deleted, for it cannot be written down beside the backups in {self._folder} "
@@ -38,26 +35,57 @@ class Ledger:
                 retry_s=60,
             ) from error
 
+    def complete(self, erasures: Iterable[Erasure]) -> None:
+        """Write down those that are not there yet; on disk on return. Raise Refused where that cannot be done."""
+        there = {erasure.deletion.id for erasure in _erasures(self.read())}
+        try:
+            if missing := [msgspec.json.encode(each) for each in erasures if each.deletion.id not in there]:
+                self._write(b"\n".join(missing))
+        except OSError as error:
+            raise Refused(
+                f"The deletions cannot be written down in {self._folder} ({error.strerror}): "
+                "make that folder writable and see that there is room."
+            ) from error
+
     def since(self, at: datetime) -> list[Erasure]:
         """Return the deletions since a time, oldest first; a line that was cut short is passed over."""
+        with suppress(Refused):
+            return [erasure for erasure in _erasures(self.read()) if erasure.deletion.at >= at]
+        return []
+
+    def read(self) -> bytes:
+        """Return what is written down, nothing where there is no such file; raise Refused where it cannot be read."""
         try:
-            lines = (self._folder / _FILE).read_bytes().splitlines()
-        except OSError:
-            return []
-        found = []
-        for line in lines:
-            try:
-                found.append(msgspec.json.decode(line, type=Erasure))
-            except msgspec.MsgspecError:
-                continue
-        return [erasure for erasure in found if erasure.deletion.at >= at]
+            return (self._folder / FILE).read_bytes()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise Refused(
+                f"The deletions written down in {self._folder / FILE} cannot be read ({error.strerror}): "
+                "see that it may be read, for what it names would come back."
+            ) from error
+
+    def _write(self, lines: bytes) -> None:
+        file = os.open(self._folder / FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            _append(file, lines)
+        finally:
+            os.close(file)
 
 
-def _append(file: int, erasure: bytes) -> None:
-    """Add a line to an open file, whole and on disk, or not at all."""
+def _erasures(lines: bytes) -> list[Erasure]:
+    found = []
+    for line in lines.splitlines():
+        with suppress(msgspec.MsgspecError):
+            found.append(msgspec.json.decode(line, type=Erasure))
+    return found
+
+
+def _append(file: int, lines: bytes) -> None:
+    """Add lines to an open file, whole and on disk, or not at all."""
     before = os.fstat(file).st_size
     # On a line of its own, whatever a crash or a full disk left of the one before.
-    line = b"\n" + erasure + b"\n"
+    line = b"\n" + lines + b"\n"
     try:
         written = os.write(file, line)
         os.fsync(file)

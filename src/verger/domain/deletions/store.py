@@ -5,7 +5,7 @@ from datetime import datetime
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Table, delete, select, update
+from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Index, String, Table, delete, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from verger.base.db import Database, Instant, metadata
@@ -94,10 +94,16 @@ class DeletionStore:
             return [_erasure(row) for row in rows]
 
     async def since(self, at: datetime) -> list[Erasure]:
-        """Return every deletion since a time, of every tenant, the oldest first, for a restore to do again."""
+        """Return every deletion asked for or done since a time, of every tenant, for a restore to do again."""
+        late = or_(_TABLE.at >= at, _TABLE.done_at >= at)
         async with self._db.reading() as connection:
-            rows = await connection.execute(select(*_WORK).where(_TABLE.at >= at).order_by(_TABLE.id))
+            rows = await connection.execute(select(*_WORK).where(late).order_by(_TABLE.id))
             return [_erasure(row) for row in rows]
+
+    async def every(self) -> list[Erasure]:
+        """Return every deletion that is remembered, of every tenant, the oldest first."""
+        async with self._db.reading() as connection:
+            return [_erasure(row) for row in await connection.execute(select(*_WORK).order_by(_TABLE.id))]
 
     async def found(self, deletion: str, months: Sequence[int]) -> None:
         """Note which month files held it, before the first of them changes."""
