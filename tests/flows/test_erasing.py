@@ -20,6 +20,10 @@ from verger.base.settings import Settings
 from verger.domain.alerts.model import Opening, Severity
 from verger.domain.backups.mark import Mark
 from verger.domain.deletions.ledger import Ledger
+from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.model import Message
+from verger.domain.messages.standing import Standing
+from verger.domain.messages.store import MessageStore
 from verger.domain.telemetry.model import Event, Told, empty
 from verger.domain.telemetry.record import pack, seal
 from verger.domain.tenancy.model import Founding, Role
@@ -146,6 +150,26 @@ async def bury(product: Product, device: str) -> None:
         told = tuple(Told(tenant, each, Event("note", word, 0)) for each, word in words.items())
         body = pack(structs.replace(empty(0), told=told))
         await product.house.stores.letters.bury("recording", sequence, "no reason", 0, seal(sequence, body) + body)
+
+
+async def test_what_waits_in_an_inbox_goes_with_the_device(product: Product) -> None:
+    hall, sauna = product.devices
+    exchange = product.house.upkeep.erasing.forgetting.messages
+    assert isinstance(exchange, Exchange)
+    away = Standing(product.tenant, "key:k", "c", expiry_s=3600)
+    memory = away.begin(exchange.room(product.tenant), exchange.keeper.touch)
+    exchange.remember(memory)
+    for device in (hall, sauna):
+        memory.add(Message(f"devices/{device}/readings", NEEDLE.encode() if device == hall else b"hay"), 1)
+        exchange.post(product.tenant, Message(f"devices/{device}/note", b"hay", retain=True))
+    memory.add(Message(f"places/{product.place}/alerts", b"hay"), 1)
+    await product.owner.delete(f"/devices/{hall}?history=delete")
+    store = MessageStore(product.house.stores.db)
+    told = [letter.message.topic for [found] in [await store.sessions()] for letter in found.letters]
+    assert told == [f"devices/{sauna}/readings", f"places/{product.place}/alerts"]
+    assert [message.topic for _, message, _ in await store.retained()] == [f"devices/{sauna}/note"]
+    await product.owner.delete(f"/places/{product.place}?contents=delete&history=delete")
+    assert (memory.letters, await store.retained()) == ({}, [])
 
 
 async def test_another_devices_words_stay(product: Product) -> None:

@@ -39,6 +39,7 @@ from verger.flows.enrolled import Enrolled
 from verger.flows.forgetting import Forgetting
 from verger.flows.leaving import Leaving
 from verger.flows.limiting import Limiting
+from verger.flows.ports import Forgets
 from verger.flows.publishing import Publishing
 from verger.flows.restoring import check_whole
 from verger.flows.returning import Acting, CutShort, Judging, Returning, SignedOut, Timers, Unasked, Unsent
@@ -151,10 +152,11 @@ async def _open_log(stack: AsyncExitStack, settings: Settings) -> Log:
     return log
 
 
-def forgetting(stores: Stores) -> Forgetting:
-    """Return what hides what was deleted."""
+def forgetting(stores: Stores, messages: Forgets) -> Forgetting:
+    """Return what hides what was deleted, also from those who wait for messages."""
     ledgers = Ledger(stores.settings.backup_folder), Ledger(stores.settings.data)
-    return Forgetting(stores.deletions, *ledgers, stores.kept, stores.places, stores.tenancy.users, stores.clock)
+    people = stores.tenancy.users
+    return Forgetting(stores.deletions, *ledgers, stores.kept, stores.places, people, messages, stores.clock)
 
 
 async def _settle(stores: Stores) -> None:
@@ -164,7 +166,8 @@ async def _settle(stores: Stores) -> None:
     stores.places.leaving.append(leaving.place)
     stores.kept.devices.leaving.append(stores.enrolled.device_left)
     stores.places.leaving.append(stores.enrolled.place_left)
-    hidden = forgetting(stores)
+    waiting = MessageStore(stores.db)
+    hidden = forgetting(stores, waiting)
     parts = (
         Acting(stores.letters, _ACTING),
         CutShort(stores.errands, stores.clock),
@@ -174,7 +177,7 @@ async def _settle(stores: Stores) -> None:
         Untold(stores.mailroom),
         Uncalled(stores.callbook),
         Unasked(stores.commands, stores.db, stores.clock),
-        Unsent(MessageStore(stores.db)),
+        Unsent(waiting),
         hidden,
     )
     await Returning(stores.settings.data, stores.log, stores.clock, parts).honour()

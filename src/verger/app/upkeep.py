@@ -13,6 +13,7 @@ from verger.base.jobs import Jobs
 from verger.base.work import Work, every
 from verger.domain.alerts.model import Severity
 from verger.domain.errands.errands import Doing, Kind
+from verger.domain.messages.exchange import Exchange
 from verger.domain.retention.store import RuleStore
 from verger.domain.storage.store import SampleStore
 from verger.domain.telemetry.followers import Followers
@@ -53,7 +54,11 @@ class Upkeep:
 
 
 async def open_upkeep(
-    stores: Stores, followers: Followers, save: Callable[[], Awaitable[None]], named: Callable[[int], bool]
+    stores: Stores,
+    followers: Followers,
+    save: Callable[[], Awaitable[None]],
+    named: Callable[[int], bool],
+    exchange: Exchange,
 ) -> Upkeep:
     """Watch over the disk; when it is nearly full, retention runs at once."""
     room = await Room.open(stores.settings, SampleStore(stores.db), named, stores.clock)
@@ -62,7 +67,7 @@ async def open_upkeep(
     trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, save)
     until = partial(gone_by, stores.settings)
     naming = (stores.alerts, stores.outbox, stores.rules.runs)
-    forever = Erasing(forgetting(stores), trail, stores.events, naming, stores.settings.data, until)
+    forever = Erasing(forgetting(stores, exchange), trail, stores.events, naming, stores.settings.data, until)
     upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock, _ageing(stores)), forever)
     room.mode.in_need(upkeep.pruning.at_once)
     await upkeep.pruning.begin()

@@ -20,6 +20,7 @@ from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.domain.places.store import PlaceStore
 from verger.domain.tenancy.users import Users
+from verger.flows.ports import Forgets
 
 log = structlog.get_logger()
 
@@ -38,6 +39,7 @@ class Forgetting:
     kept: Kept
     places: PlaceStore
     users: Users
+    messages: Forgets
     clock: Clock
     unsure: set[str] = field(default_factory=set)
 
@@ -65,6 +67,8 @@ class Forgetting:
             if part.whole:
                 await self.kept.retire(erasure.tenant, part.device, moment(self.clock.now()))
                 await self.kept.series.delete(erasure.tenant, part.device)
+        if gone := {part.device for part in erasure.parts if part.whole}:
+            await self.messages.forget(erasure.tenant, gone)
         if erasure.deletion.what == "place":
             await self._close(erasure)
         if erasure.deletion.what == "person":
@@ -91,6 +95,7 @@ class Forgetting:
                 await self._move(tenant, device, elsewhere[0])
             else:
                 await self.kept.retire(tenant, device.id, moment(self.clock.now()))
+        await self.messages.forget(tenant, set(below))
         for each in reversed(below):
             await self.kept.devices.leave_place(tenant, each)
         await self.places.delete(tenant, reversed(below))

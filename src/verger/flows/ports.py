@@ -1,6 +1,6 @@
 """What the stories need of the outside, named here and done by the edges."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from verger.domain.backups.mark import Mark
@@ -41,6 +41,14 @@ class Wire(Protocol):
 
     async def kept(self) -> None:
         """Return once what waits for devices that are away is on disk."""
+        ...
+
+
+class Forgets(Protocol):
+    """What waits for programs and devices that are away, and what is retained."""
+
+    async def forget(self, tenant: str, ids: Collection[str]) -> None:
+        """Drop all of it that is of some devices and places, for good; off the disk's tables on return."""
         ...
 
 

@@ -114,7 +114,8 @@ class Publishing:
 
     def _events(self, told: Iterable[Told]) -> None:
         for each in told:
-            if isinstance(each.said, Event):
+            # Of one that was deleted meanwhile nothing is to come any more.
+            if isinstance(each.said, Event) and self._registry.known(each.device) is not None:
                 said = each.said
                 at = None if said.at is None else said.at // 1000
                 body = {"at": at, "kind": said.kind, "id": said.id, "data": said.data}

@@ -66,6 +66,32 @@ async def test_a_session_is_on_disk_what_it_was_in_memory(db: Database) -> None:
     assert await store.sessions() == []
 
 
+async def test_what_is_forgotten_of_a_device_is_in_no_inbox_and_not_retained(db: Database, clock: HeldClock) -> None:
+    store, whose = MessageStore(db), await tenant(db)
+    keeper = Keeper(store)
+    retained = Retained(keeper, clock)
+    exchange, running = Exchange(keeper, retained, Room()), asyncio.create_task(keeper.run())
+    away, here = Standing(whose, "key:k", "away", expiry_s=60), Standing(whose, "key:k", "here")
+    for each in (away, here):
+        exchange.remember(each.begin(exchange.room(whose), keeper.touch))
+        each.memory.add(Message("devices/d/readings", b"{}"), 1)
+        each.memory.add(Message("places/p/alerts", b'{"device":"d"}'), 1)
+        each.memory.add(Message("devices/e/readings", b"{}"), 1)
+    for topic in ("devices/d/note", "devices/e/note"):
+        exchange.post(whose, Message(topic, b"x", retain=True))
+    await keeper.kept()
+    await exchange.forget(whose, {"d"})
+    running.cancel()
+    for each in (away, here):
+        assert [letter.message.topic for letter in each.memory.letters.values()] == ["devices/e/readings"]
+    [found] = await store.sessions()
+    assert [letter.message.topic for letter in found.letters] == ["devices/e/readings"]
+    assert [message.topic for _, message, _ in await store.retained()] == ["devices/e/note"]
+    await store.forget(whose, {"e"})  # as the start after a crash does
+    [found] = await store.sessions()
+    assert (found.letters, await store.retained()) == ([], [])
+
+
 async def test_after_a_crash_a_client_may_have_as_much_as_it_is_sent_at_once(db: Database) -> None:
     store = MessageStore(db)
     keeper, whose = Keeper(store), await tenant(db)

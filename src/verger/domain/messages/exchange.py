@@ -1,13 +1,14 @@
 """The exchange: what is posted in a tenant's tree of topics reaches everybody who listens there, and nobody else."""
 
-from collections.abc import Iterator
-from weakref import WeakValueDictionary
+from collections.abc import Collection, Iterator
+from weakref import WeakSet, WeakValueDictionary
 
 from verger.domain.messages.keeper import Keeper
 from verger.domain.messages.memory import Memory, Room
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.retained import Retained
 from verger.domain.messages.standing import Standing
+from verger.domain.messages.topics import tells_of
 from verger.domain.messages.tree import Tree
 
 
@@ -24,6 +25,7 @@ class Exchange:
         self._room = room
         self._rooms: dict[str, Room] = {}
         self._lasting: WeakValueDictionary[str, Memory] = WeakValueDictionary()
+        self._memories: WeakSet[Memory] = WeakSet()
         self._trees: dict[str, Tree] = {}
 
     def room(self, tenant: str) -> Room:
@@ -34,7 +36,8 @@ class Exchange:
         return known
 
     def remember(self, memory: Memory) -> None:
-        """Know a session that is kept on disk by its name there."""
+        """Know a session, and one that is kept on disk by its name there."""
+        self._memories.add(memory)
         if memory.name:
             self._lasting[memory.name] = memory
 
@@ -43,6 +46,18 @@ class Exchange:
         memory = self._lasting.get(session)
         if memory is not None and memory.name:
             memory.learn(packet_id, number)
+
+    async def forget(self, tenant: str, ids: Collection[str]) -> None:
+        """Drop what waits in inboxes or is retained of devices and places that were deleted; off the disk on return."""
+
+        def gone(message: Message) -> bool:
+            return tells_of(message.topic, message.body, ids)
+
+        room = self._rooms.get(tenant)
+        for memory in [each for each in self._memories if each.room is room]:
+            memory.forget(gone)
+        self.retained.forget(tenant, gone)
+        await self.keeper.kept()
 
     @property
     def rooms(self) -> list[Room]:

@@ -191,6 +191,11 @@ class Memory:
             self._gone.add(letter.number)
             self._touch()
 
+    def forget(self, gone: Callable[[Message], bool]) -> None:
+        """Take out of the inbox what is to be read by nobody any more."""
+        for letter in [each for each in self.letters.values() if gone(each.message)]:
+            self.remove(letter)
+
     def release(self, letter: Letter) -> None:
         """Remember that the client has a letter at QoS 2."""
         if not letter.released:

@@ -1,5 +1,7 @@
 """Retained messages: the last word at each topic, for whoever comes to hear it."""
 
+from collections.abc import Callable
+
 from verger.base.clock import DAY, Clock
 from verger.base.errors import Busy
 from verger.domain.messages.keeper import Keeper
@@ -69,6 +71,11 @@ class Retained:
         """Return what is retained where a filter covers it."""
         found = [self.at(tenant, topic) for topic in self.topics(tenant, topic_filter)]
         return [message for message in found if message is not None]
+
+    def forget(self, tenant: str, gone: Callable[[Message], bool]) -> None:
+        """Let go of what is to be read by nobody any more."""
+        for topic in [topic for topic, (message, _) in self._tenants.get(tenant, {}).items() if gone(message)]:
+            self._drop(tenant, topic)
 
     async def tidy(self) -> None:
         """Let go of what nobody wants to hear any more; to be done now and then."""

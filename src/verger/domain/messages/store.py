@@ -1,6 +1,6 @@
 """Where sessions, their inboxes and retained messages are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,7 @@ from verger.base.db import Database, metadata
 from verger.domain.messages.memory import Changes
 from verger.domain.messages.model import Letter, Message, Subscription
 from verger.domain.messages.standing import Standing
+from verger.domain.messages.topics import tells_of
 
 LONGEST_TOPIC = 1024
 MOST_SENT = 100
@@ -152,6 +153,26 @@ class MessageStore:
         """Empty the inboxes of all tenants; return how many messages were in them."""
         async with self._db.writing() as connection:
             return (await connection.execute(delete(letter_table))).rowcount
+
+    async def forget(self, tenant: str, ids: Collection[str]) -> None:
+        """Drop what waits or is retained of devices and places; to be done before anybody has a session."""
+        letter, kept = letter_table.c, retained_table.c
+        whose = letter.session.in_(select(session_table.c.name).where(session_table.c.tenant == tenant))
+        async with self._db.writing() as connection:
+            rows = await connection.execute(select(letter_table).where(whose))
+            found = [(row, _WRITTEN.decode(row.message).message) for row in rows]
+            gone = [
+                {"of": row.session, "is": row.number} for row, said in found if tells_of(said.topic, said.body, ids)
+            ]
+            rows = await connection.execute(select(retained_table).where(kept.tenant == tenant))
+            said = [(row.topic, _MESSAGE.decode(row.message).body) for row in rows]
+            bare = [{"at": topic} for topic, body in said if tells_of(topic, body, ids)]
+            if gone:
+                this = (letter.session == bindparam("of"), letter.number == bindparam("is"))
+                await connection.execute(delete(letter_table).where(*this), gone)
+            if bare:
+                there = (kept.tenant == tenant, kept.topic == bindparam("at"))
+                await connection.execute(delete(retained_table).where(*there), bare)
 
     async def sessions(self) -> list[Found]:
         """Return every session that is on disk."""

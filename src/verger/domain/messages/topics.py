@@ -1,6 +1,7 @@
 """Topics and topic filters (MQTT 5, section 4.7): pure."""
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 
 SHARE = "$share/"
@@ -40,6 +41,14 @@ def shared(topic_filter: str) -> tuple[str | None, str]:
 def own(topic: str) -> bool:
     """Tell whether Verger alone writes a topic."""
     return _OWN.fullmatch(topic) is not None
+
+
+def tells_of(topic: str, body: bytes, ids: Collection[str]) -> bool:
+    """Tell whether a message is of some devices or places: their topic, or told there by Verger of them."""
+    levels = split(topic)
+    if levels[0] in {"devices", "places"} and len(levels) > 1 and levels[1] in ids:
+        return True
+    return own(topic) and any(each.encode() in body for each in ids)
 
 
 def of_devices(topic: str) -> bool:
