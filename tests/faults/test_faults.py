@@ -2,11 +2,14 @@
 
 import json
 import random
+import time
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 
 import pytest
 
-from tests.e2e.home import Home, said
+from tests.e2e.home import Home, Thing, said
 from tests.e2e.test_members import BOTH, program
 from tests.e2e.waiting import until
 from tests.faults.enduring import Enduring, enduring
@@ -99,6 +102,29 @@ def test_many_faults_in_any_order_lose_nothing_that_was_acknowledged(
 @pytest.mark.timeout(1_200)
 def test_fifty_kills_lose_nothing_that_was_acknowledged(weak_home: Home, weakness: Weakness) -> None:
     survive(weak_home, weakness, [kill] * 50, random.Random(50))
+
+
+def test_what_is_heard_after_a_step_of_the_clock_and_back_has_its_true_time(
+    weak_home: Home, weakness: Weakness
+) -> None:
+    thing = weak_home.add_device()
+    for value, moved in enumerate((0, 10 * DAY_S, 0, -3700, 0)):
+        weakness.move_clock(moved)
+        began = time.time() + moved
+        assert weak_home.tell(thing, {"t": value}).status_code == 200
+        ended = time.time() + moved
+        until(partial(has, weak_home, thing, value))
+        assert began - 1 <= heard(weak_home, thing)[value] <= ended + 1
+
+
+def has(home: Home, thing: Thing, value: float) -> bool:
+    return value in heard(home, thing)
+
+
+def heard(home: Home, thing: Thing) -> dict[float, float]:
+    """Return when a device told each value, in seconds since 1970."""
+    found = home.get(f"devices/{thing.id}/readings?metric=t&from=2020-01-01T00:00:00Z&to=2100-01-01T00:00:00Z")
+    return {each["value"]: datetime.fromisoformat(each["at"]).timestamp() for each in found["items"]}
 
 
 @BOTH

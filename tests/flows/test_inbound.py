@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.flows.conftest import House
-from verger.base.clock import HOUR, MINUTE, SECOND
+from verger.base.clock import DAY, HOUR, MINUTE, SECOND
 from verger.base.errors import Busy, Fault
 from verger.domain.devices.series import Series
 from verger.domain.telemetry.model import Answer, Attributes, Batch, Event, Heard, Once, Readings, Run
@@ -266,3 +266,20 @@ async def test_without_room_a_device_that_asks_is_still_answered(path: Path) -> 
     device = await path.house.add()
     path.gate.shut = "No room."
     assert not (await path.inbound.take([Heard(device.id, ())]))[0].later
+
+
+async def test_times_of_receipt_are_right_again_once_the_clock_is(path: Path) -> None:
+    device, clock = await path.house.add(), path.house.clock
+    noon = clock.now()
+    await path.say(device.id, {"t": 0.0})
+    for ahead, back in ((10 * DAY, 10 * DAY), (HOUR, HOUR), (30 * SECOND, 30 * SECOND)):
+        clock.advance(ahead // SECOND)
+        await path.inbound.take([Run(device.id, ("t",), [1.0])])
+        clock.advance(-back // SECOND)
+        before = len(path.rows())
+        await path.inbound.take([Run(device.id, ("t",), [2.0])])
+        await path.inbound.take([Run(device.id, ("t",), [3.0, 4.0])])
+        await path.say(device.id, {"t": 5.0})
+        times = [at for _, at, _ in path.rows()[before:]]
+        assert times == sorted({*times})
+        assert all(noon <= at <= noon + MINUTE for at in times)
