@@ -19,6 +19,7 @@ from verger.edges.api.given import System
 from verger.edges.api.slowness import Slowness
 
 HERE = "http://verger.test"
+LOCAL = "127.0.0.1", "http://localhost:8000"
 
 
 @dataclass

@@ -1,11 +1,12 @@
 """Health, readiness and metrics."""
 
+import dataclasses
 from typing import Any
 
 import pytest
 from prometheus_client import Counter
 
-from tests.edges.api.conftest import Ask, visitor
+from tests.edges.api.conftest import LOCAL, Ask, visitor
 from tests.people import Household
 from verger import __version__
 from verger.base.errors import Busy
@@ -36,7 +37,7 @@ async def test_it_lives(app: Any) -> None:
 )
 async def test_readiness_names_what_fails(system: System, checks: dict[str, Any], status: int) -> None:
     ready = System(settings=system.settings, clock=system.clock, tenancy=system.tenancy, checks=checks)
-    answer = await visitor(build(ready)).get("/ready")
+    answer = await visitor(build(ready), *LOCAL).get("/ready")
     said = answer.json()
     assert (answer.status_code, said["version"], set(said["checks"])) == (status, __version__, set(checks))
     if status == 503:
@@ -49,7 +50,7 @@ async def test_a_warning_is_told_and_fails_nothing(system: System) -> None:
     warned = System(
         settings=system.settings, clock=system.clock, tenancy=system.tenancy, checks={"log": fine}, warnings=warnings
     )
-    answer = await visitor(build(warned)).get("/ready")
+    answer = await visitor(build(warned), *LOCAL).get("/ready")
     assert answer.status_code == 200
     assert answer.json() == {
         "status": "ok",
@@ -57,6 +58,27 @@ async def test_a_warning_is_told_and_fails_nothing(system: System) -> None:
         "checks": {"log": "ok"},
         "warnings": {"disk": "The disk is full; make room."},
     }
+
+
+async def test_only_who_runs_this_verger_learns_why_something_fails(
+    system: System, house: Household, neighbour: Household
+) -> None:
+    checks, warnings = {"log": full, "db": fine}, {"bridges": full}
+    app = build(dataclasses.replace(system, checks=checks, warnings=warnings))
+    why = "The disk is full; make room."
+    for token, knows in ((None, False), (neighbour.tokens[Role.owner], False), (house.tokens[Role.viewer], True)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = await visitor(app).get("/ready", headers=headers)
+        said = answer.json()
+        assert (answer.status_code, said["status"], said["checks"]["db"]) == (503, "failing", "ok")
+        assert (said["checks"]["log"] == why, said["warnings"]) == (knows, {"bridges": why} if knows else {})
+        assert said["checks"]["log"] != "ok"
+
+
+async def test_figures_are_for_nobody_of_another_organisation(ask: Ask, app: Any, neighbour: Household) -> None:
+    owner = ask(neighbour.tokens[Role.owner])
+    key = (await owner.post("/api-keys", json={"name": "m", "scopes": ["metrics"]})).json()["token"]
+    assert (await visitor(app).get("/metrics", headers={"Authorization": f"Bearer {key}"})).status_code == 403
 
 
 async def test_figures_are_for_the_machine_and_keys_with_the_scope(app: Any, ask: Ask, house: Household) -> None:

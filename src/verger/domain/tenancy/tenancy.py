@@ -54,9 +54,13 @@ class Tenancy:
         store = self.keys if token.startswith(f"{keys.KIND}_") else self.sessions
         return await store.look(token, tenant)
 
+    async def runs(self, tenant: str) -> bool:
+        """Tell whether an organisation is the one that set this Verger up, and so may see all of the installation."""
+        return tenant == await self.users.first_tenant()
+
     async def operator(self, caller: Caller) -> Caller:
         """Return the caller, or raise Forbidden unless they run this Verger: as owners of its first organisation."""
-        if caller.needs("backups:write").tenant != await self.users.first_tenant():
+        if not await self.runs(caller.needs("backups:write").tenant):
             raise Forbidden("Only owners of the organisation that set this Verger up may do this.")
         return caller
 

@@ -67,5 +67,5 @@ async def member(
     """Delete the account of a member of yours for good, if they are a member of nothing else."""
     found = await system.tenancy.members.get(caller.needs("history:delete").tenant, member)
     if len(await system.tenancy.users.memberships(found.id)) > 1:
-        raise Conflict("They belong to another organisation too: end their membership here, or let them do it.")
+        raise Conflict("Their account is not yours to delete: end their membership, or let them delete it.")
     return await begun(await grounds.erasing.begin_person(caller.tenant, caller.name, found.id), caller, grounds)
