@@ -87,6 +87,23 @@ async def test_a_full_inbox_is_told_on_the_page_of_its_device(
     assert isinstance(listener, Listener)
 
 
+async def test_what_is_desired_of_a_device_that_does_not_read_just_now_waits_and_a_command_does_not(
+    open_listener: Open,
+) -> None:
+    listener, port = await open_listener()
+    async with Device(port) as device:
+        await device.begin(lasting())
+        assert await device.ask(subscribe(WANTED, ASKED)) == SubAck(1, (1, 1))
+        [line] = listener.lines
+        line.pause_writing()
+        assert not listener.deliver("d", Ask(7, "on"))
+        assert not listener.deliver("d", Wanted({"a": 1}), qos=0)
+        assert listener.deliver("d", Wanted({"a": 2}))
+        line.resume_writing()
+        assert await device.hear() == Publish(WANTED, b'{"a":2}', 1, 1)
+    assert listener.counts.unsent == 1
+
+
 async def test_who_is_away_takes_no_room_from_who_is_here_and_it_is_told_whose_messages_went(
     open_listener: Open, house: FakeHouse, exchange: Exchange
 ) -> None:

@@ -241,16 +241,20 @@ class DeviceSpeaker:
     def deliver(self, order: native.Order, qos: int = 1) -> bool:
         """Send an order if the device listens to its topic, at most at the QoS of that; whether it is on its way.
 
-        A command goes at once or not at all, and ends with the connection; what else is told waits for its turn.
+        A command goes at once or not at all, and ends with the connection; what else is told above QoS 0 waits for its
+        turn, also while the device does not read.
         """
         frames = _frames(self._session.memory.subscriptions, order)
-        if self._line.blocked or not frames:
+        if not frames:
             return False
         if isinstance(order, native.Wanted):
+            blocked = self._line.blocked
             for frame, granted in frames:
                 self._line.send(Message(frame.topic, frame.body), min(qos, granted), retain=False, identifiers=())
             self._line.write(self._session.take())
-            return True
+            return not blocked or all(min(qos, granted) for _, granted in frames)
+        if self._line.blocked:
+            return False
         sent = [self._session.publish(f.topic, f.body, min(qos, granted), wait=False) for f, granted in frames]
         self._line.write(self._session.take())
         if isinstance(order, native.Ask):
