@@ -12,6 +12,7 @@ from tests.flows.courts import Steps, World, walk, world
 from verger.base.db import Database
 from verger.base.errors import Busy, Invalid
 from verger.base.pages import Asked
+from verger.domain.alerts.model import resolved
 from verger.domain.commands.model import Stage, acknowledged, answered
 from verger.domain.rules.runs import Run
 from verger.domain.telemetry.model import Attributes, Batch, Event
@@ -230,6 +231,30 @@ async def test_what_has_no_end_of_its_own_ends_as_the_organisation_says_unless_t
         ("info", False),
         ("info", True),
     ]
+
+
+async def test_what_a_person_ended_comes_back_once_the_condition_is_met_once_more(made: World) -> None:
+    await made.rule(when={"metric": "t", "is": "below", "value": 3}, then=[{"alert": {"severity": "critical"}}])
+    await made.say({"t": 1})
+    [alert] = await made.alerts.everything_open(made.house.tenant)
+    async with made.db.writing() as connection:
+        await made.alerts.save(connection, made.house.tenant, resolved(alert, "ann", made.clock.now()))
+    opened = []
+    for value in (1, 0, 5, 1, 1):
+        await made.wait(10)
+        await made.say({"t": value})
+        opened.append([each.count for each in await made.alerts.everything_open(made.house.tenant)])
+    assert opened == [[], [], [], [1], [2]]
+
+
+async def test_what_the_rule_itself_ended_for_want_of_news_comes_back_with_the_next(made: World) -> None:
+    alert = {"severity": "critical", "clear_after_s": 60}
+    await made.rule(when={"metric": "t", "is": "below", "value": 3}, then=[{"alert": alert}])
+    await made.say({"t": 1})
+    await made.wait(70)
+    assert await made.alerts.everything_open(made.house.tenant) == []
+    await made.say({"t": 1})
+    assert len(await made.alerts.everything_open(made.house.tenant)) == 1
 
 
 async def test_a_task_for_somebody_who_is_no_member_is_nobodys(made: World) -> None:

@@ -113,6 +113,11 @@ class Acting:
         if decision.kind == "clear":
             await self.effects.alerts.clear(connection, tenant, rule.id, decision.device, decision.at)
             return
+        if decision.kind == "again" and not decision.opens:
+            for action in decision.then:
+                if action.alert is not None:
+                    await self.effects.alerts.recur(connection, tenant, _opening(plan, action.alert))
+            return
         run = new_id()
         done = [await self._do(connection, plan, run, at) for at in range(len(decision.then))]
         if decision.kind == "fire":

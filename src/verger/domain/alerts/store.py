@@ -115,17 +115,8 @@ class AlertStore:
 
     async def open(self, connection: AsyncConnection, tenant: str, opening: Opening) -> Opened:
         """Open an alert, or count once more the one that is open for the same rule and device."""
-        held = await _held(connection, tenant, _about(opening.rule, opening.device))
-        if held is not None:
-            counted = again(held, opening)
-            worse = counted.severity is not held.severity and held.within is None
-            after = await self.save(connection, tenant, counted, fresh=worse)
-            if after.within is None:
-                return Opened(after, after, fresh=worse)
-            shown = await self.find(connection, tenant, after.within)
-            if not shown.state.open:
-                return Opened(after, shown, fresh=False)
-            return await self._seen(connection, tenant, after, shown, together(shown, opening, shown.count))
+        if (held := await self.recur(connection, tenant, opening)) is not None:
+            return held
         lead, folded = await self._many(connection, tenant, opening)
         alert = begun(opening, new_id(), within=None if lead is None else lead.id)
         await self._add(connection, tenant, alert, _about(opening.rule, opening.device), fresh=lead is None)
@@ -135,6 +126,21 @@ class AlertStore:
         devices = await connection.scalar(select(func.count(_TABLE.device.distinct())).where(*within))
         after = together(lead, opening, devices or 0, further=True)
         return await self._seen(connection, tenant, alert, lead, after, folded)
+
+    async def recur(self, connection: AsyncConnection, tenant: str, opening: Opening) -> Opened | None:
+        """Count once more the alert that is open for a rule and a device, None where none is: a person ended it."""
+        held = await _held(connection, tenant, _about(opening.rule, opening.device))
+        if held is None:
+            return None
+        counted = again(held, opening)
+        worse = counted.severity is not held.severity and held.within is None
+        after = await self.save(connection, tenant, counted, fresh=worse)
+        if after.within is None:
+            return Opened(after, after, fresh=worse)
+        shown = await self.find(connection, tenant, after.within)
+        if not shown.state.open:
+            return Opened(after, shown, fresh=False)
+        return await self._seen(connection, tenant, after, shown, together(shown, opening, shown.count))
 
     async def clear(
         self, connection: AsyncConnection, tenant: str, rule: str, device: str | None, at: int

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec import structs
+
 from verger.base.clock import moment
 from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.memory import Because, Decision, Memory
@@ -16,8 +18,8 @@ def fired(rule: Compiled, memory: Memory, truth: Truth, seen: int | None) -> Dec
 
 
 def again(rule: Compiled, memory: Memory, truth: Truth, seen: int | None) -> Decision:
-    """Return that the condition of an open alert was seen once more."""
-    return _decided("again", rule, memory, truth, seen)
+    """Return that the condition of an alert was seen once more."""
+    return structs.replace(_decided("again", rule, memory, truth, seen), opens=not memory.alerted)
 
 
 def cleared(rule: Compiled, memory: Memory, truth: Truth, seen: int | None) -> Decision:

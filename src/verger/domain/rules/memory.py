@@ -64,8 +64,9 @@ class Decision(Struct, frozen=True, kw_only=True):
     """What a rule asks for, of a `device` or of none, at a time.
 
     `fire` is a run: all of `then` is to be done. `again` tells that an alert's condition was seen once more: `then`
-    holds only alerts. `clear` ends the open alert of (rule, device) and holds nothing. `then` is rendered: messages
-    have their values, commands their device; `{device}`, `{metric}` and other names are left to who knows them.
+    holds only alerts, which it `opens` where the rule itself had ended them. `clear` ends the open alert of (rule,
+    device) and holds nothing. `then` is rendered: messages have their values, commands their device; `{device}`,
+    `{metric}` and other names are left to who knows them.
     `reasons` are the conditions of `because`, and whether each was to hold; `about` is the (metric, device) that has
     the value.
     """
@@ -74,6 +75,7 @@ class Decision(Struct, frozen=True, kw_only=True):
     rule: str
     device: str | None
     at: int
+    opens: bool = False
     value: float | None = None
     because: tuple[Because, ...] = ()
     reasons: tuple[tuple[Condition, bool], ...] = ()
