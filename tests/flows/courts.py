@@ -36,6 +36,7 @@ from verger.flows.desiring import Desiring
 from verger.flows.overhearing import Overhearing
 from verger.flows.rulebook import Rulebook
 from verger.flows.ruling import Ruling
+from verger.flows.unheeded import Unheeded
 
 COUNTED = {"runs": run_table, "alerts": alert_table, "commands": command_table, "tasks": task_table, "notices": notice}
 _NOTHING = np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0)
@@ -68,7 +69,8 @@ class World:
         self.automation = Automation(court, self.kept, acting, clock)
         position = (await FollowerStore(self.db).positions()).get(Automation.name, 0)
         await self.automation.open(position)
-        self.commands.listeners.append(Overhearing(court, self.kept).commanded)
+        heeds = (Overhearing(court, self.kept).commanded, Unheeded(kept, self.alerts, court).commanded)
+        self.commands.listeners.extend(heeds)
         for batch in self.log[position:]:
             await self.automation.take(batch)
 

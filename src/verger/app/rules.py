@@ -18,6 +18,7 @@ from verger.flows.shedding import Effects as Cuts
 from verger.flows.shedding import Shedding
 from verger.flows.silences import Silences
 from verger.flows.tallying import Tallying
+from verger.flows.unheeded import Unheeded
 
 
 async def open_reckoning(stores: Stores) -> Reckoning:
@@ -53,7 +54,8 @@ async def open_automation(stores: Stores, orders: Orders, screens: Screens, pres
     acting = Acting(stores.kept, orders.commanding, effects, desiring, stores.callbook.calls)
     automation = Automation(court, kept, acting, stores.clock)
     await automation.open((await stores.letters.positions()).get(Automation.name, 0), presence.newest)
-    stores.commands.listeners.append(Overhearing(court, kept).commanded)
+    heeds = (Overhearing(court, kept).commanded, Unheeded(stores.kept, stores.alerts, court).commanded)
+    stores.commands.listeners.extend(heeds)
     kept.rules.listeners.append(court.book.changed)
     silences = automation.silences = Silences(court, presence.silence_of, stores.clock)
     presence.turned.append(silences.turned)

@@ -28,6 +28,7 @@ from verger.domain.tenancy.members import Members
 from verger.flows.commanding import Wish
 from verger.flows.desiring import Desired, Desiring
 from verger.flows.tasking import for_you
+from verger.flows.unheeded import unheeded
 from verger.flows.wording import in_words, measure_of, speaks_of, subject_of, tells
 
 DONE, REFUSED, QUEUED = "done", "refused", "queued"
@@ -170,6 +171,10 @@ class Acting:
     async def _commanded(self, connection: AsyncConnection, plan: Plan, run: str, at: int) -> Made:
         prepared = plan.prepared[at]
         if isinstance(prepared, str):
+            told, decision = plan.decision.then[at].command, plan.decision
+            device = (told.device if told else None) or decision.device or ""
+            alerts = self.effects.alerts
+            await unheeded(self.kept, alerts, connection, plan.tenant, plan.rule, device, prepared, decision.at)
             return REFUSED, None, prepared
         kept = await self.effects.commands.add(connection, plan.tenant, structs.replace(prepared, batch=run))
         return kept.stage, kept.id, None

@@ -33,6 +33,7 @@ from verger.domain.rules.runs import Run
 from verger.domain.webhooks.model import LONGEST
 from verger.flows.pausing import PAUSED
 from verger.flows.rulebook import ground_of
+from verger.flows.unheeded import UNHEEDED
 
 log = structlog.get_logger()
 
@@ -103,6 +104,7 @@ class Ruling:
                 now = self.clock.now()
                 if after.paused_at is None:
                     await self.alerts.clear(connection, tenant, f"{PAUSED} {after.id}", None, now)
+                await self.alerts.clear_rule(connection, tenant, f"{UNHEEDED} {after.id}", now)
                 await self._let_go(connection, tenant, after.id, set(after.not_for) - set(before.not_for))
                 if forget:
                     await self.kept.memories.forget_rule(connection, tenant, after.id)
@@ -165,7 +167,8 @@ class Ruling:
             async with self.kept.db.writing() as connection:
                 now = self.clock.now()
                 await self.alerts.clear_rule(connection, tenant, rule, now)
-                await self.alerts.clear(connection, tenant, f"{PAUSED} {rule}", None, now)
+                for word in (PAUSED, UNHEEDED):
+                    await self.alerts.clear_rule(connection, tenant, f"{word} {rule}", now)
                 await self.kept.rules.remove(connection, tenant, rule)
             self.judge.renewed(tenant, rule, forget=True)
 

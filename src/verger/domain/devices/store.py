@@ -238,6 +238,11 @@ class DeviceStore:
         async with self._db.reading() as connection:
             return [_device(row) for row in await connection.execute(query)]
 
+    async def name(self, connection: AsyncConnection, tenant: str, device: str) -> str:
+        """Return how a device is called, within a transaction; empty for one that is not there."""
+        mine = (_TABLE.tenant == tenant, _TABLE.id == device)
+        return await connection.scalar(select(_TABLE.name).where(*mine)) or ""
+
     async def everything(self) -> list[tuple[str, Device]]:
         """Return (tenant, device) of every tenant, to fill the registry at start."""
         query = select(_TABLE.tenant, *_COLUMNS).where(_TABLE.retired_at.is_(None))

@@ -1,0 +1,59 @@
+"""Unheeded: a rule told a device something and nothing came of it, which somebody has to know."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from verger.base.clock import microseconds
+from verger.domain.alerts.model import Opening, Severity, rank
+from verger.domain.alerts.store import AlertStore
+from verger.domain.commands.model import Command, Stage
+from verger.domain.devices.kept import Kept
+from verger.domain.rules.model import Rule
+from verger.flows.court import Court
+
+UNHEEDED = "unheeded"
+"""How the alert of a rule that a device did not heed is known: this and the rule's id."""
+
+_UNHEEDED = (Stage.failed, Stage.expired)
+_HEEDED = (Stage.succeeded, Stage.acknowledged)
+
+
+@dataclass(frozen=True)
+class Unheeded:
+    """Keeps one open alert for a rule and a device that it could not tell something, until it can."""
+
+    kept: Kept
+    alerts: AlertStore
+    court: Court
+
+    async def commanded(self, connection: AsyncConnection, tenant: str, command: Command) -> None:
+        """Hear of a step of a command, within its transaction."""
+        asked, _, name = command.asked_by.partition(":")
+        rule = self.court.book.rule(tenant, name) if asked == "rule" else None
+        if rule is None:
+            return
+        at = microseconds(command.steps[-1].at)
+        if command.stage in _UNHEEDED:
+            why = command.error or f"It {command.stage}."
+            await unheeded(self.kept, self.alerts, connection, tenant, rule.rule, command.device, why, at)
+        elif command.stage is Stage.succeeded or (command.stage in _HEEDED and command.one_way):
+            await self.alerts.clear(connection, tenant, f"{UNHEEDED} {name}", command.device, at)
+
+
+async def unheeded(  # noqa: PLR0913, PLR0917
+    kept: Kept, alerts: AlertStore, connection: AsyncConnection, tenant: str, rule: Rule, device: str, why: str, at: int
+) -> None:
+    """Say, within a transaction, that a device could not be told what a rule asks of it, and why."""
+    known = kept.registry.known(device)
+    named = await kept.devices.name(connection, tenant, device)
+    worst = max((Severity(alert.severity) for alert in rule.alerts), key=rank, default=Severity.warning)
+    opening = Opening(
+        rule=f"{UNHEEDED} {rule.id}",
+        device=device or None,
+        place=rule.place if known is None else known.place,
+        severity=max(worst, Severity.warning, key=rank),
+        message=f"The rule {rule.name} could not tell {named or 'a device'}: {why}",
+        at=at,
+    )
+    await alerts.open(connection, tenant, opening)
