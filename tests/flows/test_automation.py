@@ -14,6 +14,7 @@ from verger.base.errors import Busy, Invalid
 from verger.base.pages import Asked
 from verger.domain.alerts.model import resolved
 from verger.domain.commands.model import Stage, acknowledged, answered
+from verger.domain.rules.facts import Moved
 from verger.domain.rules.runs import Run
 from verger.domain.telemetry.model import Attributes, Batch, Event
 
@@ -168,6 +169,19 @@ async def test_what_many_rules_make_of_commands_is_kept_with_their_end_or_not_at
     await made.wait(1)
     await made.wait(1)
     assert (await made.count())["tasks"] == 84
+
+
+async def test_however_many_facts_wait_none_waits_for_long(made: World) -> None:
+    never = {"metric": "x", "is": "above", "value": 1}
+    await made.rule(when={"command": "pulse", "stage": "expired"}, only_if=never, then=[{"task": {"title": "Look"}}])
+    async with made.db.writing() as connection:
+        for number in range(1050):
+            fact = Moved(made.device, "pulse", "expired", made.clock.now() + number)
+            await made.kept.facts.add(connection, made.house.tenant, fact)
+    for _ in range(11):
+        made.clock.advance(4.9)  # little time goes by between two looks, but more than was expected of any word
+        await made.automation.tick()
+    assert await made.kept.facts.first() == []
 
 
 async def test_what_was_taken_is_not_said_to_be_kept_before_it_is(made: World) -> None:

@@ -23,6 +23,7 @@ from verger.flows.standing import stand
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
 _EXPECTED, _LOOK_EVERY = 5 * SECOND, 30 * SECOND  # after a word that one comes, and without one
+_MOST_FACTS = 100  # that stand in no log, between two looks at the time
 _MOST_SUBJECTS = 64  # of one series: beyond, each reading is judged, for to reckon what need not be would cost more
 
 
@@ -58,10 +59,6 @@ class Court:
             self.minds.fired(rule, device, microseconds(at))
         self._fresh = list(rules.values())
         self._anew |= rules.keys()
-
-    def ran_since(self, at: int) -> None:
-        """Take what schedules were due before a time for missed."""
-        self.up_since = self.minds.up_since = at
 
     async def draft(self, sequence: int) -> Draft:
         """Begin to judge what stands in a record, or is due after it, by the rules as they are now."""
@@ -197,7 +194,10 @@ class Court:
         if self._looked + _LOOK_EVERY > now > self._expecting:
             return []
         self._looked = now
-        return await self._kept.facts.first()
+        found = await self._kept.facts.first(_MOST_FACTS)
+        if len(found) == _MOST_FACTS:
+            self.expect()  # there are more
+        return found
 
     def expect(self) -> None:
         """Know that a fact will wait soon, once a transaction is committed."""

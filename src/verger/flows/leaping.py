@@ -22,7 +22,7 @@ class Leaping:
         before, self._ahead = self._ahead, self._now_ahead()
         leapt = self._ahead - before
         if leapt > LONGEST_STEP:
-            self._court.ran_since(self._clock.now())
+            self._court.up_since = self._court.minds.up_since = self._clock.now()
             log.warning("the clock leapt forward, and schedules meanwhile were missed", seconds=leapt // SECOND)
 
     def _now_ahead(self) -> int:

@@ -27,6 +27,12 @@ FOR = BELOW | {"for_s": 60}
 COOL = BELOW | {"clear": 7}
 OPEN = {"metric": "door", "is": "equal", "value": 1}
 SCENES: dict[str, tuple[Any, dict[str, Any], Sequence[Fact], list[Told]]] = {
+    "hears two commands that come to a stage at one moment": (
+        {"command": "pulse", "stage": "expired"},
+        {"then": PULSE},
+        [command(1, "pulse", "expired"), command(1, "pulse", "expired")],
+        [("fire", 1, "pulse"), ("fire", 1, "pulse")],
+    ),
     "fires once while it stays cold, and ends": (
         BELOW,
         {},

@@ -47,7 +47,8 @@ def hear(rule: Compiled, memory: Memory, fact: Fact) -> Hearing:
                     shown.append(at)
     speaking = (at for at in shown if leaves[at].holds is (at not in rule.denied))
     seen = next(speaking, shown[0] if shown else None)
-    return Hearing(tuple(leaves), frozenset(pulses), seen, news=tuple(leaves) != memory.leaves)
+    news = bool(pulses) or tuple(leaves) != memory.leaves  # of one moment, two pulses leave the same behind
+    return Hearing(tuple(leaves), frozenset(pulses), seen, news=news)
 
 
 def _heard(rule: Compiled, condition: Condition, leaf: Leaf, fact: Fact) -> tuple[Leaf, bool]:
