@@ -22,6 +22,8 @@ KIND = "commands"
 MOST = 10_000
 _AT_ONCE = 50  # commands a transaction
 _LOOK_S = 1.0
+_FEW = 100  # commands, of which each answer is shown at once
+_SILENT = (Stage.failed, Stage.expired, Stage.cancelled)
 _NO_WAY = "Its type does not say how it is turned off."
 _NO_TYPE = "It has no type that would say how it is turned off."
 
@@ -150,18 +152,20 @@ class Together:
 
     async def run(self, doing: Doing) -> dict[str, Any]:
         """Ask, and wait until each has answered or its time is over; called off, what no device has is cancelled."""
-        given = convert(doing.given, _Given)
+        given, store = convert(doing.given, _Given), self._commanding.store
         try:
             await self._ask(doing, given)
             while True:
-                commands = await self._commanding.store.of_batch(doing.tenant, given.batch)
-                waiting = sum(command.waits for command in commands)
-                doing.reached(len(commands) - waiting, len(given.plan.orders))
+                stages, waiting = await store.stages(doing.tenant, given.batch)
+                doing.reached(sum(stages.values()) - waiting, len(given.plan.orders))
                 if not waiting:
-                    return dict(to_builtins(_outcome(given, commands)))
+                    silent = await store.of_batch(doing.tenant, given.batch, _SILENT)
+                    return dict(to_builtins(_outcome(given, stages, silent)))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await self._moved.wait()
+                if len(given.plan.orders) > _FEW:
+                    await asyncio.sleep(_LOOK_S)  # one after the other answers, and to count many takes time
         except CalledOff:
             await self._cancel(doing.tenant, given)
             raise
@@ -169,7 +173,7 @@ class Together:
     async def _ask(self, doing: Doing, given: _Given) -> None:
         """Keep those commands that are not there yet: after a restart some may be."""
         kept, store = self._commanding.kept, self._commanding.store
-        known = Counter((each.device, each.method) for each in await store.of_batch(doing.tenant, given.batch))
+        known = Counter(await store.asked_in(doing.tenant, given.batch))
         fresh = []
         for order in given.plan.orders:  # they were kept in this order
             known[order.device, order.method] -= 1
@@ -208,11 +212,6 @@ def _some(plan: Askings, sentence: str) -> Askings:
     return plan
 
 
-def _outcome(given: _Given, commands: Iterable[Command]) -> Outcome:
-    stages = Counter(str(command.stage) for command in commands)
-    unanswered = [
-        Unanswered(command.device, command.id, command.stage, command.error)
-        for command in commands
-        if command.stage in (Stage.failed, Stage.expired, Stage.cancelled)
-    ]
-    return Outcome(given.batch, dict(stages), unanswered, given.plan.left_out)
+def _outcome(given: _Given, stages: dict[str, int], silent: Iterable[Command]) -> Outcome:
+    unanswered = [Unanswered(command.device, command.id, command.stage, command.error) for command in silent]
+    return Outcome(given.batch, stages, unanswered, given.plan.left_out)

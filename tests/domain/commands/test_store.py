@@ -56,6 +56,23 @@ async def test_it_is_kept_as_it_is_and_seen_by_its_organisation_alone(store: Com
         await store.get("theirs", first.id)
 
 
+async def test_what_was_asked_together_is_counted_by_stage(store: CommandStore, db: Database) -> None:
+    assert await store.stages("mine", "all") == ({}, 0)
+    async with db.writing() as connection:
+        one_way = await store.add(connection, "mine", command("lamp", one_way=True, batch="all"))
+        pulse = await store.add(connection, "mine", command(batch="all"))
+        await store.add(connection, "mine", command(method="other"))
+    assert await store.stages("mine", "all") == ({"queued": 2}, 2)
+    assert await store.stages("theirs", "all") == ({}, 0)
+    async with db.writing() as connection:
+        for each in (one_way, pulse):
+            await store.change(connection, "mine", acknowledged(each, NOW, "puback"))
+    assert await store.stages("mine", "all") == ({"acknowledged": 2}, 1)
+    assert sorted(await store.asked_in("mine", "all")) == [("lamp", "pulse"), ("pump", "pulse")]
+    assert await store.of_batch("mine", "all", [Stage.failed]) == []
+    assert len(await store.of_batch("mine", "all", [Stage.acknowledged])) == 2
+
+
 async def test_a_newer_one_takes_the_place_of_what_nobody_has(store: CommandStore, db: Database) -> None:
     heard: list[tuple[str, Stage]] = []
 

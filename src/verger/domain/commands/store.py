@@ -1,5 +1,6 @@
 """Where commands are kept."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -133,10 +134,31 @@ class CommandStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _command)
 
-    async def of_batch(self, tenant: str, batch: str) -> list[Command]:
-        """Return the commands that were asked together."""
+    async def of_batch(self, tenant: str, batch: str, stages: Collection[Stage] = ()) -> list[Command]:
+        """Return the commands that were asked together, all or those at some stages."""
+        where = [_TABLE.tenant == tenant, _TABLE.batch == batch]
+        if stages:
+            where.append(_TABLE.stage.in_(stages))
         async with self._db.reading() as connection:
-            return await self._some(connection, _TABLE.tenant == tenant, _TABLE.batch == batch)
+            return await self._some(connection, *where)
+
+    async def asked_in(self, tenant: str, batch: str) -> list[tuple[str, str]]:
+        """Return (device, method) of each command that was asked together."""
+        query = select(_TABLE.device, _TABLE.method).where(_TABLE.tenant == tenant, _TABLE.batch == batch)
+        async with self._db.reading() as connection:
+            return [(row.device, row.method) for row in await connection.execute(query)]
+
+    async def stages(self, tenant: str, batch: str) -> tuple[dict[str, int], int]:
+        """Return how many of those that were asked together are at each stage, and of how many something is awaited."""
+        query = select(_TABLE.stage, _TABLE.one_way, func.count().label("many"))
+        query = query.where(_TABLE.tenant == tenant, _TABLE.batch == batch).group_by(_TABLE.stage, _TABLE.one_way)
+        found, waiting = Counter[str](), 0
+        async with self._db.reading() as connection:
+            for row in await connection.execute(query):
+                found[row.stage] += row.many
+                waits = row.stage in UNDELIVERED or (row.stage == Stage.acknowledged and not row.one_way)
+                waiting += row.many * waits
+        return dict(found), waiting
 
     async def undelivered(self, devices: Sequence[str]) -> list[tuple[str, Command]]:
         """Return (tenant, command) of what some devices have not confirmed to have, the oldest first."""
