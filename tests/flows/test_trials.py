@@ -12,9 +12,12 @@ from tests.flows.conftest import House
 from tests.flows.courts import World, world
 from verger.base.clock import moment
 from verger.base.db import Database
+from verger.base.errors import Invalid
 from verger.base.pages import Asked
 from verger.domain.history.history import History
 from verger.domain.telemetry.events import EventStore
+from verger.domain.telemetry.model import Event
+from verger.flows import backtesting
 from verger.flows.backtesting import Backtesting
 
 PULSE: dict[str, Any] = {"command": {"method": "pulse"}}
@@ -69,3 +72,24 @@ async def test_a_trial_fires_as_the_rule_did(made: World, history: History, rule
     did = (await made.kept.runs.page(tenant, written.id, Asked(limit=500))).items
     assert did
     assert sorted((run.at, run.device) for run in did) == sorted((one.at, one.device) for one in tested.firings)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+async def test_a_trial_over_too_many_events_is_refused(
+    made: World, history: History, monkeypatch: pytest.MonkeyPatch, *, refused: bool
+) -> None:
+    monkeypatch.setattr(backtesting, "MOST_EVENTS", 3 - refused)
+    rule, start = await made.rule(when={"event": "door"}, then=[PULSE]), made.clock.now()
+    events = EventStore(made.db)
+    made.clock.advance(3)
+    said = [Event("door", None, start + number, f"{number}") for number in range(3)]
+    async with made.db.writing() as connection:
+        await events.add(connection, [(made.house.tenant, made.device, each) for each in said], made.clock.now())
+    trying = Backtesting(made.ruling, history, events)
+    trial, _ = await trying.prepare(made.house.tenant, rule, moment(start), moment(made.clock.now() + 1))
+    run = trying.run(made.house.tenant, trial, lambda *_: None)
+    if refused:
+        with pytest.raises(Invalid, match="at most 2 events"):
+            await run
+    else:
+        assert (await run).count == 3

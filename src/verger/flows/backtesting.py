@@ -32,7 +32,7 @@ KIND = "rule test"
 SOON = 1_000_000  # readings: a test over more is long work
 MOST_READINGS = 20_000_000  # for they are all in memory together
 MOST_FIRINGS = 1000
-_MOST_EVENTS = 20_000
+MOST_EVENTS = 20_000
 _PAGE = 1 << 18
 _SLICES = 50  # of the span, between which it may be called off, unless …
 _MOST_LOOKS = 5000  # … there are many devices, all of which are looked at between any two
@@ -89,7 +89,7 @@ class Backtesting:
         return trial, total
 
     async def run(self, tenant: str, trial: Trial, reached: Reached) -> Tested:
-        """Judge all of it; `reached` hears how far it is."""
+        """Judge all of it; `reached` hears how far it is. Raise Invalid for too many events."""
         rule, devices, series = await self._ground(tenant, trial)
         rows = await self._rows(trial, series, reached)
         facts = await self._events(tenant, rule, devices, trial)
@@ -147,7 +147,7 @@ class Backtesting:
         return [stands(tree, each.device, each.place, attribute, trial.start) for each, attribute in found if each]
 
     async def _events(self, tenant: str, rule: Compiled, devices: Sequence[str], trial: Trial) -> list[Fact]:
-        """Return the events that the rule hears, in order of time."""
+        """Return the events that the rule hears, in order of time; raise Invalid for too many."""
         found = await self._places(tenant, rule, devices, trial)
         start, end = moment(trial.start), moment(trial.end)
         for named, kind in rule.hears.events:
@@ -158,7 +158,10 @@ class Backtesting:
                     found += [
                         Happened(device, each.kind, each.id, at := microseconds(each.at), at) for each in page.items
                     ]
-                    if page.next is None or len(found) >= _MOST_EVENTS:
+                    if len(found) > MOST_EVENTS:
+                        sentence = f"A test takes at most {MOST_EVENTS:,} events, and these are more: choose less time."
+                        raise Invalid(sentence, [Fault("from", sentence)])
+                    if page.next is None:
                         break
                     asked = msgspec.structs.replace(asked, cursor=page.next)
         return sorted(found, key=lambda fact: fact.now)

@@ -72,6 +72,20 @@ async def test_a_redirect_is_checked_like_the_first_address(clock: HeldClock) ->
     assert receiver.heard[0][2] == receiver.heard[1][2]
 
 
+async def test_a_redirect_to_another_machine_is_not_told_the_password() -> None:
+    said = {"Authorization": "Bearer secret", "X-Kind": "plain"}
+    async with living(Receiver()) as other:
+        answers = ["307 Moved\r\nLocation: /there", f"307 Moved\r\nLocation: {other.url}/elsewhere"]
+        async with living(Receiver(answers)) as receiver:
+            await Http(Outgoing(["127.0.0.1"])).post(receiver.url, said, b"{}")
+    heard = [*receiver.heard, *other.heard]
+    assert [(path, headers.get("authorization"), headers["x-kind"]) for path, headers, _ in heard] == [
+        ("/", "Bearer secret", "plain"),
+        ("/there", "Bearer secret", "plain"),
+        ("/elsewhere", None, "plain"),
+    ]
+
+
 async def test_a_name_that_changes_its_meaning_is_called_where_it_was_checked(
     clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

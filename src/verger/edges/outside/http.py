@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpcore
 
@@ -15,6 +15,8 @@ _MOST_REDIRECTS = 3
 _READ = 2_000  # bytes of an answer that are looked at
 _SAME = (307, 308)
 _ENDED = (404, 410)
+_PRIVATE = ("authorization", "cookie", "proxy-authorization")  # meant for the machine that was named and no other
+_PORTS = {"http": 80, "https": 443}
 _TROUBLE = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)  # TLS raises the last
 
 
@@ -53,7 +55,10 @@ class Http:
         status, where, said = await self._post(url, headers, body)
         for _ in range(self._redirects):
             if status in _SAME and where is not None:
-                url = _onward(url, where)
+                onward = _onward(url, where)
+                if _origin(onward) != _origin(url):
+                    headers = {name: said for name, said in headers.items() if name.lower() not in _PRIVATE}
+                url = onward
                 status, where, said = await self._post(url, headers, body)
         if 200 <= status < 300:
             return
@@ -90,6 +95,11 @@ def _onward(url: str, where: str) -> str:
     if url.startswith("https:") and not onward.startswith("https:"):
         raise Refused("It points from https to http, which is not followed.")
     return onward
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)
 
 
 def _line(said: bytes) -> str:
