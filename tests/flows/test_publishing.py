@@ -70,6 +70,30 @@ async def test_a_device_that_is_new_is_heard_and_one_that_nobody_asks_for_is_not
     assert world.heard == [("devices/stove/readings", {"at": 1000, "values": {"t": 1.0}})]
 
 
+async def test_who_comes_or_goes_in_one_tenant_has_no_device_of_another_looked_at_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, looked = World(), list[int]()
+    at_slot = world.registry.at_slot
+    world.listen("devices/stove/readings")
+    await world.say(1)
+    monkeypatch.setattr(world.registry, "at_slot", lambda slot: looked.append(slot) or at_slot(slot))
+    other = Standing("cottage", "key:o", "c", expiry_s=60)
+    memory = other.begin(Room(), world.keeper.touch)
+    memory.subscribe("#", Subscription(1))
+    world.exchange.subscribe(other, "#")
+    await world.say(2)
+    assert set(looked) == {1}
+    assert [letter.message.topic for letter in memory.letters.values()] == ["devices/oven/readings"]
+    looked.clear()
+    world.listen("#")
+    world.exchange.unsubscribe(other, "#")
+    world.registry.add("stove", "farm", "place", 10)
+    await world.say(3)
+    assert [topic for topic, _ in world.heard] == ["devices/lamp/readings"]
+    assert len(memory.letters) == 1
+
+
 async def test_an_event_that_stands_in_no_log_is_told_when_screens_hear_of_it() -> None:
     world = World()
     world.listen("devices/+/events")

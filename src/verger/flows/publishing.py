@@ -26,8 +26,8 @@ class Publishing:
     def __init__(self, registry: Registry, exchange: Exchange, clock: Clock) -> None:
         """Know of no listeners yet."""
         self._registry, self._exchange, self._clock = registry, exchange, clock
-        self._heard: NDArray[np.int8] = np.zeros(1, np.int8)  # by slot; the last row is nobody's
-        self._looked = -1
+        self._heard: NDArray[np.int8] = np.full(1, _UNHEARD, np.int8)  # by slot; the last row is nobody's
+        self._looked: dict[str, list[int]] = {}  # the slots of each tenant of which it is known
         self._points: deque[tuple[int, int]] = deque()  # (record, what must be on disk for it)
         self._settled = 0
 
@@ -101,15 +101,21 @@ class Publishing:
                 self._post(known.tenant, f"devices/{known.device}/readings", body)
 
     def _look(self, slots: NDArray[np.int32]) -> None:
-        """Find out, once until somebody comes or goes, who of these devices is listened to."""
-        changes, rows = self._exchange.changes, self._registry.slots + 1
-        if changes != self._looked or rows > len(self._heard):
-            self._looked, self._heard = changes, np.zeros(max(rows, len(self._heard)), np.int8)
+        """Find out who of these devices is listened to, once until somebody comes or goes in their tenant."""
+        before, rows = self._heard, self._registry.slots + 1
+        if rows > len(before):
+            self._heard = np.zeros(rows, np.int8)
+            self._heard[: len(before) - 1] = before[:-1]
             self._heard[-1] = _UNHEARD
+        for tenant in self._exchange.changed():
+            self._heard[self._looked.pop(tenant, [])] = _UNKNOWN
         for slot in np.unique(slots[self._heard[slots] == _UNKNOWN]).tolist():
             known = self._registry.at_slot(slot)
-            tree = self._exchange.tree(known.tenant) if known else None
-            heard = known is not None and tree is not None and tree.heard(f"devices/{known.device}/readings")
+            heard = False
+            if known is not None:
+                tree = self._exchange.tree(known.tenant)
+                heard = tree is not None and tree.heard(f"devices/{known.device}/readings")
+                self._looked.setdefault(known.tenant, []).append(slot)
             self._heard[slot] = _HEARD if heard else _UNHEARD
 
     def _events(self, told: Iterable[Told]) -> None:

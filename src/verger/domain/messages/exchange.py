@@ -13,7 +13,7 @@ from verger.domain.messages.tree import Tree
 
 
 class Exchange:
-    """The trees of all tenants, and the room that their inboxes share; `posted` only grows, `changes` with each tree.
+    """The trees of all tenants, and the room that their inboxes share; `posted` only grows.
 
     What it changes is on disk once the keeper says so.
     """
@@ -21,12 +21,13 @@ class Exchange:
     def __init__(self, keeper: Keeper, retained: Retained, room: Room) -> None:
         """Have no listeners; every tenant has as much room as the one given."""
         self.keeper, self.retained = keeper, retained
-        self.posted = self.changes = 0
+        self.posted = 0
         self._room = room
         self._rooms: dict[str, Room] = {}
         self._lasting: WeakValueDictionary[str, Memory] = WeakValueDictionary()
         self._memories: WeakSet[Memory] = WeakSet()
         self._trees: dict[str, Tree] = {}
+        self._changed: set[str] = set()
 
     def room(self, tenant: str) -> Room:
         """Return the room of a tenant's inboxes."""
@@ -73,6 +74,11 @@ class Exchange:
         """Return who listens in a tenant's tree, None for nobody."""
         return self._trees.get(tenant)
 
+    def changed(self) -> set[str]:
+        """Return the tenants whose listeners are others than when this was asked last; for one who follows them."""
+        changed, self._changed = self._changed, set()
+        return changed
+
     @property
     def listening(self) -> bool:
         """Whether anybody listens to anything."""
@@ -104,14 +110,14 @@ class Exchange:
         """Let a session hear what it has subscribed to."""
         tree = self._trees.setdefault(standing.tenant, Tree())
         tree.add(topic_filter, standing, standing.memory.subscriptions[topic_filter])
-        self.changes += 1
+        self._changed.add(standing.tenant)
 
     def unsubscribe(self, standing: Standing, topic_filter: str) -> None:
         """Let a session hear it no longer."""
         tree = self._trees.get(standing.tenant)
         if tree is not None:
             tree.remove(topic_filter, standing)
-            self.changes += 1
+            self._changed.add(standing.tenant)
             if not tree.size:
                 del self._trees[standing.tenant]
 
