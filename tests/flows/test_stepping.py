@@ -171,7 +171,8 @@ async def test_a_few_minutes_are_waited_out(made: World) -> None:
 async def due(made: World) -> Due:
     """Return what is due later besides the timers of rules; it heeds the clock."""
     calls: CallStore = made.book.calls
-    escalating = Escalating(made.db, made.alerts, None, None, made.clock, made.automation.caught_up)  # type: ignore[arg-type]
+    unused: Any = None
+    escalating = Escalating(made.db, made.alerts, unused, unused, made.clock, made.automation.caught_up, unused)
     due = Due(escalating, CommandStore(made.db), DeliveryStore(made.db), calls)
     made.automation.heeds.append(due.stepped)
     return due
