@@ -94,7 +94,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         charting=Charting(showing, places, stores.history),
         **_figures(stores, showing),
         overview=Overview(showing, places, stores.clock, upkeep.room.notices),
-        state=parts.oversight.state,
+        oversight=parts.oversight,
         limits=stores.limiting.told,
         telling=parts.voice.telling,
         trying=parts.voice.trying,

@@ -97,8 +97,8 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     told = (safekeeping, stores.limiting, bridges, voice)
     shown = (presence, hub, orders.outbound, upkeep, side, families, following.tallying, following.shedding, *told)
     figures = partial(_figures, wire, messages, works, *(part.figures for part in shown))
-    log, state = stores.log, upkeep.room.state
-    oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state)
+    log, state, limiting = stores.log, upkeep.room.state, stores.limiting.connections.__getitem__
+    oversight = Oversight(log, followers, stores.letters, following.keeping, kept, clock, figures, state, limiting)
     go_round(work, stores, oversight, upkeep, bridges, voice.checks)
     work.start(every(_CLAIMS_S, side.claiming.purge))
     watching = presence.run(stores.log, lambda: upkeep.room.mode.since is not None)

@@ -41,6 +41,7 @@ class Oversight:
     clock: Clock
     wire: Callable[[], Iterator[Figure]]
     disk: Callable[[], Any]
+    connections: Callable[[str], int]  # of an organisation
     stats: Stats | None = None
     _before: tuple[int, int] = field(default=(0, 0))
     _rate: float = 0.0
@@ -75,6 +76,20 @@ class Oversight:
             "connections": next((int(f.value) for f in self.wire() if f.name == "mqtt_connections"), 0),
             "aside": self.log.aside,
             "disk": self.disk(),
+        }
+
+    def own(self, tenant: str) -> dict[str, Any]:
+        """Return what an organisation may know that does not run this Verger: nothing that tells of others."""
+        return {
+            "version": __version__,
+            "log": None,
+            "followers": [],
+            "dead_letters": [],
+            "history": {},
+            "devices": sum(known.tenant == tenant for known in self.kept.registry.everyone()),
+            "connections": self.connections(tenant),
+            "aside": [],
+            "disk": None,
         }
 
     async def check_log(self) -> str:

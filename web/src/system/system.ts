@@ -1,4 +1,4 @@
-/** The system: what the platform itself is doing. */
+/** The system: what the platform itself is doing; log and disk are null to those who do not run it. */
 import { get, ready } from "@/base/ask";
 import { type Checked, anything, list, maybe, number, orElse, record, shape, text, time } from "@/base/shape";
 import { type Plain, say } from "@/base/words";
@@ -17,14 +17,14 @@ const disk = shape({
 export type Disk = Checked<typeof disk>;
 export const system = shape({
   version: text,
-  log: shape({ last: number, kept_bytes: number, rate: maybe(number), trouble: maybe(text) }),
+  log: maybe(shape({ last: number, kept_bytes: number, rate: maybe(number), trouble: maybe(text) })),
   followers: list(follower),
   dead_letters: list(deadLetter),
   history: orElse(record(anything), {}),
   devices: number,
   connections: number,
   aside: orElse(list(anything), []),
-  disk,
+  disk: maybe(disk),
 });
 const readiness = shape({ status: text, version: text, checks: record(text), warnings: orElse(record(text), {}) });
 

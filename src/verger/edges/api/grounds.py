@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 from verger.base.clock import Clock
 from verger.domain.alerts.policy import PolicyStore
@@ -34,6 +33,7 @@ from verger.flows.joining import Door
 from verger.flows.limiting import Limit
 from verger.flows.measuring import Measuring
 from verger.flows.outbound import Outbound
+from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
 from verger.flows.provisioning import Provisioning
 from verger.flows.replacing import Replacing
@@ -96,7 +96,7 @@ class Grounds:
     surveying: Surveying
     measuring: Measuring
     overview: Overview
-    state: Callable[[], Awaitable[dict[str, Any]]]
+    oversight: Oversight
     limits: Callable[[str], list[Limit]]
     telling: Telling
     trying: Trying
