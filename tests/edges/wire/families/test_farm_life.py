@@ -113,10 +113,10 @@ async def every_clock(product: Product, clock: HeldClock, board: Board) -> None:
     begun = await readings(product, await of(product, "North/D1"))
     assert begun == [("temperature", 22.5, clock.at)]
     minutes = [moment(clock.at - number * MINUTE) for number in (1, 2, 3, 4, 5)]
-    local = minutes[0].astimezone(ZONE).replace(tzinfo=None).isoformat()
+    naive = minutes[0].astimezone(UTC).replace(tzinfo=None).isoformat()
     zulu = minutes[1].astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
     offset = minutes[4].astimezone(ZONE).isoformat()
-    ways = [local, zulu, minutes[2].timestamp(), round(minutes[3].timestamp() * 1000), offset]
+    ways = [naive, zulu, minutes[2].timestamp(), round(minutes[3].timestamp() * 1000), offset]
     for number, written in enumerate(ways):
         await board.measures(written, co2_ppm=900 + number, substrate_moisture=71.5, light_lux=300, humidity_pct=88)
     found = await readings(product, await of(product, "North/D1"))

@@ -104,7 +104,7 @@ _USUAL = msgspec.json.Decoder(_Usual)
 _MEASURES = tuple(METRICS.get(name, name) for name in _Usual.__struct_fields__[4:])
 
 
-def _usual(place: _Place, body: bytes, zone: tzinfo) -> tuple[Said, ...]:
+def _usual(place: _Place, body: bytes) -> tuple[Said, ...]:
     """Return what a device says in the usual way, nothing where that needs a closer look."""
     try:
         told = _USUAL.decode(body)
@@ -122,13 +122,13 @@ def _usual(place: _Place, body: bytes, zone: tzinfo) -> tuple[Said, ...]:
     attributes = (Attributes(own),) if own else ()
     if stands:
         return attributes
-    return Readings(numbers, None if told.timestamp is None else clocks.instant(told.timestamp, zone)), *attributes
+    return Readings(numbers, None if told.timestamp is None else clocks.instant(told.timestamp, UTC)), *attributes
 
 
-def read(message: Frame, zone: tzinfo) -> Spoken:
-    """Return what a device says at one of its topics; times without a zone are those of its place."""
+def read(message: Frame, _zone: tzinfo = UTC) -> Spoken:
+    """Return what a device says at one of its topics; times without a zone are UTC, wherever its farm is."""
     place = _place(message.topic)
-    if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body, zone)):
+    if place is not None and b'"command_id"' not in message.body and (said := _usual(place, message.body)):
         return Spoken(place.voice(said))
     if message.topic in _TESTS:
         return Spoken(echo=(message,))
@@ -137,15 +137,15 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     told = values.parse(message.body)
     if place is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
-    return Spoken(_heard(place, told, zone))
+    return Spoken(_heard(place, told))
 
 
-def measured(farm: str, room: str, device: str, told: dict[str, Any], zone: tzinfo) -> Voice:
+def measured(farm: str, room: str, device: str, told: dict[str, Any]) -> Voice:
     """Return what a program tells that a device measured, by the ids of its topics."""
-    return _heard(_stands(farm, room, device, "telemetry"), told, zone)
+    return _heard(_stands(farm, room, device, "telemetry"), told)
 
 
-def _heard(place: _Place, told: dict[str, Any], zone: tzinfo) -> Voice:
+def _heard(place: _Place, told: dict[str, Any]) -> Voice:
     for name, own in place.ids:
         if (given := told.get(name)) is not None and given != own and str(given) != own:
             return Voice(place.address, lie=f"Its {name} is not the one of its topic.")
@@ -156,7 +156,7 @@ def _heard(place: _Place, told: dict[str, Any], zone: tzinfo) -> Voice:
         raise Garbled("An answer names its command_id.", (Fault("command_id", "Say which command this is about."),))
     faults: list[Fault] = []
     telling = place.word == "telemetry"
-    said = _measured(told, zone, faults) if telling else tuple(values.attributes(_stand(told), faults))
+    said = _measured(told, faults) if telling else tuple(values.attributes(_stand(told), faults))
     return place.voice(said, tuple(faults))
 
 
@@ -164,7 +164,7 @@ def _stand(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name not in _ABOUT}
 
 
-def _measured(told: dict[str, Any], zone: tzinfo, faults: list[Fault]) -> tuple[Said, ...]:
+def _measured(told: dict[str, Any], faults: list[Fault]) -> tuple[Said, ...]:
     """Return what is measured, flat or in `data`, and what the device says of itself beside it."""
     data, stand = told.get("data"), _stand(told)
     if isinstance(data, dict):
@@ -173,7 +173,7 @@ def _measured(told: dict[str, Any], zone: tzinfo, faults: list[Fault]) -> tuple[
     named = {METRICS.get(name, name): value for name, value in stand.items()}
     said: list[Said] = [
         each if isinstance(each, Readings) else Attributes(each.values)
-        for each in values.sort(named, clocks.time_of(told.get("timestamp"), zone), faults)
+        for each in values.sort(named, clocks.time_of(told.get("timestamp"), UTC), faults)
         if isinstance(each, Readings | Attributes)
     ]
     return (*said, *values.attributes(own, faults))

@@ -53,7 +53,7 @@ async def _measured(desk: Desk, call: Call, token: str, told: dict[str, Any]) ->
         raise Unknown(_WRONG_TOKEN)
     told = told | {"timestamp": told.get("timestamp", told.get("recorded_at"))}
     about = {name: value for name, value in told.items() if name not in {"type", "recorded_at", "farm_id", "room_id"}}
-    voice = farm.measured(where, room, device, about, desk.meetings.zone(door))
+    voice = farm.measured(where, room, device, about)
     known = desk.meetings.addressed(device)
     if known is not None and (known.tenant, known.dialect) == (door.tenant, farm.NAME):
         voice = structs.replace(voice, address=known.address)
