@@ -8,7 +8,7 @@ from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import moment
-from verger.base.errors import Busy, Refused
+from verger.base.errors import Busy, Refused, Stale
 from verger.base.ids import new_id
 from verger.domain.alerts.model import Opening, Severity
 from verger.domain.alerts.store import AlertStore
@@ -61,6 +61,7 @@ class Plan:
     place: str | None
     prepared: dict[int, Command | str] = field(default_factory=dict)  # by action; why not, where it cannot be
     desired: list[Desired] = field(default_factory=list)
+    times: int = 1  # how often it was seen, where it is seen again
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,13 @@ class Acting:
             return str(why)
 
     async def write(self, connection: AsyncConnection, plan: Plan) -> None:
-        """Write what is to be done, and for a rule that fires the run that tells of it."""
+        """Write what is to be done, and for a rule that fires the run that tells of it; raise Busy for not now."""
+        try:
+            await self._written(connection, plan)
+        except Stale as stale:  # somebody changed an alert meanwhile
+            raise Busy(str(stale)) from stale
+
+    async def _written(self, connection: AsyncConnection, plan: Plan) -> None:
         tenant, rule, decision = plan.tenant, plan.rule, plan.decision
         if decision.kind == "clear":
             await self.effects.alerts.clear(connection, tenant, rule.id, decision.device, decision.at)
@@ -117,7 +124,7 @@ class Acting:
         if decision.kind == "again" and not decision.opens:
             for action in decision.then:
                 if action.alert is not None:
-                    await self.effects.alerts.recur(connection, tenant, _opening(plan, action.alert))
+                    await self.effects.alerts.recur(connection, tenant, _opening(plan, action.alert), plan.times)
             return
         run = new_id()
         done = [await self._do(connection, plan, run, at) for at in range(len(decision.then))]
@@ -131,7 +138,7 @@ class Acting:
         action = plan.decision.then[at]
         try:
             state, made, error = await self._made(connection, plan, run, at)
-        except Busy:
+        except (Busy, Stale):
             raise  # it is to be tried again, with all else
         except Refused as why:
             state, made, error = REFUSED, None, str(why)

@@ -1,24 +1,26 @@
 """Automation: a follower of the log that judges by the rules, and does what they ask for."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
+import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import SECOND, Clock
+from verger.base.errors import Busy
 from verger.base.work import attempt
-from verger.domain.rules.compiled import Compiled
 from verger.domain.rules.facts import Time
 from verger.domain.rules.kept import RulesKept
-from verger.domain.rules.memory import Decision
 from verger.domain.rules.waiting import WaitingFact
 from verger.domain.telemetry.model import Batch
 from verger.domain.telemetry.store import save_position
-from verger.flows.acting import Acting, Plan
+from verger.flows.acting import Acting
 from verger.flows.answering import answering
 from verger.flows.court import Court
+from verger.flows.decided import Decided
 from verger.flows.leaping import Leaping
 from verger.flows.minds import Draft, Key
 from verger.flows.pausing import Pausing
@@ -29,7 +31,10 @@ _TICK_S = 0.2
 _SAVED_EVERY = 5 * SECOND
 _SEE_TO_IT = "See to what makes it do so, then enable it anew."
 _WRITE_ANEW = "Change what it says, then enable it anew."
+_PASSING = (Busy, OSError, OperationalError)  # more likely the fault of the disk or the database: tried again
 _AT_ONCE = 40  # rules that do something a transaction, which keeps it under 50 ms
+
+log = structlog.get_logger()
 
 
 class Automation:
@@ -52,11 +57,13 @@ class Automation:
         self._kept, self._acting, self._clock = kept, acting, clock
         self._pausing = Pausing(kept, acting.effects.alerts, clock)
         self._stepping = Stepping(court, clock)
+        self._decided = Decided(court, kept, acting, clock)
         self._leaping = Leaping(court, clock)
         self._turn = asyncio.Lock()
         self._taken: int | None = None
         self._saved: int | None = None
         self._saved_at = clock.now()
+        self._noting: list[Key] = []
         self.fired = 0
 
     async def open(self, position: int, seen_at: int = 0) -> None:
@@ -130,10 +137,16 @@ class Automation:
                 self.silences.judged(heard)
             if self._clock.now() - self._saved_at >= _SAVED_EVERY:
                 await self._commit(draft)
+                self._noting = self._noting or list(self.court.minds.seen)
+            if self._noting:
+                await self._note_seen()
 
     async def save(self) -> None:
         """Keep all that was judged so far."""
         async with self._turn:
+            self._noting = list(self.court.minds.seen)
+            while self._noting:
+                await self._note_seen()
             await self._commit(Draft(self._taken or 0))
 
     async def _follow_clock(self) -> None:
@@ -157,6 +170,17 @@ class Automation:
         self.court.bind(touched)
         self._stepping.done(step)
         self._saved, self._saved_at = draft.sequence, step.now
+
+    async def _note_seen(self) -> None:
+        """Count some open alerts up by how often their conditions were seen: not one by one, for they are many."""
+        some, self._noting = self._noting[:_AT_ONCE], self._noting[_AT_ONCE:]
+        try:
+            await self._commit_some(Draft(self._taken or 0), some)
+        except _PASSING:
+            raise
+        except Exception:
+            log.exception("how often alerts were seen could not be kept")
+            self.court.minds.noted(some)
 
     async def _hear(self, facts: Sequence[WaitingFact]) -> Sequence[WaitingFact]:
         """Judge some facts that stand in no log, and return the others.
@@ -183,7 +207,12 @@ class Automation:
             keys = list(draft.decisions)
             while len(keys) > _AT_ONCE:
                 some, keys = keys[:_AT_ONCE], keys[_AT_ONCE:]
-                await self._commit_some(draft, some)
+                try:
+                    await self._commit_some(draft, some)
+                except _PASSING:
+                    raise
+                except Exception:  # noqa: BLE001  it is told of each
+                    await self._commit_each(draft, some)
             await self._commit(draft)
         else:
             self.court.settle(draft)
@@ -191,54 +220,64 @@ class Automation:
 
     async def _commit_some(self, draft: Draft, keys: Sequence[Key]) -> None:
         """Keep what some rules do and remember, though others are still to come; a crash repeats only those."""
-        plans = [await self._plan(*each) for key in keys for each in draft.decisions[key]]
-        minds = self.court.minds
+        plans, minds = await self._decided.plans(draft, keys), self.court.minds
         async with self._kept.db.writing() as connection:
             await self._kept.memories.save(connection, minds.rows(draft, keys, self.court.tenants))
-            await self._write(connection, plans)
+            await self._decided.write(connection, plans)
         minds.settle_some(draft, keys)
+        minds.noted(keys)
         self.court.bind(keys)
-        self._tell(plans)
+        self.fired += self._decided.tell(plans)
+
+    async def _commit_each(self, draft: Draft, keys: Sequence[Key]) -> None:
+        """Keep what some rules do one after the other; what cannot be done stops nobody else, and is told."""
+        for key in keys:
+            try:
+                await self._commit_some(draft, [key])
+            except _PASSING:
+                raise
+            except Exception as error:
+                log.exception("what a rule decided could not be done", rule=key[0], device=key[1])
+                [(rule, _), *_] = draft.decisions.pop(key)
+                draft.lost[key] = rule, f"Verger failed at it ({type(error).__name__}); it was logged."
 
     async def _commit(self, draft: Draft, facts: Sequence[str] = ()) -> None:
         """Keep what rules do, all that they remember, and how far the log has been judged."""
+        try:
+            await self._commit_all(draft, facts)
+        except _PASSING:
+            raise
+        except Exception:
+            if not draft.decisions:
+                raise
+            await self._commit_each(draft, list(draft.decisions))
+            await self._commit_all(draft, facts)
+
+    async def _commit_all(self, draft: Draft, facts: Sequence[str]) -> None:
         minds, kept = self.court.minds, self._kept
         draft.paused |= answering(self.court, draft)
         keys = [*dict.fromkeys((*minds.dirty, *draft.memories))]
-        plans = [await self._plan(*each) for some in draft.decisions.values() for each in some]
+        acting = list(draft.decisions)
+        plans = await self._decided.plans(draft, acting)
         if not keys and not plans and not facts and not draft.acts and draft.sequence == self._saved:
             self._saved_at = self._clock.now()
             return
         async with kept.db.writing() as connection:
             await kept.memories.save(connection, minds.rows(draft, keys, self.court.tenants))
             await self.court.save_bounds(connection)
-            await self._write(connection, plans)
+            await self._decided.write(connection, plans)
             await self._pause(connection, draft)
-            await self._drop(connection, draft)
+            await self._decided.end(connection, draft)
             await kept.facts.done(connection, facts)
             await save_position(connection, self.name, draft.sequence)
         self.court.settle(draft)
+        minds.noted(acting)
         minds.dirty.clear()
         self.court.saved()
         self._saved, self._saved_at = draft.sequence, self._clock.now()
         for rule in draft.paused:
             self.renewed(self.court.tenants[rule], rule, forget=True)
-        self._tell(plans)
-
-    async def _plan(self, rule: Compiled, decision: Decision) -> Plan:
-        tenant = self.court.tenants[rule.rule.id]
-        place, where = self.court.whereabouts(rule, decision.device)
-        return await self._acting.plan(tenant, rule.rule, decision, place, where)
-
-    async def _write(self, connection: AsyncConnection, plans: Iterable[Plan]) -> None:
-        for plan in plans:
-            await self._acting.write(connection, plan)
-
-    def _tell(self, plans: Iterable[Plan]) -> None:
-        for plan in plans:
-            self.fired += plan.decision.kind == "fire"
-            for desired in plan.desired:
-                self._acting.desires.tell(desired)
+        self.fired += self._decided.tell(plans)
 
     async def _pause(self, connection: AsyncConnection, draft: Draft) -> None:
         """Let rules judge no longer that went wild."""
@@ -253,12 +292,6 @@ class Automation:
             async with self._kept.db.writing() as connection:
                 await self._pausing.pause(connection, tenant, rule, why, _WRITE_ANEW)
             del self.court.book.unfit[name]
-
-    async def _drop(self, connection: AsyncConnection, draft: Draft) -> None:
-        """Forget what rules knew of devices that are theirs no longer; alerts about them end."""
-        await self._kept.memories.forget(connection, [(rule, device or "") for rule, device in draft.gone])
-        for (rule, device), tenant in draft.gone.items():
-            await self._acting.effects.alerts.clear(connection, tenant, rule, device, self._clock.now())
 
 
 async def _at_once() -> None:

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 import msgspec
 import structlog
@@ -25,6 +26,19 @@ _decode = msgspec.msgpack.Decoder(Memory).decode
 log = structlog.get_logger()
 
 
+class Seen(NamedTuple):
+    """That the condition of an open alert was seen some times more, at last so."""
+
+    rule: Compiled
+    decision: Decision
+    times: int
+
+    def later(self, other: "Seen") -> "Seen":
+        """Return both as one; `other` came after this."""
+        decision = other.decision if other.decision.at >= self.decision.at else self.decision
+        return Seen(other.rule, decision, self.times + other.times)
+
+
 @dataclass
 class Draft:
     """What some facts would change: nothing of it holds until it is on disk, or may be judged again from the log.
@@ -38,6 +52,8 @@ class Draft:
     paused: dict[str, tuple[Compiled, str]] = field(default_factory=dict)  # rules, and why they judge no longer
     begun: bool = False  # whether timers began to run
     fresh: int = 0  # rules whose timers it lets begin
+    seen: dict[Key, Seen] = field(default_factory=dict)  # conditions of open alerts, before anything of `decisions`
+    lost: dict[Key, tuple[Compiled, str]] = field(default_factory=dict)  # what could not be done, and why
     gone: dict[Key, str] = field(default_factory=dict)  # of what nothing is remembered any more, and whose it was
 
     @property
@@ -53,6 +69,7 @@ class Minds:
         """Remember nothing."""
         self.memories: dict[Key, Memory] = {}
         self.dirty: set[Key] = set()
+        self.seen: dict[Key, Seen] = {}  # what is not kept yet; a crash may lose it
         self._after: dict[Key, int] = {}  # the record up to which a rule has judged, where others have not come as far
         self._due: dict[Key, int] = {}
         self._timers: list[tuple[int, str, str]] = []
@@ -132,6 +149,9 @@ class Minds:
             times = f"{most} times" if most > 1 else "once"
             self._pause(draft, rule, f"It fired {times} within an hour and would have done so again.")
             return
+        if decision.kind == "again" and not decision.opens and key not in draft.decisions:
+            _note(draft.seen, key, Seen(rule, decision, 1))
+            return
         draft.decisions.setdefault(key, []).append((rule, decision))
 
     def _often(self, draft: Draft, key: Key, at: int) -> int:
@@ -190,10 +210,22 @@ class Minds:
             self._after[key] = draft.sequence
             self.dirty.discard(key)
 
+    def seen_of(self, draft: Draft, key: Key) -> Seen | None:
+        """Return what was seen of an open alert and is not kept, a draft included."""
+        before, drafted = self.seen.get(key), draft.seen.get(key)
+        return before.later(drafted) if before and drafted else before or drafted
+
+    def noted(self, keys: Iterable[Key]) -> None:
+        """Know that all that was seen of some is kept."""
+        for key in keys:
+            self.seen.pop(key, None)
+
     def _take(self, draft: Draft, key: Key) -> None:
         memory = draft.memories.pop(key, None)
         if memory is not None:
             self._know(key, memory)
+        if (seen := draft.seen.pop(key, None)) is not None:
+            _note(self.seen, key, seen)
         for rule, decision in draft.decisions.pop(key, ()):
             if decision.kind == "fire":
                 self._count(rule, key, decision.at)
@@ -231,6 +263,7 @@ class Minds:
             self.ripe.pop(key, None)
             self._fired.pop(key, None)
             self._after.pop(key, None)
+            self.seen.pop(key, None)
             self.dirty.discard(key)
 
     def of_rules(self, rules: Iterable[str]) -> list[Key]:
@@ -248,3 +281,8 @@ class Minds:
         elif self._due.get(key) != at:
             self._due[key] = at
             heappush(self._timers, (at, key[0], key[1] or ""))
+
+
+def _note(seen: dict[Key, Seen], key: Key, more: Seen) -> None:
+    before = seen.get(key)
+    seen[key] = more if before is None else before.later(more)

@@ -47,13 +47,19 @@ async def unheeded(  # noqa: PLR0913, PLR0917
     """Say, within a transaction, that a device could not be told what a rule asks of it, and why."""
     known = kept.registry.known(device)
     named = await kept.devices.name(connection, tenant, device)
+    place = rule.place if known is None else known.place
+    opening = undone(rule, device or None, place, f"tell {named or 'a device'}: {why}", at)
+    await alerts.open(connection, tenant, opening)
+
+
+def undone(rule: Rule, device: str | None, place: str | None, what: str, at: int) -> Opening:
+    """Return that a rule could not do something: it matters as much as what the rule itself tells of."""
     worst = max((Severity(alert.severity) for alert in rule.alerts), key=rank, default=Severity.warning)
-    opening = Opening(
+    return Opening(
         rule=f"{UNHEEDED} {rule.id}",
-        device=device or None,
-        place=rule.place if known is None else known.place,
+        device=device,
+        place=place,
         severity=max(worst, Severity.warning, key=rank),
-        message=f"The rule {rule.name} could not tell {named or 'a device'}: {why}",
+        message=f"The rule {rule.name} could not {what}",
         at=at,
     )
-    await alerts.open(connection, tenant, opening)

@@ -132,13 +132,13 @@ def begun(opening: Opening, fresh: str, within: str | None = None) -> Alert:
     )
 
 
-def again(alert: Alert, opening: Opening) -> Alert:
-    """Return an open alert whose condition was seen once more; of an older sighting only the count is taken.
+def again(alert: Alert, opening: Opening, times: int = 1) -> Alert:
+    """Return an open alert whose condition was seen some times more; of an older sighting only the count is taken.
 
     When it has become worse, somebody has to take note of it anew.
     """
     sources = tuple(dict.fromkeys((*alert.sources, *opening.sources)))[:SOURCES]
-    counted = structs.replace(_raised(alert, opening.severity), count=alert.count + 1, sources=sources)
+    counted = structs.replace(_raised(alert, opening.severity), count=alert.count + times, sources=sources)
     if moment(opening.at) < alert.last_at:
         return counted
     return structs.replace(

@@ -127,12 +127,12 @@ class AlertStore:
         after = together(lead, opening, devices or 0, further=True)
         return await self._seen(connection, tenant, alert, lead, after, folded)
 
-    async def recur(self, connection: AsyncConnection, tenant: str, opening: Opening) -> Opened | None:
-        """Count once more the alert that is open for a rule and a device, None where none is: a person ended it."""
+    async def recur(self, connection: AsyncConnection, tenant: str, opening: Opening, times: int = 1) -> Opened | None:
+        """Count up the alert that is open for a rule and a device, None where none is: a person ended it."""
         held = await _held(connection, tenant, _about(opening.rule, opening.device))
         if held is None:
             return None
-        counted = again(held, opening)
+        counted = again(held, opening, times)
         worse = counted.severity is not held.severity and held.within is None
         after = await self.save(connection, tenant, counted, fresh=worse)
         if after.within is None:
