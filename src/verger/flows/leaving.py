@@ -10,7 +10,7 @@ from verger.base.db import after_commit
 from verger.domain.alerts.store import AlertStore
 from verger.domain.devices.store import DeviceStore
 from verger.domain.rules.kept import RulesKept
-from verger.flows.pausing import PAUSED, Pausing
+from verger.flows.pausing import Pausing
 from verger.flows.tending import KINDS, rule_id
 
 _UUID = 36  # characters: what is open by another word than a rule's id is Verger's own
@@ -51,7 +51,7 @@ class Leaving:
     async def place(self, connection: AsyncConnection, tenant: str, place: str) -> None:
         """End what is open about a place that is deleted, and what its rules, which went with it, had opened."""
         await self.alerts.leave(connection, tenant, self.clock.now(), place=place)
-        told = {rule.removeprefix(f"{PAUSED} ") for rule in await self.alerts.rules_open(connection, tenant)}
+        told = {rule.rpartition(" ")[2] for rule in await self.alerts.rules_open(connection, tenant)}
         ours = {rule for rule in told if len(rule) == _UUID}
         for rule in ours - await self.rules.rules.there(connection, tenant, ours):
             await self.pausing.over(connection, tenant, rule)

@@ -6,10 +6,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
-from verger.domain.alerts.model import Opening, Severity
+from verger.domain.alerts.model import Opening
 from verger.domain.alerts.store import AlertStore
 from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.model import Rule
+from verger.flows.unheeded import UNHEEDED, matters
 
 PAUSED = "paused"
 """How the alert of a rule that was paused is known: this and the rule's id."""
@@ -26,15 +27,17 @@ class Pausing:
     clock: Clock
 
     async def pause(self, connection: AsyncConnection, tenant: str, rule: Rule, why: str, advice: str) -> None:
-        """Pause a rule: its alerts end, for nobody watches any more, and one about the rule itself opens."""
-        await self.over(connection, tenant, rule.id)
+        """Pause a rule, and open an alert that matters as much as any that it might have opened.
+
+        What it has opened stays open: it may hold still, and nobody watches whether it ends.
+        """
         await self.kept.rules.pause(connection, tenant, rule.id, moment(self.clock.now()), why)
         await self.kept.memories.forget_rule(connection, tenant, rule.id)
         opening = Opening(
             rule=f"{PAUSED} {rule.id}",
             device=None,
             place=rule.place,
-            severity=Severity.warning,
+            severity=matters(rule),
             message=f"The rule {rule.name} was paused. {why} {advice}",
             at=self.clock.now(),
         )
@@ -42,7 +45,6 @@ class Pausing:
         log.warning("a rule was paused", rule=rule.id, why=why)
 
     async def over(self, connection: AsyncConnection, tenant: str, rule: str) -> None:
-        """End the alerts of a rule, and the one that it was paused."""
-        now = self.clock.now()
-        await self.alerts.clear_rule(connection, tenant, rule, now)
-        await self.alerts.clear(connection, tenant, f"{PAUSED} {rule}", None, now)
+        """End the alerts of a rule, and those about itself."""
+        for about in (rule, f"{PAUSED} {rule}", f"{UNHEEDED} {rule}"):
+            await self.alerts.clear_rule(connection, tenant, about, self.clock.now())

@@ -97,7 +97,7 @@ class Ruling:
         return await self._keep(tenant, before, after)
 
     async def _keep(self, tenant: str, before: KeptRule, after: KeptRule) -> KeptRule:
-        forget = _judged(before) != _judged(after)
+        forget = _judged(before) != _judged(after) or before.paused_at is not None
         async with self.judge.still():
             async with self.kept.db.writing() as connection:
                 kept = await self.kept.rules.change(connection, tenant, after, anew=forget)

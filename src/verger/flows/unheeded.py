@@ -53,13 +53,17 @@ async def unheeded(  # noqa: PLR0913, PLR0917
 
 
 def undone(rule: Rule, device: str | None, place: str | None, what: str, at: int) -> Opening:
-    """Return that a rule could not do something: it matters as much as what the rule itself tells of."""
-    worst = max((Severity(alert.severity) for alert in rule.alerts), key=rank, default=Severity.warning)
+    """Return that a rule could not do something."""
     return Opening(
         rule=f"{UNHEEDED} {rule.id}",
         device=device,
         place=place,
-        severity=max(worst, Severity.warning, key=rank),
+        severity=matters(rule),
         message=f"The rule {rule.name} could not {what}",
         at=at,
     )
+
+
+def matters(rule: Rule) -> Severity:
+    """Return how much it matters that a rule does not do what it should: as much as what it tells of, or a warning."""
+    return max((Severity.warning, *(Severity(alert.severity) for alert in rule.alerts)), key=rank)
