@@ -9,6 +9,11 @@ from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Admitted
 from verger.flows.enrolled import Enrolled
 
+_NOT_ALONE = (
+    "It was refused: another organisation has a device with the same address and secret. "
+    "Give it a secret of its own, or let it speak at the address of an enrolment."
+)
+
 
 class Doors:
     """Knows by what somebody may come in."""
@@ -38,14 +43,22 @@ class Doors:
         """Return whom a TCP peer address lets in."""
         return self._enrolled.roll.by_address(address)
 
-    def by_secret(self, dialect: str, address: str, secret: str) -> Admitted | None:
-        """Return the door of the one device, of any tenant, that has this address and proves it with its secret."""
-        name, found = identity(dialect, address), None
+    def by_secret(self, dialect: str, address: str, secret: str, door: Admitted | None = None) -> Admitted | None:
+        """Return the door of the one device that has this address and proves it with its secret.
+
+        Behind a door only devices of its tenant are looked at. Without one, two tenants' devices that have both in
+        common are nobody, and their log pages tell.
+        """
+        name, found = identity(dialect, address), []
         for each in self._kept.addresses.anywhere(dialect, name):
             pairing = self._enrolled.pairings.get((each.tenant, dialect, name))
-            if pairing is not None and same(pairing.secret, secret):
-                found = found or Admitted(each.tenant, (), each.device)
-        return found
+            mine = door is None or door.tenant == each.tenant
+            if pairing is not None and same(pairing.secret, secret) and mine:
+                found.append(each)
+        if len(found) > 1:
+            for each in found:
+                self._kept.remarks.note(each.tenant, each.device, "credential", _NOT_ALONE)
+        return Admitted(found[0].tenant, (), found[0].device) if len(found) == 1 else None
 
     def by_device(self, device: str) -> Admitted | None:
         """Return the door of a device that proved itself by a credential of its own."""

@@ -50,13 +50,16 @@ class Passing:
     clock: Clock
     _exchanging: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def sign_in(self, dialect: str, address: str, secret: str) -> Passed:
-        """Give a device its first passes; raise Unknown, alike for an address and a secret that are not known."""
-        door = self.doors.by_secret(dialect, address, secret)
-        if door is None or door.device is None:
+    async def sign_in(self, dialect: str, address: str, secret: str, door: Admitted | None = None) -> Passed:
+        """Give a device its first passes, behind a door one of its tenant's.
+
+        Raise Unknown, alike for an address and a secret that are not known.
+        """
+        own = self.doors.by_secret(dialect, address, secret, door)
+        if own is None or own.device is None:
             raise Unknown(_WRONG)
-        found = await self.kept.devices.get(door.tenant, door.device)
-        return structs.replace(self._given(door.tenant, door.device, new_id(), 0), name=found.name)
+        found = await self.kept.devices.get(own.tenant, own.device)
+        return structs.replace(self._given(own.tenant, own.device, new_id(), 0), name=found.name)
 
     def admitted(self, token: str) -> Admitted | None:
         """Return the door of the device that a pass belongs to, None for one that holds no longer."""

@@ -45,8 +45,8 @@ class Meetings(Protocol):
         """Return whom a TCP peer address lets in."""
         ...
 
-    def by_secret(self, dialect: str, address: str, secret: str) -> Admitted | None:
-        """Return the door of the one device, of any tenant, that has this address and proves it with its secret."""
+    def by_secret(self, dialect: str, address: str, secret: str, door: Admitted | None = None) -> Admitted | None:
+        """Return the door of the one device that has this address and proves it, of the tenant of a door or of any."""
         ...
 
     def by_device(self, device: str) -> Admitted | None:
@@ -97,8 +97,8 @@ class Meetings(Protocol):
 class Passes(Protocol):
     """What knows devices that sign in with a secret and speak with what they got for it."""
 
-    async def sign_in(self, dialect: str, address: str, secret: str) -> Passed:
-        """Give a device its first passes; raise Unknown."""
+    async def sign_in(self, dialect: str, address: str, secret: str, door: Admitted | None = None) -> Passed:
+        """Give a device, of the tenant of a door or of any, its first passes; raise Unknown."""
         ...
 
     def admitted(self, token: str) -> Admitted | None:

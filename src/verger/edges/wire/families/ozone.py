@@ -163,7 +163,7 @@ async def proven(desk: Desk, call: Call, address: str) -> Call:
     token = call.bearer()
     if not token:
         raise Unknown(_UNAUTHORIZED)
-    door = desk.meetings.by_secret(NAME, address, token)
+    door = desk.meetings.by_secret(NAME, address, token, call.door)
     if door is not None:
         await desk.meetings.prove(door, NAME, address, token)
         return replace(call, door=door)

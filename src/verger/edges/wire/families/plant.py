@@ -44,7 +44,7 @@ def answering(handler: Handler) -> Handler:
 async def sign_in(desk: Desk, call: Call) -> Reply:
     """Give a device tokens for its id and secret."""
     told = plant.body(call.body, plant.SignIn)
-    passed = await desk.passes.sign_in(NAME, told.device_id, told.device_secret)
+    passed = await desk.passes.sign_in(NAME, told.device_id, told.device_secret, call.door)
     known = desk.meetings.addressed(passed.device)
     about = {"id": known.address if known else told.device_id, "name": passed.name}
     return compact(_tokens(passed) | {"device": about, "automation_profile": await _profile(desk, passed)})

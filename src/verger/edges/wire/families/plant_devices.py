@@ -9,6 +9,7 @@ from verger.base.errors import Invalid, Unknown
 from verger.base.ids import new_id
 from verger.domain.devices.model import Device
 from verger.domain.devices.plants import NAME, actuator_ids, sensor_ids
+from verger.domain.enrolments.model import Admitted
 from verger.edges.wire.dialects import plant
 from verger.edges.wire.families.call import Call, Handler, Reply, compact
 from verger.edges.wire.families.desk import Desk
@@ -94,7 +95,9 @@ async def claim(desk: Desk, call: Call) -> Reply:
     """Tell somebody who holds a planter and knows its secret that it is theirs; every planter is somebody's here."""
     caller = await asks(desk, call, "devices:write")
     told = plant.body(call.body, Claim)
-    door = desk.meetings.by_secret(NAME, told.device_id, told.device_secret)
+    secret, mine = told.device_secret, Admitted(caller.tenant)
+    door = desk.meetings.by_secret(NAME, told.device_id, secret, mine)
+    door = door or desk.meetings.by_secret(NAME, told.device_id, secret)
     if door is None:
         raise Unknown(NOT_PROVED)
     if door.tenant != caller.tenant:
