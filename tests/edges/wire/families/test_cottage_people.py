@@ -4,11 +4,14 @@ import asyncio
 import json
 from typing import Any
 
+import pytest
+
 from tests.edges.api.product import Product
 from tests.edges.wire.families.conftest import client, enrolled, posted, waiting
 from tests.edges.wire.families.test_cottage import HUM, TEMP, provisioned, told
 from tests.people import PASSWORD
 from verger.base.clock import MINUTE, HeldClock
+from verger.domain.tenancy.model import Role
 
 
 async def signed_in(device: Any) -> dict[str, str]:
@@ -80,6 +83,11 @@ class Browser:
         self.said.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.create_task(product.app(scope, self.said.get, self.sent.put))
 
+    async def heard(self) -> Any:
+        """Return what the server did next."""
+        async with asyncio.timeout(60):
+            return await self.sent.get()
+
     async def frame(self) -> Any:
         """Return what came next."""
         async with asyncio.timeout(5):
@@ -110,4 +118,43 @@ async def test_the_live_socket_tells_readings_and_tasks_to_who_is_signed_in(prod
         pass
     assert frame["payload"]["name"] == "Sweep"
     browser.said.put_nowait({"type": "websocket.disconnect"})
+    await browser.task
+
+
+async def joined(product: Product, role: Role = Role.member) -> tuple[str, str]:
+    """Add somebody to the organisation who signs in; return who, and the token."""
+    tenancy = product.house.stores.tenancy
+    tenant = await tenancy.users.first_tenant() or ""
+    user = await tenancy.users.add(tenant, role, "Mem", "mem@example.test", PASSWORD)
+    return user.id, await tenancy.sessions.open(user.id, tenant)
+
+
+@pytest.mark.parametrize("ends", ["session", "membership", "choice"])
+async def test_a_live_socket_tells_nothing_more_once_its_session_or_membership_has_ended(
+    product: Product, ends: str
+) -> None:
+    tenancy = product.house.stores.tenancy
+    user, token = await joined(product)
+    other = await tenancy.users.add_tenant("Hill", "UTC")
+    await tenancy.users.join(other.id, user, Role.owner)
+    browser = Browser(product, f"verger_session={token}")
+    assert (await browser.heard())["type"] == "websocket.accept"
+    await posted(product, "/tasks", title="Sweep")
+    assert json.loads((await browser.heard())["text"])["payload"]["name"] == "Sweep"
+    if ends == "session":
+        await tenancy.sessions.end((await tenancy.sessions.look(token)).session or "")
+    elif ends == "membership":
+        assert (await product.owner.delete(f"/members/{user}")).status_code == 204
+    else:
+        await tenancy.sessions.caller(token, other.id)
+    await posted(product, "/tasks", title="Secret")
+    assert await browser.heard() == {"type": "websocket.close", "code": 1008}
+    await browser.task
+
+
+async def test_who_is_a_member_nowhere_opens_no_live_socket(product: Product) -> None:
+    user, token = await joined(product)
+    assert (await product.owner.delete(f"/members/{user}")).status_code == 204
+    browser = Browser(product, f"verger_session={token}")
+    assert await browser.heard() == {"type": "websocket.close", "code": 1008}
     await browser.task

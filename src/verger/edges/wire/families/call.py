@@ -117,11 +117,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A WebSocket of a family; `allowed` tells, before it is taken, whether the caller may listen there."""
+    """A WebSocket of a family; `allowed` tells whose words the caller may hear there: a tenant's, or None.
+
+    It is asked before the socket is taken, and again before each word on it.
+    """
 
     path: str
     talk: Talk
-    allowed: Callable[[Desk, Call], Awaitable[bool]]
+    allowed: Callable[[Desk, Call], Awaitable[str | None]]
 
 
 Wait = Callable[[str], Awaitable[None]]

@@ -101,23 +101,24 @@ async def _points(desk: Desk, one: Sensor) -> int:
 # the live socket
 
 
-async def may_watch(desk: Desk, call: Call) -> bool:
-    """Whether whoever opens the live socket may see the sensors; which cottage it names does not matter."""
-    return await desk.people.by_cookie(call, "history:read") is not None
+async def may_watch(desk: Desk, call: Call) -> str | None:
+    """Return whose sensors whoever opens the live socket may see; which cottage it names does not matter."""
+    caller = await desk.people.by_cookie(call, "history:read")
+    return None if caller is None else caller.tenant
 
 
 async def watch(desk: Desk, call: Call, socket: Socket) -> None:
     """Tell each reading of a sensor and each change of a task as it comes."""
-    caller = await desk.people.by_cookie(call, "history:read")
-    if caller is None:
+    tenant = await may_watch(desk, call)
+    if tenant is None:
         return
     addresses = desk.people.stories.kept.addresses
 
     def devices() -> Iterable[str]:
-        return addresses.all_of(caller.tenant, NAME)
+        return addresses.all_of(tenant, NAME)
 
-    async for word in desk.people.watch(caller.tenant, devices):
-        for frame in await _frames(desk, caller.tenant, word):
+    async for word in desk.people.watch(tenant, devices):
+        for frame in await _frames(desk, tenant, word):
             await socket.send(msgspec.json.encode(frame).decode())
 
 

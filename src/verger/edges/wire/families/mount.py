@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import parse_qsl
 
 import structlog
@@ -191,9 +192,11 @@ class FamilyHttp:
             if args is None:
                 continue
             call = self._call(scope, found, args)
-            if await endpoint.allowed(self.desk, call):
+            tenant = await endpoint.allowed(self.desk, call)
+            if tenant is not None:
                 await send({"type": "websocket.accept"})
-                await Conversation(receive, send).with_(endpoint.talk, self.desk, call)
+                may = partial(endpoint.allowed, self.desk, call)
+                await Conversation(receive, send, tenant, may).with_(endpoint.talk, self.desk, call)
                 return
         await send({"type": "websocket.close", "code": 1008})
 

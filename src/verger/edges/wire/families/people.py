@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from verger.base.clock import Clock
-from verger.base.errors import Forbidden, Unknown
+from verger.base.errors import Forbidden, Refused, Unknown
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
@@ -193,7 +193,7 @@ class People:
             return None
         try:
             caller = await self.tenancy.sessions.look(token)
-        except Unknown:
+        except Refused:  # no session any more, or no member of any organisation
             return None
         return caller if caller.may(needs) else None
 

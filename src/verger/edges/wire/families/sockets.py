@@ -1,6 +1,7 @@
 """A conversation on a WebSocket of a family."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import structlog
@@ -12,19 +13,23 @@ from verger.edges.wire.families.desk import Desk
 log = structlog.get_logger()
 
 _MOST_UNHEARD = 100
-_NORMAL, _BROKEN = 1000, 1011
+_NORMAL, _NOT_ALLOWED, _BROKEN = 1000, 1008, 1011
 
 
 class Conversation:
-    """What is said on a socket that was taken; it ends when either side leaves."""
+    """What is said on a socket that was taken; it ends when either side leaves, or its caller may hear no more."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
-        """Speak over ASGI."""
-        self._receive, self._send = receive, send
+    def __init__(self, receive: Receive, send: Send, tenant: str, may: Callable[[], Awaitable[str | None]]) -> None:
+        """Speak over ASGI, for as long as `may` tells the tenant whose words are spoken."""
+        self._receive, self._send, self._tenant, self._may = receive, send, tenant, may
+        self._code = _NORMAL
         self._heard: asyncio.Queue[str] = asyncio.Queue(_MOST_UNHEARD)
 
     async def send(self, text: str) -> None:
-        """Send text; raise Gone once the other side has left."""
+        """Send text; raise Gone once the other side has left, or may not hear it any more."""
+        if await self._may() != self._tenant:
+            self._code = _NOT_ALLOWED
+            raise Gone
         try:
             await self._send({"type": "websocket.send", "text": text})
         except (OSError, RuntimeError):
@@ -43,7 +48,6 @@ class Conversation:
         finally:
             talking.cancel()
             hearing.cancel()
-        code = _NORMAL
         with suppress(asyncio.CancelledError, Gone):
             try:
                 await talking
@@ -51,10 +55,10 @@ class Conversation:
                 raise
             except Exception:
                 log.exception("a family's socket failed", path=call.path)
-                code = _BROKEN
+                self._code = _BROKEN
         if not hearing.done() or hearing.cancelled():
             with suppress(OSError, RuntimeError):
-                await self._send({"type": "websocket.close", "code": code})
+                await self._send({"type": "websocket.close", "code": self._code})
 
     async def _hear(self) -> None:
         while True:
