@@ -97,6 +97,14 @@ class Meeting(Doors):
         if key is not None and key[2] != identity(dialect, address) and (known := self._kept.addresses.find(*key)):
             self.lies.by(known.device, dialect, LIED)
 
+    def lied(self, door: Admitted, dialect: str, voice: Speaks) -> None:
+        """Count a lie that was told without a message, such as by listening for another device."""
+        known = self._kept.addresses.find(door.tenant, dialect, self._name(door.tenant, dialect, voice))
+        if known is not None:
+            self.lies.by(known.device, dialect, voice.lie)
+        elif (enrolment := door.enrolment(dialect)) is not None:
+            self.lies.at(door.tenant, enrolment, voice.lie)
+
     def _name(self, tenant: str, dialect: str, voice: Speaks) -> str:
         """Return what a device is known by: by its address, or, where that is new, by the secret of a sibling."""
         name = self._known_as(tenant, dialect, voice.address)

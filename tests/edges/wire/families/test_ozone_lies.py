@@ -1,16 +1,20 @@
 """Treatment machines that speak for others: refused, counted, on their log page, and shown to the manager."""
 
+import json
+
 import pytest
 
 from tests.edges.api.product import Product
-from tests.edges.wire.families.conftest import client, enrolled, stranger, waiting
+from tests.edges.wire.families.conftest import client, enrolled, next_message, posted, stranger, waiting
 from tests.edges.wire.families.test_ozone import EVENT, MAC, NOW, adopted, boot, events, say, shaken, status, treated
+from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.device import Device
 from verger.base.clock import MINUTE, HeldClock
 from verger.edges.wire.dialects.ozone import FAMILY
-from verger.edges.wire.mqtt.packets import PubAck, Publish
+from verger.edges.wire.mqtt.packets import PubAck, Publish, SubAck
 
 OTHER = "11:22:33:44:55:66"
+LIAR = "A device that speaks ozone and was not adopted"
 
 
 async def refused(device: Device, topic: str, body: bytes) -> str:
@@ -52,7 +56,7 @@ async def test_a_topic_of_one_machine_and_the_id_of_another_is_refused_and_shown
         why = "A message at its topic gave itself the device_id of another device."
         assert await refused(machine, f"telemetry/events/{MAC}", lie) == why
         assert await waiting(product) == []
-        assert await shown(product, None) == [f"A device that speaks ozone and was not adopted: {why}"]
+        assert await shown(product, None) == [f"{LIAR}: {why}"]
         await say(machine, f"telemetry/status/{MAC}", status(1))
         device = await adopted(product)
         for _ in range(3):
@@ -78,6 +82,32 @@ async def test_a_connection_of_one_machine_does_not_speak_for_another(product: P
         assert await waiting(product) == []
         assert counted(product) == 1
         assert await log_page(product, device) == []
+
+
+@pytest.mark.parametrize("known", [True, False])
+async def test_a_connection_of_one_machine_does_not_hear_what_another_is_told(product: Product, *, known: bool) -> None:
+    key = (await enrolled(product, "ozone"))["key"]
+    async with stranger(product, key, level=5) as machine:
+        device = None
+        if known:
+            await boot(machine)
+            await say(machine, f"telemetry/status/{MAC}", status(1))
+            device = await adopted(product)
+    async with stranger(product, key, f"OzonTelemetry_{OTHER}", level=5) as thief:
+        assert (await thief.begin()).reason == 0
+        answer = await thief.ask(subscribe(f"telemetry/commands/{MAC}", f"telemetry/commands/{OTHER.lower()}"))
+        assert isinstance(answer, SubAck)
+        assert tuple(answer.reasons) == (0x87, 1)
+        assert counted(product) == 1
+        why = "What it is told was listened for on a connection that names another device."
+        assert await shown(product, device) == [f"{'Machine 1' if known else LIAR}: {why}"]
+    if device is None:
+        return
+    assert await log_page(product, device) == [(why, 1)]
+    async with stranger(product, key, f"OzonTelemetry_{MAC}") as machine:
+        await boot(machine)
+        await posted(product, f"/devices/{device}/commands", method="UNLOCK", params={})
+        assert json.loads((await next_message(machine)).body)["command"] == "UNLOCK"
 
 
 async def test_the_token_of_one_machine_does_not_speak_for_another(product: Product) -> None:

@@ -14,6 +14,7 @@ from verger.edges.wire.dialects.native_words import Ask, Frame
 __all__ = ["Ask", "Family", "Fault", "Frame", "Reached", "Spoken", "Voice"]
 
 _NOT_ITS_LINE = "It was spoken for on a connection that names another device."
+_LISTENED = "What it is told was listened for on a connection that names another device."
 
 
 class Voice(Struct, frozen=True, gc=False):
@@ -108,3 +109,11 @@ def held_to(family: Family, client_id: str, spoken: Spoken) -> Spoken:
     if not own or voice is None or identity(family.name, voice.address) == identity(family.name, own):
         return spoken
     return structs.replace(spoken, voice=structs.replace(voice, lie=_NOT_ITS_LINE))
+
+
+def overheard(family: Family, client_id: str, topic_filter: str) -> Voice | None:
+    """Return the lie of whoever listens for another device than the client id names, None where it is none."""
+    named, voice = family.named(client_id), family.listens(topic_filter)
+    if not named or voice is None or identity(family.name, voice.address) == identity(family.name, named):
+        return None
+    return Voice(voice.address, lie=_LISTENED)

@@ -85,6 +85,10 @@ class Meetings(Protocol):
         """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
         ...
 
+    def lied(self, door: Admitted, dialect: str, voice: Voice) -> None:
+        """Count a lie that was told without a message, such as by listening for another device."""
+        ...
+
     def zone(self, door: Admitted) -> tzinfo:
         """Return the time zone of the place where an enrolment's devices begin."""
         ...

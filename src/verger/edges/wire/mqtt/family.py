@@ -15,6 +15,7 @@ from verger.edges.wire.dialects.families import SPOKEN
 from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, addressed, held_to, own
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.mqtt.family_door import may_hear
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish, Will
@@ -42,7 +43,7 @@ class FamilySpeaker:
         self._wiring, self._line, self._session = wiring, line, line.session
         self._desk, self._door = desk, door
         self._families = [family for name, family in SPOKEN.items() if door.speaks(name)]
-        self.manners = Manners(lambda topic: any(family.may_hear(topic) for family in self._families))
+        self.manners = Manners(lambda topic: may_hear(desk, door, line.client_id, topic))
         self._here: dict[str, tuple[Family, Reached]] = {}
         self._waiting: deque[Publish] = deque()
         self._meeting: asyncio.Task[None] | None = None

@@ -3,6 +3,7 @@
 from verger.domain.enrolments.model import KIND, Admitted
 from verger.edges.wire.dialects import native_provision
 from verger.edges.wire.dialects.families import SPOKEN
+from verger.edges.wire.dialects.family import overheard
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.pipe import Pipe
 
@@ -27,3 +28,14 @@ def door_of(desk: Desk | None, line: Pipe, token: str, device: str | None, bound
     if bound:
         return meetings.by_certificate(line.certificate) or meetings.by_enrolment(bound)
     return meetings.by_certificate(line.certificate) or meetings.by_address(line.address)
+
+
+def may_hear(desk: Desk, door: Admitted, client_id: str, topic: str) -> bool:
+    """Whether a topic is open on a connection; to listen for another device than its client id names is a lie."""
+    for name, family in SPOKEN.items():
+        if door.speaks(name) and family.may_hear(topic):
+            lie = overheard(family, client_id, topic)
+            if lie is None:
+                return True
+            desk.meetings.lied(door, name, lie)
+    return False
