@@ -29,10 +29,12 @@ function could(said: Condition, says: Says, wanted = true): boolean {
   return said.of !== "place" || (says(said.attribute ?? "") === said.equals) === wanted;
 }
 
+/** Whether a rule may hold where it is, by what its place says. */
+export const mayHold = ({ when, only_if }: Pick<Rule, "when" | "only_if">, says: Says): boolean => could(when, says) && (only_if === null || could(only_if, says));
+
 /** What some rules draw for a metric of a device: those that are on, may hold where it is, and compare it themselves. */
 export function drawnFor(rules: readonly Pick<Rule, "id" | "name" | "enabled" | "when" | "only_if">[], device: string, metric: string, says: Says = () => undefined): Drawn[] {
-  return rules.flatMap(({ id, name, enabled, when, only_if }) => {
-    if (!enabled || !could(when, says) || (only_if !== null && !could(only_if, says))) return [];
+  return rules.filter((rule) => rule.enabled && mayHold(rule, says)).flatMap(({ id, name, when }) => {
     const mine = leaves(when).filter((leaf) => leaf.metric === metric && (!leaf.device || leaf.device === device));
     const drawn = [...new Set(mine.flatMap(levels))];
     return drawn.length > 0 ? [{ rule: { id, name }, levels: drawn }] : [];

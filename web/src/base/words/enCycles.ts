@@ -24,6 +24,7 @@ export const enCycles = {
   "cycle.told.contamination": "Contamination",
   "cycle.told.weight": "{what}: {kg} kg",
   "cycle.undo": "Take back",
+  "cycle.undo.of": "Take back: {what}",
   "cycle.end": "End the cycle",
   "cycle.end.title": "End this cycle?",
   "cycle.end.why": "What happened in it stays. Rules that judge by its stage no longer hold.",
