@@ -6,7 +6,7 @@ import pytest
 
 from tests.flows.conftest import FakeScreens
 from verger.base.clock import SECOND, HeldClock, moment
-from verger.domain.devices.registry import Registry
+from verger.domain.devices.registry import Known, Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
 from verger.domain.messages.memory import Room
@@ -77,7 +77,12 @@ async def test_who_comes_or_goes_in_one_tenant_has_no_device_of_another_looked_a
     at_slot = world.registry.at_slot
     world.listen("devices/stove/readings")
     await world.say(1)
-    monkeypatch.setattr(world.registry, "at_slot", lambda slot: looked.append(slot) or at_slot(slot))
+
+    def look(slot: int) -> Known | None:
+        looked.append(slot)
+        return at_slot(slot)
+
+    monkeypatch.setattr(world.registry, "at_slot", look)
     other = Standing("cottage", "key:o", "c", expiry_s=60)
     memory = other.begin(Room(), world.keeper.touch)
     memory.subscribe("#", Subscription(1))

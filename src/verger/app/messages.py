@@ -38,27 +38,29 @@ async def open_exchange(stack: AsyncExitStack, stores: Stores, work: Work) -> Ex
     return Exchange(keeper, retained, Room(settings.inbox_messages, settings.inbox_bytes, settings.inboxes_bytes))
 
 
-def _limits(settings: Settings, subscriptions: int) -> Limits:
+def _limits(settings: Settings, subscriptions: int, sessions: int) -> Limits:
     return Limits(
         packet_bytes=settings.packet_bytes,
         connect_s=settings.connect_s,
         session_s=settings.inbox_days * _DAY_S,
         subscriptions=subscriptions,
         filters=settings.filters_per_packet,
-        sessions=settings.sessions_per_key,
+        sessions=sessions,
+        away=settings.sessions_away,
     )
 
 
 async def open_listener(stores: Stores, work: Work, desk: Desk, exchange: Exchange, patience: Patience) -> Listener:
     """Be ready to hear devices and programs, and go on with their sessions of before."""
+    settings = stores.settings
     listener = Listener(
         desk.house,
         desk.inlet,
         exchange,
         Admission(stores.tenancy.keys),
         patience,
-        _limits(stores.settings, subscriptions=100),
-        _limits(stores.settings, subscriptions=1_000),
+        _limits(settings, settings.subscriptions_of_device, settings.sessions_per_device),
+        _limits(settings, settings.subscriptions_of_key, settings.sessions_per_key),
         clock=stores.clock,
         desk=desk,
     )
@@ -81,7 +83,11 @@ def message_figures(exchange: Exchange, listener: Listener) -> Iterator[Figure]:
     yield Figure("inbox_dropped", "Messages that found no room", sum(room.dropped for room in rooms), grows=True)
     yield Figure("inbox_unsaved", "Changes that wait for the disk", exchange.keeper.mark - exchange.keeper.saved)
     yield Figure("mqtt_sessions_away", "Sessions without a connection", listener.sessions.away)
+    for why, many in {"evicted": listener.sessions.evicted, "expired": listener.sessions.expired}.items():
+        yield Figure("mqtt_sessions_ended", "Sessions that were forgotten", many, grows=True, labels={"why": why})
     yield Figure("mqtt_subscriptions", "Subscriptions of programs", exchange.subscriptions)
     yield Figure("mqtt_retained_messages", "Retained messages", exchange.retained.messages)
     yield Figure("mqtt_retained_bytes", "Bytes of retained messages", exchange.retained.used)
+    for why, many in {"refused": exchange.retained.refused, "expired": exchange.retained.expired}.items():
+        yield Figure("mqtt_unretained", "Messages not retained any more", many, grows=True, labels={"why": why})
     yield Figure("mqtt_posted", "Messages posted in topic trees", exchange.posted, grows=True)

@@ -95,7 +95,11 @@ class Settings:
     inbox_bytes: int = whole(1 << 20, 1024, 1 << 30)
     inbox_days: int = whole(7, 1, 3650)  # how long a session is remembered without a connection
     inboxes_bytes: int = whole(16 << 20, 1024, 1 << 34)  # of all sessions of one organisation
+    subscriptions_of_device: int = whole(100, 1, 100_000)  # in one session of MQTT
+    subscriptions_of_key: int = whole(1_000, 1, 100_000)
     filters_per_packet: int = whole(1_000, 1, 65_535)  # of one SUBSCRIBE
+    sessions_per_device: int = whole(16, 1, 10_000)  # of MQTT
+    sessions_away: int = whole(10_000, 1, 1_000_000)  # of one organisation, without a connection
     sessions_per_key: int = whole(1_000, 1, 1_000_000)  # of MQTT
     retained_messages: int = whole(10_000, 0, 10_000_000)  # of one organisation
     retained_bytes: int = whole(4 << 20, 0, 1 << 34)

@@ -167,7 +167,7 @@ async def test_what_is_retained_outlives_the_program_until_its_time(db: Database
     clock.at += DAY
     await again.tidy()
     await keeper.save()
-    assert (again.messages, again.used) == (0, 0)
+    assert (again.messages, again.used, again.expired) == (0, 0, 2)
     assert await store.retained() == []
 
 
@@ -180,6 +180,7 @@ def test_a_tenant_retains_only_so_much() -> None:
         retained.keep("t", Message("b", b"1"))
     with pytest.raises(Busy, match="no room"):
         retained.keep("t", Message("a", b"2" * 250))
+    assert retained.refused == 2
     retained.keep("other", Message("b", b"1"))
     assert [message.body for message in retained.of("t", "a")] == [b"2" * 150]
 

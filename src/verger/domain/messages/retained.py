@@ -14,11 +14,13 @@ _TOPIC_BYTES = 100  # what a topic takes besides its message
 class Retained:
     """What every tenant retains: in memory, and on disk by way of the keeper.
 
-    A tenant has at most `most` topics and `size` bytes; what is older than `days` goes.
+    A tenant has at most `most` topics and `size` bytes; what is older than `days` goes. `refused` counts what found no
+    room, `expired` what was too old.
     """
 
     def __init__(self, keeper: Keeper, clock: Clock, most: int = 10_000, size: int = 4 << 20, days: int = 365) -> None:
         """Retain nothing yet."""
+        self.refused = self.expired = 0
         self._keeper, self._clock = keeper, clock
         self._most, self._size, self._days = most, size, days
         self._tenants: dict[str, dict[str, tuple[Message, int]]] = {}  # with the time until which it stays
@@ -49,6 +51,7 @@ class Retained:
         more = _weight(message) - (0 if before is None else _weight(before[0]))
         full = before is None and len(topics) >= self._most
         if full or self._used.get(tenant, 0) + more > self._size:
+            self.refused += 1
             raise Busy("There is no room for a further retained message; remove some with an empty one.")
         until = self._clock.now() + self._days * DAY
         until = until if message.expires_at is None else min(until, message.expires_at)
@@ -82,6 +85,7 @@ class Retained:
         now = self._clock.now()
         for tenant, topics in self._tenants.items():
             for topic in [topic for topic, (_, until) in topics.items() if until <= now]:
+                self.expired += 1
                 self._drop(tenant, topic)
 
     def _put(self, tenant: str, message: Message, until: int) -> None:

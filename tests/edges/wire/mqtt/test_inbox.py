@@ -69,6 +69,7 @@ async def test_a_goodbye_may_change_how_long_a_session_lasts(open_listener: Open
     clock.advance(11)
     await listener.sessions.tidy()
     assert listener.sessions.standings("d") == []
+    assert (listener.sessions.expired, listener.sessions.evicted) == (1, 0)
 
 
 async def test_a_full_inbox_is_told_on_the_page_of_its_device(

@@ -12,7 +12,7 @@ from verger.domain.messages.exchange import Exchange
 from verger.domain.telemetry.model import Readings
 from verger.edges.wire.dialects.native import Wanted
 from verger.edges.wire.inlet import Inlet
-from verger.edges.wire.mqtt import connection, pipe, sessions
+from verger.edges.wire.mqtt import connection, pipe
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.edges.wire.mqtt.packets import Connect, Disconnect, PubAck, Publish, SubAck, Will
@@ -44,6 +44,7 @@ async def test_who_does_not_connect_in_time_is_let_go(open_listener: Open) -> No
     async with Device(port) as device:
         assert await device.hear() is None
     await gone(listener)
+    assert listener.counts.refused == 1
 
 
 async def test_a_silent_device_is_let_go(open_listener: Open, house: FakeHouse) -> None:
@@ -96,29 +97,37 @@ async def test_a_session_is_remembered_as_agreed(port: int) -> None:
         assert not (await device.begin(lasting)).session_present
 
 
-async def test_a_device_has_only_so_many_sessions(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MOST_AT_ONCE", 1)
+async def test_a_device_has_only_so_many_sessions(open_listener: Open) -> None:
+    listener, port = await open_listener(limits=Limits(sessions=1))
     async with Device(port, client_id="a") as first, Device(port, client_id="b") as second:
         await first.begin()
         await second.begin()
         assert await reason(first) == Reason.QUOTA_EXCEEDED
         assert await second.ask(message(1)) == PubAck(1)
+    assert listener.sessions.evicted == 1
 
 
-async def test_only_so_many_sessions_are_remembered(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sessions, "MOST_REMEMBERED", 1)
+async def test_only_so_many_sessions_are_remembered_and_what_is_lost_with_one_is_told(
+    open_listener: Open, house: FakeHouse
+) -> None:
+    listener, port = await open_listener(limits=Limits(away=1))
     for client_id, present in (("a", False), ("a", True), ("b", False), ("a", False)):
         async with Device(port, 4) as device:
             answer = await device.begin(Connect(client_id, 4, clean_start=False, username="token-d"))
             assert answer.session_present is present
+            assert await device.ask(subscribe("v1/devices/me/attributes")) == SubAck(1, (1,))
             await device.say(Disconnect())
             assert await device.hear() is None
+        if client_id == "b":
+            listener.deliver("d", Wanted({"n": 1}))
+    assert listener.sessions.evicted == 2
+    assert house.remarks == [("d", "inbox", "A session of it was one too many, and 1 message in it.")]
 
 
 async def test_sessions_of_one_tenant_take_no_room_from_those_of_another(
-    port: int, house: FakeHouse, monkeypatch: pytest.MonkeyPatch
+    open_listener: Open, house: FakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "MOST_REMEMBERED", 1)
+    _, port = await open_listener(limits=Limits(away=1))
     monkeypatch.setattr(house, "tenant", lambda device: f"tenant of {device}")
     for token, present in (("token-d", False), ("token-e", False), ("token-d", True), ("token-e", True)):
         async with Device(port, 4) as device:

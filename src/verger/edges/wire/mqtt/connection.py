@@ -13,7 +13,7 @@ from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
 from verger.edges.wire import house
 from verger.edges.wire.dialects import native_provision
-from verger.edges.wire.mqtt import family, family_door, greeting, newcomer, sessions
+from verger.edges.wire.mqtt import family, family_door, greeting, newcomer
 from verger.edges.wire.mqtt.device import MANNERS, DeviceSpeaker
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, State, Subscribed
@@ -120,7 +120,7 @@ class Connection(Pipe):
             own, _ = self._wiring.house.bounds(device)
             self.session.bound(replace(self._wiring.limits, packet_bytes=own or self._wiring.limits.packet_bytes))
             self._device.bound(connect.level, self.session.limits)
-            self._welcome(connect, self._device, self._wiring.house.tenant(device), sessions.MOST_AT_ONCE)
+            self._welcome(connect, self._device, self._wiring.house.tenant(device), self._wiring.limits.sessions)
         elif token.startswith(KEYS) or (self._bound and not token):
             self._admitting = self.loop.create_task(self._admit(connect, token))
         elif native_provision.USER in {token, connect.client_id} and len(self._wiring.newcomers) < newcomer.MOST:
@@ -209,8 +209,6 @@ class Connection(Pipe):
         self.write(self.session.take())
         self.close()
 
-    # what the house wants
-
     def send(self, message: Message, qos: int, *, retain: bool, identifiers: tuple[int, ...]) -> None:
         """Send a message of a topic tree; at QoS 0 a client that does not read goes without."""
         if qos or not self.blocked:
@@ -297,4 +295,5 @@ class Connection(Pipe):
         elif self.resting:
             self.after("tick", PAUSED_S, self._tick)
         else:
+            self._counts.refused += self.session.state is State.SILENT
             self._handle(self.session.tick(now))

@@ -28,7 +28,8 @@ class Limits:
     client_id_length: int = 256
     subscriptions: int = 100
     filters: int = 1_000  # in one packet
-    sessions: int = 1_000  # of one API key, connected or away
+    sessions: int = 16  # of one device or API key, connected or away
+    away: int = 10_000  # sessions of one tenant
     session_s: int = 7 * _DAY_S  # how long a session is remembered without a connection
 
 

@@ -57,7 +57,7 @@ class Listener:
         Families are served at the `desk`.
         """
         clock = clock or SystemClock()
-        self.sessions = Sessions(house, exchange, clock)
+        self.sessions = Sessions(house, exchange, clock, (limits or Limits()).away)
         self._wiring = Wiring(
             house,
             inlet,
@@ -67,7 +67,7 @@ class Listener:
             members,
             clock,
             limits or Limits(),
-            member_limits or replace(limits or Limits(), subscriptions=1_000),
+            member_limits or replace(limits or Limits(), subscriptions=1_000, sessions=1_000),
             busy_s=busy_s,
             newcomer_s=newcomer_s,
             desk=desk,

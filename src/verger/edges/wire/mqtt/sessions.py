@@ -9,6 +9,7 @@ import structlog
 
 from verger.base.clock import Clock
 from verger.base.ids import new_id
+from verger.base.plural import counted
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import KEY
 from verger.domain.messages.standing import Standing
@@ -20,18 +21,18 @@ from verger.edges.wire.mqtt.speaker import Line
 
 log = structlog.get_logger()
 
-MOST_REMEMBERED = 10_000
-"""Sessions of one tenant that are away; with a further one the oldest of them ends."""
-MOST_AT_ONCE = 16
-"""Sessions of one device; a further one ends the oldest."""
-
 
 class Sessions:
-    """The sessions of all, each by owner and client id; an owner is present while one of them has a connection."""
+    """The sessions of all, each by owner and client id; an owner is present while one of them has a connection.
 
-    def __init__(self, house: House, exchange: Exchange, clock: Clock) -> None:
-        """Tell the house who comes and goes."""
+    Of those that ended, `expired` counts whose clients were away for too long, `evicted` those that made room.
+    """
+
+    def __init__(self, house: House, exchange: Exchange, clock: Clock, most_away: int = 10_000) -> None:
+        """Tell the house who comes and goes; of one tenant at most so many sessions are away, then the oldest ends."""
         self._house, self._exchange, self._clock = house, exchange, clock
+        self._most_away = most_away
+        self.evicted = self.expired = 0
         self._all: dict[str, dict[str, Standing]] = {}
         self._lines: dict[str, set[Line]] = {}
         self._away: dict[str, dict[Standing, None]] = {}  # by tenant
@@ -123,7 +124,7 @@ class Sessions:
         while len(mine) > most:
             oldest = next((each for each in mine.values() if each.line is None), next(iter(mine.values())))
             self._end(oldest, Reason.QUOTA_EXCEEDED, "There are too many connections already.")
-            self._discard(oldest)
+            self._evict(oldest)
 
     def will(self, line: Line, hear: Callable[[Will], None]) -> None:
         """Let the will of a connection be heard, now or when its time has come, unless its client comes before."""
@@ -179,17 +180,19 @@ class Sessions:
         """Forget the sessions whose time is over, and tell whose inbox was full; to be done now and then."""
         now = self._clock.now()
         for standing in [each for away in self._away.values() for each in away if each.over(now)]:
+            self.expired += 1
             self._discard(standing)
         for standing in [each for mine in self._all.values() for each in mine.values() if each.memory.dropped]:
             self._tell_dropped(standing, standing.memory.dropped)
             standing.memory.dropped = 0
 
     def _tell_dropped(self, standing: Standing, messages: int) -> None:
-        if not standing.owner.startswith(KEY):
-            self._house.remark(
-                standing.owner, "inbox", "Its inbox was full, or those of all together: the oldest went."
-            )
+        self._tell_lost(standing, "Its inbox was full, or those of all together: the oldest went.")
         log.warning("an inbox was full", owner=standing.owner, client_id=standing.client_id, messages=messages)
+
+    def _tell_lost(self, standing: Standing, sentence: str) -> None:
+        if not standing.owner.startswith(KEY):
+            self._house.remark(standing.owner, "inbox", sentence)
 
     def _end(self, standing: Standing, reason: Reason, sentence: str) -> None:
         """End the connection of a session, if it has one."""
@@ -210,8 +213,17 @@ class Sessions:
         standing.memory.change()
         away = self._away.setdefault(standing.tenant, {})
         away[standing] = None
-        if len(away) > MOST_REMEMBERED:
-            self._discard(next(iter(away)))
+        if len(away) > self._most_away:
+            self._evict(next(iter(away)))
+
+    def _evict(self, standing: Standing) -> None:
+        """End a session so that there is room for another, and tell what is lost with it."""
+        self.evicted += 1
+        waiting = len(standing.memory.letters)
+        if waiting:
+            self._tell_lost(standing, f"A session of it was one too many, and {counted(waiting, 'message')} in it.")
+            log.warning("an inbox was forgotten", owner=standing.owner, client_id=standing.client_id, messages=waiting)
+        self._discard(standing)
 
     def _discard(self, standing: Standing) -> None:
         """End a session."""
