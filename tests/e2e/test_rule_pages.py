@@ -140,9 +140,9 @@ def test_what_a_rule_calls_is_tried_from_its_page(owner: Person, home: Home) -> 
 def test_a_rule_asks_for_an_attribute_of_the_place(owner: Person, home: Home) -> None:
     owner.opens("/rules/new", "New rule")
     owner.fills(Name="Fruiting")
-    owner.page.get_by_label("What condition 1 is about").select_option(label="What is so of a device or its place")
+    owner.page.get_by_label("What condition 1 is about").select_option(label="An attribute")
     condition = owner.page.get_by_role("group", name="Condition 1")
-    condition.get_by_label("Whose attribute").select_option(label="of the place it is in")
+    condition.get_by_label("Whose attribute").select_option(label="its place")
     condition.get_by_label("Attribute", exact=True).fill("stage")
     condition.get_by_label("Is", exact=True).fill("fruiting")
     reads = owner.page.get_by_role("region", name="It reads")
@@ -152,7 +152,7 @@ def test_a_rule_asks_for_an_attribute_of_the_place(owner: Person, home: Home) ->
     owner.sees("Fruiting")
     [rule] = home.get("rules")["items"]
     assert rule["when"] == {"all": [{"attribute": "stage", "equals": "fruiting", "of": "place"}]}
-    condition.get_by_label("Whose attribute").select_option(label="of the device itself")
+    condition.get_by_label("Whose attribute").select_option(label="the device")
     owner.presses("Save the rule")
     until(lambda: home.get(f"rules/{rule['id']}")["when"] == {"all": [{"attribute": "stage", "equals": "fruiting"}]})
 
