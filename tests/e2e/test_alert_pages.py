@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from tests.e2e.home import Home, said
 from tests.e2e.person import Person
+from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.needs("chromium")
 
@@ -74,3 +75,21 @@ def test_an_alert_of_a_rule_that_names_its_device_stands_with_that_device_and_sh
         .or_(owner.page.locator("canvas"))
         .first
     ).to_be_visible()
+
+
+def test_the_tasks_that_came_of_an_alert_are_seen_and_ticked_off_there(owner: Person, home: Home) -> None:
+    sensor = home.add_device("Cellar sensor")
+    tasks = [{"task": {"title": title, "due_in_s": 3600}} for title in ("Check the heating", "Close the hatch")]
+    then = [{"alert": {"message": "Frost: {value} °C"}}, *tasks]
+    low = {"metric": "t", "is": "below", "value": 0}
+    said(home.api.post("rules", json={"name": "Frost", "place": home.place, "when": low, "then": then}))
+    home.tell(sensor, {"t": -4})
+    until(lambda: home.get("tasks")["items"] and home.get("alerts")["items"])
+    [alert] = home.get("alerts")["items"]
+    owner.opens(f"/alerts/{alert['id']}", "Frost: -4 °C")
+    section = owner.page.get_by_role("region", name="Tasks")
+    expect(section.get_by_role("listitem")).to_have_count(2)
+    owner.looks_around("alert-tasks")
+    section.get_by_role("checkbox").first.click()
+    until(lambda: sorted(task["state"] for task in home.get("tasks")["items"]) == ["done", "open"])
+    owner.looks_around("alert-task-done")
