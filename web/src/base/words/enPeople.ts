@@ -9,7 +9,7 @@ export const enPeople = {
   "me.password.done": "Your password is changed. Everywhere but here you are signed out.",
   "members.title": "Members",
   "members.why": "Who belongs to this organisation, and what they may do.",
-  "members.change": "Change {name}",
+  "members.change": "Edit {name}",
   "members.end": "End the membership",
   "members.end.title": "End the membership of {name}?",
   "members.end.why": "They see nothing of this organisation any more, and the API keys that they made end.",
