@@ -1,11 +1,13 @@
 """What answers HTTP: the one app in front of pages, API, screens and devices."""
 
+from collections import Counter
 from functools import partial
+from itertools import chain
 
 from verger.app.house import House
 from verger.base.proxies import Proxies
 from verger.edges.api.app import build
-from verger.edges.api.figures import registry
+from verger.edges.api.figures import refusals, registry
 from verger.edges.api.front import Front
 from verger.edges.api.given import System
 from verger.edges.api.routes import LOOKED_AFTER, given
@@ -22,7 +24,7 @@ from verger.flows.keeping import Keeping
 
 def build_api(house: House) -> Front:
     """Return the one app that answers HTTP."""
-    stores, grounds = house.stores, house.grounds
+    stores, grounds, refused = house.stores, house.grounds, Counter[int]()
     system = System(
         settings=stores.settings,
         clock=stores.clock,
@@ -42,7 +44,7 @@ def build_api(house: House) -> Front:
             "bridges": grounds.bridging.check,
             **{asked.word: asked.check for asked in house.voice.checks},
         },
-        metrics=registry(house.oversight.figures),
+        metrics=registry(lambda: chain(house.oversight.figures(), refusals(refused))),
         limits=stores.limiting.of,
         proxies=Proxies(stores.settings.trusted_proxies),
         review=house.listener.review,
@@ -57,4 +59,5 @@ def build_api(house: House) -> Front:
         mqtt=MqttSocket(house.listener, system.proxies),
         api=build(system, LOOKED_AFTER, given(house.grounds)),
         pages=Site(),
+        refused=refused,
     )

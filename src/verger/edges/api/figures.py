@@ -1,6 +1,6 @@
 """Figures of the program as Prometheus metrics."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -26,6 +26,13 @@ class Figures(Collector):
                 family = families[figure.name] = kind(f"verger_{figure.name}", figure.about, labels=list(figure.labels))
             family.add_metric(list(figure.labels.values()), figure.value)
         yield from families.values()
+
+
+def refusals(refused: Mapping[int, int]) -> Iterator[Figure]:
+    """Return how many requests over HTTP were refused, by status; those of the limits in any case."""
+    for status, many in sorted({413: 0, 422: 0, 429: 0, **refused}.items()):
+        labels = {"status": str(status)}
+        yield Figure("http_refused", "Requests over HTTP that were refused", many, grows=True, labels=labels)
 
 
 def registry(read: Callable[[], Iterable[Figure]]) -> CollectorRegistry:

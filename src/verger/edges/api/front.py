@@ -1,7 +1,8 @@
 """The front: which app answers a request."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Scope = MutableMapping[str, Any]
@@ -13,11 +14,15 @@ LIVE = "/api/v1/live"
 MQTT = "/mqtt"
 _API = ("/api/", "/health", "/ready", "/metrics")
 _GONE = 1008
+_FAILURES = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Front:
-    """Devices first, since they are many and each path costs; then families, screens, the API, and people's pages."""
+    """Devices first, since they are many and each path costs; then families, screens, the API, and people's pages.
+
+    `refused` counts the answers that tell a failure, by their status.
+    """
 
     owned_by_devices: Callable[[str], bool]
     devices: App
@@ -27,13 +32,14 @@ class Front:
     mqtt: App
     api: App
     pages: App
+    refused: Counter[int] = field(default_factory=Counter)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on."""
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._choose(scope["path"])(scope, receive, send)
+            await self._choose(scope["path"])(scope, receive, self._counted(send))
 
     def _choose(self, path: str) -> App:
         if self.owned_by_devices(path):
@@ -43,6 +49,14 @@ class Front:
         if path.startswith(_API):
             return self.api
         return self.pages
+
+    def _counted(self, send: Send) -> Send:
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= _FAILURES:
+                self.refused[message["status"]] += 1
+            await send(message)
+
+        return counted
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == LIVE:

@@ -18,7 +18,6 @@ class Pace:
         self._clock = clock
         self._per_s = per_s
         self._burst = burst
-        self.refused = 0
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
     def step(self, caller: str, limits: Limits | None = None) -> None:
@@ -32,7 +31,6 @@ class Pace:
         if len(self._buckets) > _CALLERS:
             self._buckets.popitem(last=False)
         if not allowed:
-            self.refused += 1
             wait = max(1, round((1 - left) / per_s + 0.5))
             most = f"{plain(per_s)} request{'' if per_s == 1 else 's'}"
             raise TooMany(f"At most {most} a second; try again in {wait} s.", retry_s=wait)
