@@ -14,7 +14,10 @@ _ID = re.compile(r"[0-9A-F]{2,10}")
 _SOCKET = {"socket": Param(type="string", one_of=["a", "b"])}
 CAPABILITIES = [
     Capability(method="relay_on", params=_SOCKET, shows={"relay_{socket}": True}, answers=False),
-    Capability(method="relay_off", params=_SOCKET, shows={"relay_{socket}": False}, answers=False),
+    # After a start the unit says false of a relay that it knows nothing of: only a current that is gone proves it off.
+    Capability(
+        method="relay_off", params=_SOCKET, shows={"relay_{socket}": False, "current_{socket}": 0}, answers=False
+    ),
     Capability(
         method="set_threshold",
         params={"value": Param(type="integer", unit="mA", low=1, high=MOST_MA)},

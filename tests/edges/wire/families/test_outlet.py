@@ -181,6 +181,27 @@ async def test_a_relay_that_refuses_is_never_told_to_have_moved(product: Product
         assert (await http.get(f"{base}/api/focus/")).json()["device_id"] is None
 
 
+async def test_a_relay_of_which_nothing_is_known_is_not_proven_off_while_current_flows(
+    product: Product, clock: HeldClock
+) -> None:
+    base, device = await opened(product), await added(product, "FE")
+    async with client(product) as http:
+        unit = Unit(http, base)
+        await unit.boot()
+        outlet = unit.outlets["FE"]
+        outlet.deaf, outlet.relays, outlet.currents = True, [False, False], [900, 0]  # as after a start of the unit
+        order = await asked(product, device, "relay_off", socket="a")
+        for _ in range(4):
+            await unit.cycle()
+            await caught_up(product, clock)
+        assert await stage(product, order) == "acknowledged"
+        outlet.currents = [0, 0]
+        for _ in range(3):
+            await unit.cycle(background=True)
+            await caught_up(product, clock)
+        assert await stage(product, order) == "succeeded"
+
+
 async def test_people_choose_which_outlet_is_in_focus(product: Product) -> None:
     base = await opened(product)
     await added(product, "CCU-01", is_gateway=True)
