@@ -90,4 +90,4 @@ async def test_its_month_is_counted(demo: Shown) -> None:
         asked = {"place": places[place], "kind": kind, "per": "device", "by": "month"}
         found = (await demo.get("/analytics/counts", **asked))["counts"]
         assert sum(each["count"] for each in found) >= most, place
-        assert len({each["device"] for each in found}) == devices, place
+        assert len({each["device"] for each in found} - {None}) == devices, place  # people tell of some
