@@ -35,6 +35,8 @@ _NOT_OPEN = "No new device is let in here now: open the enrolment again, or let 
 _NOT_HERE = "This family is not spoken here; make an enrolment for it."
 _NO_NEW_CODE = "It asks for a new code: open the window for that on its page, if it was you who reset it."
 _WRONG = "It brought a code that is not its own."
+_NOTHING = "It came without the code or token that it has shown before: somebody else may have spoken for it."
+_WHY_NOT: dict[str | None, str] = {"": _NO_NEW_CODE, None: _NOTHING}
 
 
 class Met(Struct, frozen=True):
@@ -77,10 +79,8 @@ class Meeting(Doors):
             return None
         if voice.lie:
             return self.lies.of(known.device, dialect, voice.lie)
-        if voice.secret is not None and door.device is None:
-            pairing = self._enrolled.pairings.get((door.tenant, dialect, name))
-            if pairing is None or not pairing.proven or not same(pairing.secret, voice.secret):
-                return None
+        if door.device is None and not self._spoke_before((door.tenant, dialect, name), voice.secret):
+            return None
         return Heard(known.device, _named(voice.said, voice.channels, known.channels), voice.refused)
 
     async def prove(self, door: Admitted, dialect: str, address: str, secret: str) -> None:
@@ -90,6 +90,11 @@ class Meeting(Doors):
         if pairing is not None and (not pairing.proven or pairing.asked_at):
             async with self._turn:
                 await self._secret(key, secret)
+
+    def _spoke_before(self, key: Key, brought: str | None) -> bool:
+        """Whether a device brings what it has proven itself with, or, never having done that, brings nothing."""
+        pairing = self._enrolled.pairings.get(key)
+        return same(pairing.secret, brought or "") if pairing and pairing.proven else brought is None
 
     def impostor(self, dialect: str, address: str, secret: str) -> None:
         """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
@@ -160,7 +165,7 @@ class Meeting(Doors):
             return Met(device=device, secret=told, answer=Answer(kept=True))
         if right:
             return Met(device=device, known=True)
-        sentence = _NO_NEW_CODE if voice.secret == "" else _WRONG
+        sentence = _WHY_NOT.get(voice.secret, _WRONG)
         self._kept.remarks.note(key[0], device, "code", sentence)
         return Met(device=device, answer=_refusal(sentence))
 
@@ -174,7 +179,7 @@ class Meeting(Doors):
                 return Met(answer=_refusal(_NOT_OPEN), barred=True)
         told, right = await self._secret(key, voice.secret)
         if not told and not right:
-            return Met(stranger=found, answer=_refusal(_NO_NEW_CODE if voice.secret == "" else _WRONG))
+            return Met(stranger=found, answer=_refusal(_WHY_NOT.get(voice.secret, _WRONG)))
         if found is None:
             stranger = Stranger(
                 id=new_id(),
@@ -203,7 +208,7 @@ class Meeting(Doors):
         pairings, now = self._enrolled.pairings, moment(self._clock.now())
         pairing = pairings.get(key)
         if brought is None:
-            return "", True
+            return "", pairing is None or not pairing.proven
         if brought == "":
             if pairing is not None and pairing.proven and not (pairing.open_until and pairing.open_until > now):
                 if pairing.asked_at is None or now - pairing.asked_at > _ASKS_EVERY:

@@ -6,7 +6,19 @@ import pytest
 
 from tests.edges.api.product import Product
 from tests.edges.wire.families.conftest import client, enrolled, next_message, posted, stranger, waiting
-from tests.edges.wire.families.test_ozone import EVENT, MAC, NOW, adopted, boot, events, say, shaken, status, treated
+from tests.edges.wire.families.test_ozone import (
+    EVENT,
+    FORM,
+    MAC,
+    NOW,
+    adopted,
+    boot,
+    events,
+    say,
+    shaken,
+    status,
+    treated,
+)
 from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.device import Device
 from verger.base.clock import MINUTE, HeldClock
@@ -151,3 +163,44 @@ async def test_the_code_of_a_machine_is_proven_by_the_first_word_that_brings_it(
         assert (await product.get(f"/devices/{device}/code"))["proven"] is False
         assert (await machine.get(f"/compat/ozone/api/device/{MAC}/commands/")).status_code == 200
         assert (await product.get(f"/devices/{device}/code"))["proven"] is True
+
+
+@pytest.mark.parametrize("adopts", [True, False])
+async def test_a_machine_that_has_shown_its_token_speaks_with_it_alone(product: Product, *, adopts: bool) -> None:
+    made = await enrolled(product, "ozone")
+    at = made["url"]
+    async with client(product) as machine, client(product) as forger:
+        await shaken(machine, at)
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 1))).status_code == 200
+        device = await adopted(product) if adopts else ""
+        form = f"mode=PREMIUM&macaddr={MAC}&count1=1&count2=0&count3=1&timestamp=RTC_UNAVAILABLE"
+        answer = await forger.post(f"{at}/api/iot/", content=form, headers=FORM)
+        assert answer.status_code == 401
+        async with stranger(product, made["key"], level=5) as evil:
+            await boot(evil)
+            why = await refused(evil, f"telemetry/events/{MAC}", (EVENT % (MAC, NOW, "PREMIUM")).encode())
+            assert why.startswith("It came without the code or token that it has shown before")
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 2))).status_code == 200
+        device = device or await adopted(product)
+        assert [each["kind"] for each in await events(product, device)] == ["treatment.basic"] * 2
+
+
+async def test_a_token_that_was_shown_is_told_again_only_to_who_brings_it_or_in_its_window(product: Product) -> None:
+    at = (await enrolled(product, "ozone"))["url"]
+    shake = {"mac": MAC, "firmware": "1.0.0-sim"}
+    async with client(product) as machine, client(product) as other:
+        first = await shaken(machine, at)
+        assert await shaken(other, at) == first, "until it was shown it is told again: the answer may have been lost"
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 1))).status_code == 200
+        device = await adopted(product)
+        for headers in ({"Authorization": ""}, {"Authorization": "Bearer made-up"}):
+            assert (await other.post(f"{at}/api/handshake/", json=shake, headers=headers)).status_code == 401
+        assert (await product.get(f"/devices/{device}/code"))["asked_at"] is not None
+        assert await shaken(machine, at) == first | {"assigned": True}
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 2))).status_code == 200
+        await product.owner.post(f"/devices/{device}/code")
+        machine.headers.pop("Authorization")
+        assert (await shaken(machine, at))["token"] not in {"", first["token"]}
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 3))).status_code == 200
+        old = {"Authorization": f"Bearer {first['token']}"}
+        assert (await machine.post(f"{at}/api/events/", json=treated("BASIC", 4), headers=old)).status_code == 401

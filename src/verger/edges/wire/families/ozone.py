@@ -7,6 +7,7 @@ from typing import Any
 
 from verger.base.clock import moment
 from verger.base.errors import Missing, Unknown
+from verger.base.secrets import same
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
 from verger.edges.wire.dialects import clocks, ozone
 from verger.edges.wire.dialects.family import Voice
@@ -82,7 +83,7 @@ def fields(call: Call) -> dict[str, str]:
 
 
 async def handshake(desk: Desk, call: Call) -> Reply:
-    """Tell a machine its token, the same again each time that it asks within its enrolment."""
+    """Tell a machine its token: the same until it spoke with it, then if it brings it, or may have a new one."""
     told = _object(call)
     address = told.get("mac")
     if not isinstance(address, str) or not address.strip():
@@ -95,10 +96,11 @@ async def handshake(desk: Desk, call: Call) -> Reply:
     door = call.door
     if door is None:
         raise Unknown(_UNAUTHORIZED)
-    token = desk.meetings.secret(door, NAME, voice.address)
-    met = await heard(desk, call, NAME, ozone.voice(address, said, token or ""))
+    token = desk.meetings.secret(door, NAME, voice.address) or ""
+    own = token if token and same(token, call.bearer()) else ""
+    met = await heard(desk, call, NAME, ozone.voice(address, said, own))
     device = desk.meetings.find(door, NAME, voice.address)
-    return compact({"device_id": voice.address, "token": met.secret or token, "assigned": device is not None})
+    return compact({"device_id": voice.address, "token": met.secret or own, "assigned": device is not None})
 
 
 async def event(desk: Desk, call: Call) -> Reply:
@@ -167,7 +169,7 @@ async def proven(desk: Desk, call: Call, address: str) -> Call:
     if door is not None:
         await desk.meetings.prove(door, NAME, address, token)
         return replace(call, door=door)
-    if call.door is None or desk.meetings.secret(call.door, NAME, address) != token:
+    if call.door is None or not same(desk.meetings.secret(call.door, NAME, address) or "", token):
         desk.meetings.impostor(NAME, address, token)
         raise Unknown(_UNAUTHORIZED)
     return call
