@@ -90,11 +90,19 @@ class Enrolled:
         """End the enrolments of a place that is deleted; their rows go with it."""
         ended = [each.id for owner, each in self.roll.everything() if owner == tenant and each.place == place]
         for enrolment in ended:
-            gone = await self.strangers.at(connection, enrolment)
-            after_commit(connection, partial(self.ended, tenant, enrolment, gone))
+            await self.end(connection, tenant, enrolment)
 
-    def ended(self, tenant: str, enrolment: str, strangers: list[str]) -> None:
+    async def end(self, connection: AsyncConnection, tenant: str, enrolment: str) -> None:
+        """Forget an enrolment and its strangers with their codes, within the transaction in which their rows went."""
+        there = await self.strangers.there(connection, tenant)
+        keys = [key for key, each in self.waiting.items() if key[0] == tenant and each not in there]
+        for key in keys:
+            await self.pairings.leave(connection, key)
+        after_commit(connection, partial(self._ended, enrolment, keys))
+
+    def _ended(self, enrolment: str, keys: list[Key]) -> None:
         """Know an enrolment and its strangers no longer."""
         self.roll.forget(enrolment)
-        for stranger in strangers:
-            self.forget(tenant, stranger)
+        for key in keys:
+            self.waiting.pop(key, None)
+            self.pairings.left(key)

@@ -73,10 +73,10 @@ class Enrolling:
         return after
 
     async def remove(self, tenant: str, enrolment: str) -> None:
-        """End an enrolment: its strangers are forgotten, and its devices are heard there no longer."""
-        gone = [each.id for each in await self.enrolled.strangers.all(tenant) if each.enrolment == enrolment]
-        await self.enrolled.enrolments.remove(tenant, enrolment)
-        self.enrolled.ended(tenant, enrolment, gone)
+        """End an enrolment: its strangers are forgotten with their codes, and its devices are heard there no longer."""
+        async with self.enrolled.kept.db.writing() as connection:
+            await self.enrolled.enrolments.remove(connection, tenant, enrolment)
+            await self.enrolled.end(connection, tenant, enrolment)
         self.shut(enrolment)
 
     async def _check(self, tenant: str, enrolment: Enrolment) -> None:

@@ -210,7 +210,8 @@ class Meeting(Doors):
         if brought is None:
             return "", pairing is None or not pairing.proven
         if brought == "":
-            if pairing is not None and pairing.proven and not (pairing.open_until and pairing.open_until > now):
+            paged = self._kept.addresses.find(*key) is not None  # whoever is not adopted has no page with a window
+            if paged and pairing and pairing.proven and not (pairing.open_until and pairing.open_until > now):
                 if pairing.asked_at is None or now - pairing.asked_at > _ASKS_EVERY:
                     await pairings.put(key, structs.replace(pairing, asked_at=now, open_until=None))
                 return "", False

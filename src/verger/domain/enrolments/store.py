@@ -78,11 +78,10 @@ class EnrolmentStore:
             raise Stale("This was changed since you read it; read it again and repeat your change.")
         return after
 
-    async def remove(self, tenant: str, enrolment: str) -> None:
-        """End an enrolment, and forget its strangers."""
-        async with self._db.writing() as connection:
-            mine = (_TABLE.tenant == tenant, _TABLE.id == enrolment)
-            await connection.execute(delete(enrolment_table).where(*mine))
+    async def remove(self, connection: AsyncConnection, tenant: str, enrolment: str) -> None:
+        """End an enrolment, and forget its strangers, within the caller's transaction."""
+        mine = (_TABLE.tenant == tenant, _TABLE.id == enrolment)
+        await connection.execute(delete(enrolment_table).where(*mine))
 
 
 async def count_in(connection: AsyncConnection, tenant: str, enrolment: str, more: int) -> None:

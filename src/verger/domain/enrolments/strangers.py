@@ -153,9 +153,9 @@ class StrangerStore:
             if enrolment is not None and not adopted:
                 await count_in(connection, tenant, enrolment, -1)
 
-    async def at(self, connection: AsyncConnection, enrolment: str) -> list[str]:
-        """Return the strangers of an enrolment, within the caller's transaction."""
-        return list(await connection.scalars(select(_TABLE.id).where(_TABLE.enrolment == enrolment)))
+    async def there(self, connection: AsyncConnection, tenant: str) -> set[str]:
+        """Return the strangers of a tenant, within the caller's transaction."""
+        return set(await connection.scalars(select(_TABLE.id).where(_TABLE.tenant == tenant)))
 
 
 def newest(before: dict[str, Any], fresh: dict[str, Any], most: int) -> dict[str, Any]:

@@ -102,12 +102,14 @@ async def test_a_code_is_told_again_until_it_is_proven_and_to_nobody_else(produc
         code = await provisioned(product, key)
         assert await provisioned(product, key) == code
         await told(product, key, code, 20, 40)
-        async with stranger(product, key) as device:
-            await boot(device)
-            await device.say(Publish("sensors/data", reading(TEMP, 1, "nan"), 1, 1))
-            assert isinstance(await device.hear(), PubAck)
+        (pending,) = await waiting(product)
+        device = (await posted(product, f"/pending-devices/{pending['id']}/adopt"))["device"]["id"]
+        async with stranger(product, key) as asking:
+            await boot(asking)
+            await asking.say(Publish("sensors/data", reading(TEMP, 1, "nan"), 1, 1))
+            assert isinstance(await asking.hear(), PubAck)
         assert isinstance(await eavesdropper.ask(subscribe(f"sensors/provision/{TEMP}")), SubAck)
-    assert (await waiting(product))[0]["sample"]["temperature"] == 20
+    assert (await latest(product, device))["temperature"] == 20
 
 
 async def test_an_adopted_sensor_gets_a_new_code_only_in_a_window(product: Product, clock: HeldClock) -> None:
