@@ -14,9 +14,9 @@ class Strangers:
         self.waiting = 0
         self._patience, self._most = patience, most
 
-    def knock(self, address: str, token: str) -> float | None:
-        """Count a failure; return the seconds until its answer, or None when too many are waiting already."""
-        keys = [f"address {_network(address)}"]
+    def knock(self, address: str, token: str, *more: str) -> float | None:
+        """Count a failure, of `more` keys too; return the seconds until its answer, or None when too many wait."""
+        keys = [f"address {_network(address)}", *more]
         if token:
             keys.append(f"token {blake2b(token.encode(errors='replace'), digest_size=12).hexdigest()}")
         wait = self._patience.failed(*keys)

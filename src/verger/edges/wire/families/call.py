@@ -28,7 +28,7 @@ class Call:
     """One request below a mount: `path` begins there, `args` are what the pattern of its route names.
 
     `door` is where strangers without a credential may speak, None outside of every enrolment. `headers` are in lower
-    case; `base` is what stands before `path`, for links.
+    case; `base` is what stands before `path`, for links; `secure`: it came over HTTPS.
     """
 
     method: str
@@ -40,6 +40,7 @@ class Call:
     address: str
     door: Admitted | None
     base: str = ""
+    secure: bool = False
 
     def json(self) -> Any:
         """Return what the body says as JSON; raise Garbled."""

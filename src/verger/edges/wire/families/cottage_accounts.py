@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from verger.base.errors import Conflict, Forbidden, Invalid, Refused, Unknown
+from verger.base.errors import Conflict, Forbidden, Invalid, Refused
 from verger.domain.tenancy.model import Role, User
 from verger.edges.wire.families.call import Call, Handler, Reply, compact
 from verger.edges.wire.families.cottage_tasks import asks
@@ -18,14 +18,11 @@ _WRONG = "Invalid username or password"
 async def log_in(desk: Desk, call: Call) -> Reply:
     """Sign a person in by their e-mail address, and tell the token in both shapes that clients read."""
     told = call.form()
-    try:
-        user, tenants, token = await desk.people.log_in(told.get("username", ""), told.get("password", ""))
-    except Unknown:
-        raise Unknown(_WRONG) from None
+    user, tenants, token = await desk.people.log_in(told.get("username", ""), told.get("password", ""), _WRONG)
     about = _about(user, tenants[0].id if tenants else None)
     active = "true" if tenants else "false"
     body = {"token": token, "created": False, "user": about, "account": about, "cottageInstanceActive": active}
-    return Reply(200, msgspec.json.encode(body), headers=cookie(token))
+    return Reply(200, msgspec.json.encode(body), headers=cookie(call, token))
 
 
 def wrong(status: int, sentence: str) -> Reply | None:

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import structs
 
 from verger.base.clock import moment
-from verger.base.errors import Conflict, Forbidden, Invalid, Missing, Unknown
+from verger.base.errors import Conflict, Forbidden, Invalid, Missing
 from verger.base.ids import new_id
 from verger.domain.places.model import Place
 from verger.domain.telemetry.model import Garbled
@@ -38,16 +38,14 @@ async def log_in(desk: Desk, call: Call) -> Reply:
     told = body(call)
     if not told.get("email") or not told.get("password"):
         raise Garbled("Email and password are required")
-    try:
-        user, tenants, token = await desk.people.log_in(str(told["email"]), str(told["password"]))
-    except Unknown:
-        raise Unknown("Invalid email or password") from None
+    email, password = str(told["email"]), str(told["password"])
+    user, tenants, token = await desk.people.log_in(email, password, "Invalid email or password")
     tokens = {"AccessToken": token, "RefreshToken": token, "IdToken": token}
     role = tenants[0].role if tenants else Role.viewer
     about = {"user_id": user.id, "email": user.email, "full_name": user.name, "role": role_told(role)}
     shown = {"message": "Login successful", "tokens": tokens, "access_token": token, "user": about}
     reply = compact(shown)
-    return Reply(reply.status, reply.body, headers=cookie(token))
+    return Reply(reply.status, reply.body, headers=cookie(call, token))
 
 
 async def register(desk: Desk, call: Call) -> Reply:

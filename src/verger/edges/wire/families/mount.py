@@ -20,13 +20,14 @@ from verger.base.errors import (
     Unknown,
 )
 from verger.base.patience import Patience
-from verger.base.proxies import Proxies
+from verger.base.proxies import Proxies, Whence
 from verger.base.secrets import masked
 from verger.base.settings import BadSetting
 from verger.domain.enrolments.model import Admitted
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem
 from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, matched
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.people import Unproven
 from verger.edges.wire.families.sockets import Conversation
 from verger.edges.wire.strangers import Strangers
 
@@ -70,7 +71,7 @@ class FamilyHttp:
 
     def __post_init__(self) -> None:
         """Let strangers wait."""
-        self._strangers = Strangers(self.patience)
+        self.strangers = Strangers(self.patience)
         self._branches: dict[tuple[str, str], Branch] = {}
 
     def owns(self, path: str) -> bool:
@@ -171,7 +172,8 @@ class FamilyHttp:
         try:
             return await route.handler(self.desk, call)
         except Unknown as unknown:
-            await self._wait_for(call.address)
+            own = (unknown.account, f"address:{call.address}") if isinstance(unknown, Unproven) else ()
+            await self._wait_for(call.address, *own)
             return family.refusal(call, 401, str(unknown))
         except Refused as refused:
             status = next((status for kind, status in _STATUS if isinstance(refused, kind)), family.invalid)
@@ -215,27 +217,31 @@ class FamilyHttp:
     def _call(self, scope: Scope, found: Found, args: Mapping[str, str], body: bytes = b"") -> Call:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
-        method, address = scope.get("method", "GET"), self.address(scope)
-        return Call(method, found.path, args, query, headers, body, address, found.door, found.base)
+        method, whence = scope.get("method", "GET"), self._whence(scope)
+        secure = whence.scheme == "https"
+        return Call(method, found.path, args, query, headers, body, whence.address, found.door, found.base, secure)
 
     async def _wait(self, scope: Scope) -> None:
         await self._wait_for(self.address(scope))
 
-    async def _wait_for(self, address: str) -> None:
-        """Let a stranger wait for its refusal."""
+    async def _wait_for(self, address: str, *keys: str) -> None:
+        """Let a stranger wait for its refusal, by its address and by what else its failures are counted by."""
         self.refused += 1
-        wait = self._strangers.knock(address, "")
+        wait = self.strangers.knock(address, "", *keys)
         if wait is None:
             raise TooMany("Too many callers without a credential; wait.", retry_s=30)
         try:
             await asyncio.sleep(wait)
         finally:
-            self._strangers.leave()
+            self.strangers.leave()
 
     def address(self, scope: Scope) -> str:
         """Return where a request comes from, as a proxy that is trusted tells it."""
+        return self._whence(scope).address
+
+    def _whence(self, scope: Scope) -> Whence:
         peer = (scope.get("client") or ("",))[0]
-        return self.proxies.whence(peer, "http", scope["headers"]).address
+        return self.proxies.whence(peer, scope.get("scheme", "http"), scope["headers"])
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,12 @@ from urllib.parse import urlsplit
 
 from verger.base.clock import Clock
 from verger.base.errors import Forbidden, Refused, Unknown
+from verger.base.patience import Patience
 from verger.domain.commands.store import CommandStore
 from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.events import EventStore
-from verger.domain.tenancy.model import Caller, Membership, Permission, User
+from verger.domain.tenancy.model import Caller, Membership, Permission, User, known_as
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.wire.families.call import Call
 from verger.flows.adopting import Adopting
@@ -30,7 +31,7 @@ from verger.flows.showing import Showing
 from verger.flows.tasking import Tasking
 from verger.flows.together import Together
 
-COOKIE = "verger_session"
+COOKIE, COOKIE_LASTS_S = "verger_session", 400 * 86_400
 _TENANT = "verger-tenant"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _FOREIGN = "Only Verger's own pages may do this with your cookie; programs send Authorization: Bearer …"
@@ -39,6 +40,15 @@ Watch = Callable[[str, Callable[[], Iterable[str]]], AsyncIterator[dict[str, Any
 
 Words are those of the live socket: {"type": "readings", "device", "at", "values"}, {"type": "task", …} and so on.
 """
+
+
+class Unproven(Unknown):
+    """Somebody gave a password that is not that of an account."""
+
+    def __init__(self, sentence: str, account: str) -> None:
+        """Keep the sentence, and what failures of the account are counted by."""
+        super().__init__(sentence)
+        self.account = account
 
 
 class Stories(Protocol):
@@ -147,10 +157,19 @@ class People:
     tenancy: Tenancy
     stories: Stories
     watch: Watch
+    patience: Patience
 
-    async def log_in(self, email: str, password: str) -> tuple[User, list[Membership], str]:
-        """Return who it is, where they are a member, and the token of a new session; raise Unknown."""
-        user = await self.tenancy.users.prove(email, password)
+    async def log_in(self, email: str, password: str, sentence: str) -> tuple[User, list[Membership], str]:
+        """Return who it is, where they are a member, and the token of a new session; raise Unproven, with a sentence.
+
+        Failures are counted by account, together with those of Verger's own pages.
+        """
+        account = f"account:{known_as(email)}"
+        try:
+            user = await self.tenancy.users.prove(email, password)
+        except Unknown:
+            raise Unproven(sentence, account) from None
+        self.patience.succeeded(account)
         token = await self.tenancy.sessions.open(user.id)
         return user, await self.tenancy.users.memberships(user.id), token
 
@@ -218,6 +237,7 @@ def _own_page(call: Call, *, surely: bool) -> bool:
         return False
 
 
-def cookie(token: str) -> dict[bytes, bytes]:
-    """Return the header by which a browser keeps a session."""
-    return {b"set-cookie": f"{COOKIE}={token}; Path=/; HttpOnly; SameSite=Lax".encode()}
+def cookie(call: Call, token: str) -> dict[bytes, bytes]:
+    """Return the header by which a browser keeps a session, as Verger's own pages have it kept."""
+    told = f"{COOKIE}={token}; Path=/; Max-Age={COOKIE_LASTS_S}; HttpOnly; SameSite=lax"
+    return {b"set-cookie": (told + "; Secure" * call.secure).encode()}

@@ -61,10 +61,7 @@ async def asks(desk: Desk, call: Call, needs: Permission) -> Caller:
 async def log_in(desk: Desk, call: Call) -> Reply:
     """Sign a person in."""
     told = plant.body(call.body, SignIn)
-    try:
-        user, _, token = await desk.people.log_in(told.email, told.password)
-    except Unknown:
-        raise Unknown("Invalid credentials") from None
+    user, _, token = await desk.people.log_in(told.email, told.password, "Invalid credentials")
     return compact(_tokens(desk, token) | {"user": _user(user), "is_admin": False})
 
 
