@@ -101,6 +101,12 @@ class FamilyHttp:
     async def serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
         """Answer a request, or speak on a socket, that is for a family; None: for none that is known."""
         self.requests += 1
+        try:
+            await self._serve(scope, receive, send, found)
+        except TooMany as crowd:
+            await self._crowded(scope, send, found, crowd)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
         if found is None:
             await self._unknown(scope, receive, send)
         elif found.path in found.family.branches:
@@ -213,6 +219,18 @@ class FamilyHttp:
             await give_problem(send, 401, "This enrolment is not known here.", headers={b"connection": b"close"})
         else:
             await give_problem(send, 404, f"These families are spoken here: {', '.join(sorted(self.families))}.")
+
+    async def _crowded(self, scope: Scope, send: Send, found: Found | None, crowd: TooMany) -> None:
+        """Turn away, at once, one of too many who wait to be refused."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1013})
+            return
+        told = {b"retry-after": str(crowd.retry_s).encode(), b"connection": b"close"}
+        if found is None:
+            await give_problem(send, 429, str(crowd), headers=told)
+            return
+        reply = found.family.refusal(self._call(scope, found, {}), 429, str(crowd))
+        await give(send, reply.status, reply.body, reply.media_type, {**reply.headers, **told})
 
     def _call(self, scope: Scope, found: Found, args: Mapping[str, str], body: bytes = b"") -> Call:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
