@@ -12,7 +12,7 @@ from tests.edges.wire.families.conftest import client, enrolled
 @pytest.fixture
 def crowded(product: Product) -> Iterator[Product]:
     """Have as many wait to be refused as may."""
-    strangers = product.house.families.http.strangers
+    strangers = product.house.families.strangers
     strangers.waiting += 1_000
     yield product
     strangers.waiting -= 1_000
@@ -23,6 +23,7 @@ def crowded(product: Product) -> Iterator[Product]:
     [
         ("/compat/outlet/api/devices/", "message"),
         ("/t/ve_made-up/api/devices/", "detail"),
+        ("/t/ve_made-up/compat/outlet/api/devices/", "message"),
         ("/compat/plant/devices", "detail"),
     ],
 )
@@ -51,3 +52,20 @@ async def test_a_socket_of_too_many_is_closed_at_once(crowded: Product) -> None:
     }
     await crowded.app(scope, connect, keep)
     assert said == [{"type": "websocket.close", "code": 1013}]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("compat/outlet/api/commands/FE/", b'{"success": false, "message": "This enrolment is not known here."}'),
+        ("compat/ozone/api/device/1/commands/", b'{"detail":"This enrolment is not known here."}'),
+    ],
+)
+async def test_a_key_that_is_not_known_is_refused_in_the_words_of_the_family_that_is_named(
+    product: Product, path: str, body: bytes
+) -> None:
+    async with client(product) as one:
+        answer = await one.get(f"/t/ve_made-up/{path}")
+        assert (answer.status_code, answer.headers["content-type"], answer.content) == (401, "application/json", body)
+        unnamed = await one.get("/t/ve_made-up/api/devices/")
+    assert (unnamed.status_code, unnamed.headers["content-type"]) == (401, "application/problem+json")

@@ -44,6 +44,7 @@ _STATUS: tuple[tuple[type[Refused], int], ...] = (
     (Unknown, 401),
     (Conflict, 409),
 )
+_NO_KEY = "This enrolment is not known here."
 _NO_DOOR = "Nobody is let in here without a credential; make an enrolment, and use its address."
 
 
@@ -149,6 +150,12 @@ class FamilyHttp:
             return self._of(name, f"/{rest}", f"{NAMED}{name}", door)
         return self._of(self.root, path, "", door)
 
+    def _named(self, scope: Scope) -> Found | None:
+        """Return the family that a path names behind a key that is not known, None where it names none."""
+        _, _, rest = scope["path"].removeprefix(KEYED).partition(NAMED)
+        name, _, rest = rest.partition("/")
+        return self._of(name, f"/{rest}", "", None)
+
     def _of(self, name: str, path: str, base: str, door: Admitted | None) -> Found | None:
         family = self.families.get(name)
         if family is None:
@@ -216,7 +223,7 @@ class FamilyHttp:
             await send({"type": "websocket.close", "code": 1008})
         elif scope["path"].startswith(KEYED):
             await self._wait(scope)
-            await give_problem(send, 401, "This enrolment is not known here.", headers={b"connection": b"close"})
+            await self._refuse(send, self._named(scope), scope, 401, _NO_KEY, {b"connection": b"close"})
         else:
             await give_problem(send, 404, f"These families are spoken here: {', '.join(sorted(self.families))}.")
 
@@ -226,11 +233,17 @@ class FamilyHttp:
             await send({"type": "websocket.close", "code": 1013})
             return
         told = {b"retry-after": str(crowd.retry_s).encode(), b"connection": b"close"}
+        await self._refuse(send, found or self._named(scope), scope, 429, str(crowd), told)
+
+    async def _refuse(
+        self, send: Send, found: Found | None, scope: Scope, status: int, sentence: str, headers: dict[bytes, bytes]
+    ) -> None:
+        """Refuse in the shape of a family, if it is known which."""
         if found is None:
-            await give_problem(send, 429, str(crowd), headers=told)
+            await give_problem(send, status, sentence, headers=headers)
             return
-        reply = found.family.refusal(self._call(scope, found, {}), 429, str(crowd))
-        await give(send, reply.status, reply.body, reply.media_type, {**reply.headers, **told})
+        reply = found.family.refusal(self._call(scope, found, {}), status, sentence)
+        await give(send, reply.status, reply.body, reply.media_type, {**reply.headers, **headers})
 
     def _call(self, scope: Scope, found: Found, args: Mapping[str, str], body: bytes = b"") -> Call:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
