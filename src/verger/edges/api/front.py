@@ -26,7 +26,7 @@ class Front:
 
     owned_by_devices: Callable[[str], bool]
     devices: App
-    owned_by_families: Callable[[str], bool]
+    owned_by_families: Callable[[Scope], bool]
     families: App
     live: App
     mqtt: App
@@ -39,12 +39,13 @@ class Front:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
         elif scope["type"] == "http":
-            await self._choose(scope["path"])(scope, receive, self._counted(send))
+            await self._choose(scope)(scope, receive, self._counted(send))
 
-    def _choose(self, path: str) -> App:
+    def _choose(self, scope: Scope) -> App:
+        path = scope["path"]
         if self.owned_by_devices(path):
             return self.devices
-        if self.owned_by_families(path):
+        if self.owned_by_families(scope):
             return self.families
         if path.startswith(_API):
             return self.api
@@ -63,7 +64,7 @@ class Front:
             await self.live(scope, receive, send)
         elif scope["path"] == MQTT:
             await self.mqtt(scope, receive, send)
-        elif self.owned_by_families(scope["path"]):
+        elif self.owned_by_families(scope):
             await self.families(scope, receive, send)
         else:
             await receive()

@@ -75,3 +75,11 @@ async def give_problem(
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     body = msgspec.json.encode({**told, "errors": faults})
     await give(send, status, body, b"application/problem+json", headers)
+
+
+def for_a_page(scope: Scope) -> bool:
+    """Whether a browser opens an address, such as anew; what begins with /api is no page."""
+    if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"} or scope["path"].startswith("/api/"):
+        return False
+    headers = dict(scope["headers"])
+    return b"text/html" in headers.get(b"accept", b"") and b"authorization" not in headers

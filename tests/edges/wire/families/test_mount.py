@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.edges.api.product import Product
-from tests.edges.wire.families.conftest import client, enrolled
+from tests.edges.wire.families.conftest import client
 
 
 @pytest.fixture

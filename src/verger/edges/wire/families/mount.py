@@ -24,7 +24,7 @@ from verger.base.proxies import Proxies, Whence
 from verger.base.secrets import masked
 from verger.base.settings import BadSetting
 from verger.domain.enrolments.model import Admitted
-from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, give, give_problem
+from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, for_a_page, give, give_problem
 from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, matched
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.people import Unproven
@@ -75,12 +75,13 @@ class FamilyHttp:
         self.strangers = Strangers(self.patience)
         self._branches: dict[tuple[str, str], Branch] = {}
 
-    def owns(self, path: str) -> bool:
-        """Whether a path is a family's."""
+    def owns(self, scope: Scope) -> bool:
+        """Whether a request is a family's: not at the root, where a browser asks for a page of Verger's own."""
+        path: str = scope["path"]
         if path.startswith((KEYED, NAMED)):
             return True
         family = self.families.get(self.root)
-        if family is None or path.startswith("/api/v1/") or path in _OWN:
+        if family is None or path.startswith("/api/v1/") or path in _OWN or for_a_page(scope):
             return False
         if path in family.branches or family.find("", path)[2]:
             return True
