@@ -1,7 +1,9 @@
 """A backup of a house in use holds all that was acknowledged before it, each once, and comes back as it was."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from msgspec import convert
@@ -11,6 +13,7 @@ from verger.base.clock import HOUR
 from verger.base.errors import Refused
 from verger.base.ids import new_id
 from verger.base.pages import Asked
+from verger.base.space import Space
 from verger.domain.backups import mark
 from verger.domain.backups.model import Backup
 from verger.domain.backups.shelf import Shelf
@@ -94,6 +97,35 @@ async def test_a_month_that_did_not_change_is_stored_once(home: Home) -> None:
     assert parts[0] == parts[1]
     assert len(parts[0]) == 1
     assert first.id != second.id
+
+
+async def test_what_may_go_goes_first_and_what_changed_needs_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = await home.add()
+    await home.speak(device, 100, NOON - 40 * 24 * HOUR)
+    await home.house.stores.history.flush()
+    for _ in range(9):
+        await home.backing().back_up()
+        home.clock.advance(86_400)
+    names = [each.id for each in home.shelf.told()]
+    database = (home.folder / "verger.db").stat().st_size
+    usage = SimpleNamespace(total=100 << 30, free=(10 << 30) + database // 2)
+    monkeypatch.setattr("verger.flows.backing.shutil.disk_usage", lambda _folder: usage)
+    fewer = replace(home.backing(), keep=3)
+    with pytest.raises(Refused, match="A backup may need"):
+        await fewer.back_up()
+    assert [each.id for each in home.shelf.told()] == names[:3]
+    usage.free += 64 << 20
+    await fewer.back_up()
+
+
+async def test_a_trial_keeps_away_from_the_safe_mode(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    await home.backing().back_up()
+    total = 1 << 40
+    monkeypatch.setattr("verger.flows.laying.space_of", lambda _folder: Space(total, total * 6 // 100))
+    with pytest.raises(Refused, match="are kept for what devices send"):
+        await Verifying(home.folder, home.shelf, home.clock, 0.95).verify()
+    monkeypatch.setattr("verger.flows.laying.space_of", lambda _folder: Space(total, total * 8 // 100))
+    assert (await Verifying(home.folder, home.shelf, home.clock, 0.95).verify()).well
 
 
 async def test_a_backup_that_is_well_is_found_well(home: Home) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from verger import __version__
 from verger.base.clock import Clock, moment
-from verger.base.copying import copy
+from verger.base.copying import copy, looks
 from verger.base.db import Database
 from verger.base.errors import Refused
 from verger.domain.backups.model import Backup, Contents, Part
@@ -51,6 +51,8 @@ class BackingUp:
         if self.database is None:
             raise Refused(in_postgresql(self.data))
         with self.shelf.held():
+            # What may go makes room before it is asked whether there is enough.
+            await asyncio.to_thread(self.shelf.prune, self.keep, moment(self.clock.now()))
             course = Course(reached, await asyncio.to_thread(self._weigh))
             manifest = await self._take(self.database, course)
             await self._tell_deletions(self.database)
@@ -104,8 +106,8 @@ class BackingUp:
     def _weigh(self) -> int:
         """Return the bytes there are to back up; raise Refused where the disk has no room for what changed."""
         sizes = {path: path.stat().st_size for path in _files(self.data, self.database)}
-        before = self._before()
-        fresh = sum(size for path, size in sizes.items() if str(path.relative_to(self.data)) not in before)
+        before = {self.data / name: part for name, part in self._before().items()}
+        fresh = sum(size for path, size in sizes.items() if _changed(path, size, before.get(path)))
         usage = shutil.disk_usage(self.shelf.folder)
         spare = usage.total // _SPARE if shares_disk(self.data, self.shelf.folder) else 0
         if usage.free - spare < fresh:
@@ -132,6 +134,13 @@ def shares_disk(one: Path, other: Path) -> bool:
 
 def _there(path: Path) -> Path:
     return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _changed(path: Path, size: int, known: Part | None) -> bool:
+    """Tell whether a file has to be kept anew, beside what the newest backup has of it."""
+    if known is None or known.stamp is None:
+        return True
+    return known.stamp != ((size,) if known.kind == "log" else looks(path))
 
 
 def _files(data: Path, database: Path | None) -> list[Path]:

@@ -1,12 +1,13 @@
 """Laying out: the files of a backup are made again in a folder."""
 
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from verger.base.copying import rows, sound
 from verger.base.errors import Refused
+from verger.base.space import space_of
 from verger.domain.backups.model import Contents, Damaged, Manifest, Part
 from verger.domain.backups.objects import Objects
 from verger.domain.backups.shelf import Shelf
@@ -23,14 +24,17 @@ class Laying:
     shelf: Shelf
     manifest: Manifest
 
-    def contents(self, folder: Path) -> Contents:
-        """Return what is in the backup; raise Refused where a folder's disk has no room for it."""
-        contents = self.shelf.contents(self.manifest)
-        free = shutil.disk_usage(folder).free
-        if free < contents.size:
+    def contents(self, folder: Path, spare: float = 0.0) -> Contents:
+        """Return what is in the backup; raise Refused where a folder's disk has no room for it.
+
+        `spare` is the share of the disk, from 0 to 1, that has to stay free for who works on it meanwhile.
+        """
+        contents, disk = self.shelf.contents(self.manifest), space_of(folder)
+        kept = round(disk.total * spare)
+        if disk.free - kept < contents.size:
             raise Refused(
-                f"This needs {contents.size >> 20} MiB on the disk of {folder}, and {free >> 20} MiB are free: "
-                "free some space there."
+                f"This needs {contents.size >> 20} MiB on the disk of {folder}, and {disk.free >> 20} MiB are free"
+                f"{f', of which {kept >> 20} are kept for what devices send' if kept else ''}: free some space there."
             )
         return contents
 
@@ -41,7 +45,8 @@ class Laying:
             try:
                 self._make(objects, part, folder / part.path, course)
             except Damaged as damaged:
-                objects.set_aside(part.contents.name)
+                with suppress(OSError):  # it lies where nothing can be written
+                    objects.set_aside(part.contents.name)
                 yield f"{part.path}: {damaged}"
                 continue
             if part.kind in _FILES and (wrong := sound(folder / part.path)):

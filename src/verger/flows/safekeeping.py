@@ -121,7 +121,9 @@ class Safekeeping:
             self._go_on()
             reached(done, total)
 
-        verified = await Verifying(self.settings.data, shelf or self.shelf(), self.clock).verify(backup, tell)
+        settings = self.settings
+        verifying = Verifying(settings.data, shelf or self.shelf(), self.clock, settings.safe_mode_percent / 100)
+        verified = await verifying.verify(backup, tell)
         await self._look()
         return verified
 

@@ -28,6 +28,7 @@ from verger.flows.laying import Laying
 from verger.flows.recording import Recording
 from verger.flows.taking import DATABASE, HISTORY, LOG, Reached, nowhere
 
+_MARGIN = 0.02  # of the disk: what the trial and the devices write meanwhile
 _AT_ONCE = 500_000  # readings that are looked up together
 
 
@@ -46,11 +47,15 @@ class _Nobody:
 
 @dataclass(frozen=True)
 class Verifying:
-    """Tries backups out, in a folder within the data folder that is removed afterwards."""
+    """Tries backups out, in a folder within the data folder that is removed afterwards.
+
+    `line` is the share of the disk, from 0 to 1, from which on measurements are refused; a trial stays below it.
+    """
 
     data: Path
     shelf: Shelf
     clock: Clock
+    line: float = 1.0
 
     async def verify(self, backup: str | None = None, reached: Reached = nowhere) -> Verified:
         """Restore a backup on trial, the newest if none is named; return what became of it, which is also kept."""
@@ -58,7 +63,7 @@ class Verifying:
             manifest = await asyncio.to_thread(self.shelf.find, backup)
             with scratch(self.data / ".verify") as folder:
                 laying = Laying(self.shelf, manifest)
-                contents = await asyncio.to_thread(laying.contents, folder)
+                contents = await asyncio.to_thread(laying.contents, folder, 1 - self.line + _MARGIN)
                 wrong = await asyncio.to_thread(lambda: [*laying.lay(contents, folder, reached)])
                 said = "" if wrong else await self._try(folder, contents, wrong)
             well = not wrong

@@ -104,7 +104,8 @@ def verify(backup: str | None, folder: Path | None, passphrase_file: Path | None
     name = None if backup == "newest" else backup
     with Bar("Verifying") as bar:
         place.shelf.find(name)  # before a folder is made for it
-        verifying = Verifying(place.settings.data, place.shelf, SystemClock())
+        line = place.settings.safe_mode_percent / 100
+        verifying = Verifying(place.settings.data, place.shelf, SystemClock(), line)
         place.settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         verified = asyncio.run(verifying.verify(name, bar.reached))
     click.echo(verified.said)
