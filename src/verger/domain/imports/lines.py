@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from io import TextIOWrapper
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -19,6 +19,8 @@ from verger.base.zones import zone_of
 from verger.domain.imports import dates
 from verger.domain.imports.model import FileForm, LineFault
 
+LONGEST = 1 << 20
+"""Characters of one row, over all its lines: what is longer is no table, and would be held in memory whole."""
 _SHOWN = 40
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:\.\d{3})+(?:,\d*)?$")
 
@@ -35,6 +37,30 @@ class Found(Struct, frozen=True, gc=False):
     table: str = ""
 
 
+class _Bounded:
+    """The lines of a text, of which one row may have no more than `LONGEST` characters; `left` is what it still may."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._text = text
+        self.left, self._read = LONGEST, 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._text.readline(self.left + 1)
+        if len(line) > self.left:
+            raise Invalid(
+                f"Line {self._read + 1:,} is longer than {LONGEST:,} characters, or a quote is open there: "
+                "see that the file is CSV, with a line for each row."
+            )
+        if not line:
+            raise StopIteration
+        self.left -= len(line)
+        self._read += 1
+        return line
+
+
 class Lines:
     """A file under way: `take` returns the next readings and faults, nothing at its end."""
 
@@ -43,7 +69,8 @@ class Lines:
         self._how, self._file = how, file
         self._zone = zone_of(how.timezone) or ZoneInfo("UTC")
         text = TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-        self._rows = csv.reader(text, delimiter=how.separator, strict=True)
+        self._lines = _Bounded(text)
+        self._rows = csv.reader(self._lines, delimiter=how.separator, strict=True)
         header = [plain(name.strip()) for name in self._next_header()]
         self._time = self._column(header, how.time_column)
         self._device = None if how.device else self._column(header, how.device_column)
@@ -71,7 +98,7 @@ class Lines:
         faults: list[LineFault] = []
         for _ in range(most):
             try:
-                row = next(self._rows, None)
+                row = self._next()
             except csv.Error as error:
                 faults.append(LineFault(self.line, f"This line is not CSV ({error})."))
                 continue
@@ -81,11 +108,16 @@ class Lines:
                 self._understand(row, found, faults)
         return found, faults, True
 
+    def _next(self) -> list[str] | None:
+        """Return the next row, None at the end; raise csv.Error, or Invalid for one that never ends."""
+        self._lines.left = LONGEST
+        return next(self._rows, None)
+
     def look(self, guess: dates.Guess, most: int) -> bool:
         """Look at the times of the next lines; whether to look on: idle once the first is as RFC 3339 has it."""
         for _ in range(most):
             try:
-                row = next(self._rows, None)
+                row = self._next()
             except csv.Error:
                 continue
             if row is None:
