@@ -102,7 +102,8 @@ class Erasing:
             return await deletions.get(erasure.tenant, deletion)
 
     async def sweep(self) -> None:
-        """Finish what was cut short or could not be done yet."""
+        """Finish what was cut short or could not be done yet, and remove old copies, which hold what was deleted."""
+        await self.trail.remove_copies(self.folder)
         unsure = self.forgetting.unsure
         undone = [each for each in await self.forgetting.deletions.undone() if each.deletion.id not in unsure]
         self.tally.waiting = len(undone)

@@ -54,7 +54,7 @@ class Restoring:
                 f"The folder {self.data} is in use: name an empty one in VERGER_DATA, "
                 "or say --replace to move what is there into a folder beside it."
             )
-        with self.shelf.held():
+        with self.shelf.held(to_read=True):
             self._prepare(self.shelf.find(backup), old, reached)
         return self._carry_out()
 

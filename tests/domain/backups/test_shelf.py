@@ -1,5 +1,7 @@
 """The shelf keeps seven days, shares what is alike, and shows nothing that is half done."""
 
+import errno
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -69,6 +71,26 @@ def test_a_manifest_that_leads_out_of_the_folder_is_refused(shelf: Shelf) -> Non
 def test_two_do_not_write_at_once(shelf: Shelf) -> None:
     with shelf.held(), pytest.raises(Busy, match="already"), Shelf(shelf.folder).held():
         pass
+
+
+@pytest.mark.parametrize(("why", "reads"), [(errno.EROFS, True), (errno.EACCES, False)])
+def test_a_folder_that_cannot_be_written_may_be_read_from_or_is_told(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch, why: int, *, reads: bool
+) -> None:
+    put(shelf, "one", NOW)
+
+    def cannot(*_: object) -> int:
+        raise OSError(why, os.strerror(why))
+
+    monkeypatch.setattr(os, "open", cannot)
+    with pytest.raises(Refused, match="cannot be used"), shelf.held():
+        pass
+    if reads:
+        with shelf.held(to_read=True):
+            assert len(shelf.manifests()) == 1
+    else:
+        with pytest.raises(Refused, match="cannot be used"), shelf.held(to_read=True):
+            pass
 
 
 def test_two_backups_of_one_second_have_names_of_their_own(shelf: Shelf) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import errno
 import fcntl
 import hashlib
 import io
@@ -38,10 +39,19 @@ class Shelf:
         self._seal: Seal | None = None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Hold the folder, made if need be, against every other writer; what a killed one left half done goes."""
+    def held(self, *, to_read: bool = False) -> Iterator[None]:
+        """Hold the folder, made if need be, against every other writer; what a killed one left half done goes.
+
+        `to_read`: one that lies on a medium which cannot be written is taken as it is, for nobody else can write there.
+        """
         self._make()
-        lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            if not (to_read and error.errno == errno.EROFS):
+                raise self._unusable(error) from None
+            yield
+            return
         try:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -209,10 +219,13 @@ class Shelf:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise Refused(
-                f"The folder of backups {self.folder} cannot be used ({error.strerror}): "
-                "set VERGER_BACKUP_FOLDER to a folder that may be written."
-            ) from None
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: OSError) -> Refused:
+        return Refused(
+            f"The folder of backups {self.folder} cannot be used ({error.strerror}): "
+            "set VERGER_BACKUP_FOLDER to a folder that may be written."
+        )
 
     def _free(self, at: datetime) -> str:
         while (self.folder / f"{at.strftime(_ID)}.json").exists():
