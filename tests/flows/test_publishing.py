@@ -9,9 +9,9 @@ from verger.base.clock import SECOND, HeldClock, moment
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Room
 from verger.domain.messages.model import Subscription
 from verger.domain.messages.retained import Retained
+from verger.domain.messages.room import Room
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Page
 from verger.domain.telemetry.model import Batch, Event, Told

@@ -9,9 +9,9 @@ from verger.base.settings import Settings
 from verger.base.work import Work, attempt, every
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Room
 from verger.domain.messages.model import KEY
 from verger.domain.messages.retained import Retained
+from verger.domain.messages.room import Room
 from verger.domain.messages.store import MessageStore
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.greeting import Limits

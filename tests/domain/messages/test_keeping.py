@@ -9,9 +9,10 @@ from verger.base.db import Database
 from verger.base.errors import Busy
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Memory, Room
+from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import About, Message, Subscription
 from verger.domain.messages.retained import Retained
+from verger.domain.messages.room import Room
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import MOST_SENT, MessageStore, Page
 from verger.domain.tenancy import tables

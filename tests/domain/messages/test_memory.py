@@ -1,7 +1,8 @@
 """An inbox is bounded, and says what became of what had no room."""
 
-from verger.domain.messages.memory import Memory, Room
+from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
+from verger.domain.messages.room import Room
 
 
 def bodies(memory: Memory) -> list[bytes]:

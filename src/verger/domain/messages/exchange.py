@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterator
 from weakref import WeakSet, WeakValueDictionary
 
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Memory, Room
+from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message, Subscription
 from verger.domain.messages.retained import Retained
+from verger.domain.messages.room import Room
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.topics import tells_of
 from verger.domain.messages.tree import Tree

@@ -1,72 +1,13 @@
 """What a session remembers beyond its connection (MQTT 5, section 4.1): pure, bounded, and ready to be put on disk."""
 
 from collections.abc import Callable, Iterable
-from heapq import heappop, heappush
 
 from msgspec import Struct
 
 from verger.domain.messages.model import Letter, Message, Subscription
+from verger.domain.messages.room import Room
 
 _LETTER_BYTES = 100  # what a letter takes besides its message
-_FEW = 64
-
-
-class Room:
-    """The space that the inboxes of one tenant share; what ends with a connection takes none of it.
-
-    One inbox holds at most `messages` and `size` bytes, all `together` so many bytes. `dropped` only grows. `away`: a
-    heap of those with letters whose client is away, and of some who are back.
-    """
-
-    def __init__(self, messages: int = 1_000, size: int = 1 << 20, together: int = 16 << 20) -> None:
-        """Be empty."""
-        self.messages, self.size, self.together = messages, size, together
-        self.letters = self.used = self.dropped = 0
-        self._leavings = 0
-        self.away: list[tuple[int, Memory]] = []
-        self._most_away = _FEW
-
-    def take(self, memory: "Memory", weight: int) -> None:
-        """Have a further letter in an inbox."""
-        self.used += weight
-        self.letters += 1
-        self.know(memory)
-
-    def give_back(self, weight: int) -> None:
-        """Have one less."""
-        self.used -= weight
-        self.letters -= 1
-
-    def leaving(self) -> int:
-        """Return a number for a client that goes, greater than those before."""
-        self._leavings += 1
-        return self._leavings
-
-    def know(self, memory: "Memory") -> None:
-        """Know an inbox that is away and has letters."""
-        if memory.left and memory.listed != memory.left:
-            memory.listed = memory.left
-            heappush(self.away, (memory.left, memory))
-            if len(self.away) > self._most_away:
-                self.away = sorted(each for each in self.away if _stands(*each))
-                self._most_away = max(_FEW, 2 * len(self.away))
-
-    def longest_away(self) -> "Memory | None":
-        """Return the inbox with letters whose client has been away for longest, None while all are here."""
-        while self.away:
-            if _stands(*self.away[0]):
-                return self.away[0][1]
-            heappop(self.away)
-        return None
-
-
-def _stands(left: int, memory: "Memory") -> bool:
-    """Tell whether an inbox is still away since then and has letters; if not, it is listed anew once it is."""
-    if memory.left == left and memory.letters:
-        return True
-    if memory.listed == left:
-        memory.listed = 0
-    return False
 
 
 class Changes(Struct):
@@ -254,8 +195,7 @@ class Memory:
         if weight > room.together:
             return False
         while room.used + weight > room.together:
-            away = room.longest_away()
-            if not (self if away is None else away).drop_oldest():
+            if not (room.longest_away() or self).drop_oldest():
                 return False
         return True
 

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from verger.base.clock import SECOND
 from verger.base.ids import new_id
-from verger.domain.messages.memory import Memory, Room
+from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import Message
+from verger.domain.messages.room import Room
 
 
 class Line(Protocol):

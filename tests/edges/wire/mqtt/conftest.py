@@ -12,9 +12,9 @@ from verger.base.clock import HeldClock
 from verger.base.patience import Patience
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
-from verger.domain.messages.memory import Room
 from verger.domain.messages.model import Guest
 from verger.domain.messages.retained import Retained
+from verger.domain.messages.room import Room
 from verger.domain.messages.store import Page
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.listener import Listener

@@ -8,7 +8,7 @@ from tests.edges.wire.mqtt.conftest import FakeDisk, Open
 from tests.edges.wire.mqtt.device import Device
 from verger.base.clock import HeldClock
 from verger.domain.messages.exchange import Exchange
-from verger.domain.messages.memory import Room
+from verger.domain.messages.room import Room
 from verger.edges.wire.dialects.native import Ask, Wanted
 from verger.edges.wire.mqtt.listener import Listener
 from verger.edges.wire.mqtt.packets import Connect, Disconnect, PingReq, PingResp, PubAck, Publish, SubAck
