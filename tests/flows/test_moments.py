@@ -50,4 +50,5 @@ async def test_one_message_is_one_recurrence(made: World) -> None:
     for _ in range(3):
         made.clock.advance(10)
         await made.say({"t": 4, "door": 1})
+    await made.automation.save()
     assert [alert.count for alert in await made.alerts.everything_open(made.house.tenant)] == [3]
