@@ -40,7 +40,7 @@ test.each([["Cel", "°C"], ["[ppm]", "ppm"], ["%", "%"], ["", ""], ["1", ""], ["
   expect(unitShown(code)).toBe(shown);
 });
 
-test.each([["soil_moisture", "Soil moisture"], ["soilMoisture2", "Soil moisture2"], ["co2", "CO₂"], ["treatment.basic", "Treatment basic"], ["PM25", "PM2.5"], ["_", "_"]])("the metric %s is called %s", (key, shown) => {
+test.each([["soil_moisture", "Soil moisture"], ["soilMoisture2", "Soil moisture2"], ["co2", "CO₂"], ["treatment.basic", "Treatment basic"], ["PM25", "PM2.5"], ["GET_STATUS", "Get status"], ["_", "_"]])("the metric %s is called %s", (key, shown) => {
   expect(metricShown(key)).toBe(shown);
 });
 

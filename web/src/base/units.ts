@@ -26,11 +26,12 @@ const spelled: Readonly<Record<string, string>> = {
 /** A metric key as people say it: `soilMoisture_2` becomes “Soil moisture 2”. */
 export const metricShown = (key: string, name = ""): string => {
   if (name !== "") return name;
+  const shouted = /^[A-Z]{3,}(_[A-Z]{3,})+$/.test(key); // as some families write what a device can be asked
   const words = key
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .split(/[_\-.\s/]+/)
     .filter((word) => word !== "")
-    .map((word) => spelled[word.toLowerCase()] ?? (/^[A-Z0-9]+$/.test(word) ? word : word.toLowerCase()));
+    .map((word) => spelled[word.toLowerCase()] ?? (!shouted && /^[A-Z0-9]+$/.test(word) ? word : word.toLowerCase()));
   const sentence = words.join(" ");
   return sentence === "" ? key : sentence.charAt(0).toUpperCase() + sentence.slice(1);
 };
