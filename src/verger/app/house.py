@@ -76,8 +76,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     kept, clock, settings, work = stores.kept, stores.clock, stores.settings, Work()
     following = await Following.over(stack, stores, work)
     hub, presence, orders, followers = following.hub, following.presence, following.orders, following.followers
-    named = following.automation.court.book.named
-    upkeep = await open_upkeep(stores, followers, following.save, named, following.exchange)
+    upkeep = await open_upkeep(stores, following)
     inbound = Inbound(kept.registry, kept.series, stores.log, kept.remarks, clock, upkeep.room.mode)
     screens, following.reckoning.keep = following.informed(stores.enrolled.changed), inbound.take
     side = DeviceSide.over(kept, stores.places, presence, wire=orders.dispatch, screens=screens, common=stores)

@@ -1,22 +1,21 @@
 """What is done again and again, and what watches over room and age."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from msgspec import to_builtins
 
+from verger.app.followers import Following
 from verger.app.stores import Stores, forgetting
 from verger.base.bell import whenever
 from verger.base.jobs import Jobs
 from verger.base.work import Work, every
 from verger.domain.alerts.model import Severity
 from verger.domain.errands.errands import Doing, Kind
-from verger.domain.messages.exchange import Exchange
 from verger.domain.retention.store import RuleStore
 from verger.domain.storage.store import SampleStore
-from verger.domain.telemetry.followers import Followers
 from verger.edges.wire.bridge.bridges import Bridges
 from verger.flows import erasing, pruning
 from verger.flows.erasing import Erasing
@@ -53,21 +52,16 @@ class Upkeep:
         yield from self.erasing.figures()
 
 
-async def open_upkeep(
-    stores: Stores,
-    followers: Followers,
-    save: Callable[[], Awaitable[None]],
-    named: Callable[[int], bool],
-    exchange: Exchange,
-) -> Upkeep:
+async def open_upkeep(stores: Stores, following: Following) -> Upkeep:
     """Watch over the disk; when it is nearly full, retention runs at once."""
+    followers, named = following.followers, following.automation.court.book.named
     room = await Room.open(stores.settings, SampleStore(stores.db), named, stores.clock)
     rules = RuleStore(stores.db)
     retention = Retention(rules, stores.kept, stores.places, stores.history, stores.events, stores.clock)
-    trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, save)
+    trail = Trail(stores.log, followers, stores.letters, stores.history, stores.clock, following.save)
     until = partial(gone_by, stores.settings)
     naming = (stores.alerts, stores.outbox, stores.rules.runs)
-    forever = Erasing(forgetting(stores, exchange), trail, stores.events, naming, stores.settings.data, until)
+    forever = Erasing(forgetting(stores, following.exchange), trail, stores.events, naming, stores.settings.data, until)
     upkeep = Upkeep(room, retention, Pruning(retention, stores.db, stores.clock, _ageing(stores)), forever)
     room.mode.in_need(upkeep.pruning.at_once)
     await upkeep.pruning.begin()

@@ -201,12 +201,10 @@ class _Naming:
         refused: list[Fault] = []
         measured_at: int | None = None
         for said in heard.said:
-            if isinstance(said, Attributes) and said.at is None and measured_at is not None:
-                at, measured_at = measured_at, None  # of one moment: rules judge both together
-            else:
-                at = self._time(known, said.at)
+            beside = measured_at if isinstance(said, Attributes) else None  # of one moment: rules judge both together
+            at = self._time(known, beside if said.at is None else said.at)
+            measured_at = at if said.at is None and isinstance(said, Readings) else None
             if isinstance(said, Readings):
-                measured_at = at if said.at is None else None
                 self._readings(known, said, at, refused)
                 continue
             if isinstance(said, Attributes) and not said.values.keys() <= known.attributes:
