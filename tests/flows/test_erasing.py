@@ -1,6 +1,5 @@
 """Deleting for good: unreadable at once, off the disk after the job, and again after a restore."""
 
-import os
 import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -290,13 +289,3 @@ async def test_a_deletion_that_cannot_be_written_down_beside_the_backups_is_refu
 async def add_back(product: Product) -> str:
     made = await product.owner.post("/devices", json={"name": "Back", "place": product.place})
     return str(made.json()["device"]["id"])
-
-
-async def test_copies_of_the_database_before_an_upgrade_go_after_a_week(product: Product) -> None:
-    now = product.house.stores.clock.now() / 1e6
-    old, young = (product.folder / f"verger-before-000{number}-to-0009.db" for number in (1, 2))
-    for path, days in ((old, 8), (young, 6)):
-        path.touch()
-        os.utime(path, (now - days * 86_400,) * 2)
-    await product.house.upkeep.erasing.sweep()
-    assert (old.exists(), young.exists()) == (False, True)
