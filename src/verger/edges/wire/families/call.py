@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any, Protocol
@@ -58,6 +59,22 @@ class Call:
         """Return the token of the Authorization header after a word, "" without one."""
         said, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if said.lower() == word.lower() else ""
+
+
+def whole(text: str, low: int, high: int, usual: int) -> int:
+    """Return a whole number that was asked for, the nearest that may be; `usual` for what is no number."""
+    if not (text.isascii() and text.isdigit()):
+        return usual
+    digits = text.lstrip("0")
+    return high if len(digits) > len(str(high)) else min(max(int(digits or "0"), low), high)
+
+
+def time_asked(text: str) -> datetime:
+    """Return a time that was asked for, in UTC where it names no zone; raise ValueError outside 1970 to 9998."""
+    at = datetime.fromisoformat(text.replace(" ", "+"))
+    if not 1970 <= at.year < 9999:
+        raise ValueError("This time is out of reach.")
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def fields(form: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """CottagePilot's alerts, readings and analytics, made of Verger's own alerts and history."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import NAMESPACE_OID, uuid5
 
@@ -11,7 +11,7 @@ from verger.base.pages import MOST, Asked
 from verger.domain.alerts.model import Alert, Severity
 from verger.domain.alerts.store import Wanted
 from verger.domain.rules.conditions import Condition, within
-from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.call import Call, Handler, Reply, compact, time_asked, whole
 from verger.edges.wire.families.cottage_sensors import Sensor, find, listed, sensors_of, series_of
 from verger.edges.wire.families.cottage_tasks import asks
 from verger.edges.wire.families.desk import Desk
@@ -20,6 +20,7 @@ _SEVERITIES = {Severity.info: "low", Severity.warning: "medium", Severity.critic
 _RANGES = {"1h": HOUR, "24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY}
 _WEEK_HOURS = 168
 _MOST_READINGS = 5_000
+_LATEST = 1 << 62  # microseconds that fit
 
 
 # readings of all sensors
@@ -53,9 +54,10 @@ async def reading(desk: Desk, call: Call) -> Reply:
     sensor_uuid, _, at = call.args["reading"].rpartition("-")
     sensor = await find(desk, caller.tenant, sensor_uuid)
     number = series_of(desk, sensor)
-    if number is None or not at.isdecimal():
+    told = whole(at, 0, _LATEST, _LATEST)
+    if number is None or told == _LATEST:
         raise Missing("Not found.")
-    raw = await desk.people.stories.charting.history.raw(number, int(at), int(at) + 1, 1)
+    raw = await desk.people.stories.charting.history.raw(number, told, told + 1, 1)
     if not len(raw.at):
         raise Missing("Not found.")
     return compact(sensor.point(int(raw.at[0]), float(raw.value[0])))
@@ -71,14 +73,13 @@ def _span(query: Mapping[str, str], now: int) -> tuple[int, int]:
 
 
 def _time(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "").replace(" ", "+")
+    text = query.get(name, "")
     if not text:
         return None
     try:
-        at = datetime.fromisoformat(text)
+        return microseconds(time_asked(text))
     except ValueError:
         raise Invalid(f"{name}: write a time such as 2026-01-20T10:00:00Z.") from None
-    return microseconds(at if at.tzinfo else at.replace(tzinfo=moment(0).tzinfo))
 
 
 def _number(query: Mapping[str, str], name: str) -> float | None:

@@ -45,7 +45,8 @@ async def sensor(desk: Desk, call: Call) -> Reply:
 async def claim(desk: Desk, call: Call) -> Reply:
     """Adopt the device of a sensor that waits, at its enrolment's place."""
     caller = await asks(desk, call, "devices:write")
-    name = str(call.json().get("sensor_id", "")).strip()
+    body = call.json()
+    name = str(body.get("sensor_id", "") if isinstance(body, dict) else "").strip()
     if not name:
         return compact({"status": "failed", "errors": {"sensor_id": ["This field is required."]}}, 400)
     found = await desk.people.stories.adopting.waiting(caller.tenant, NAME, name)

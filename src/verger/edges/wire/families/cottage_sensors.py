@@ -10,6 +10,7 @@ from verger.base.clock import moment
 from verger.base.errors import Missing
 from verger.domain.devices.model import Device
 from verger.edges.wire.dialects.cottage import NAME
+from verger.edges.wire.families.call import whole
 from verger.edges.wire.families.desk import Desk
 
 UNITS = {"temperature": "°C", "humidity": "%", "pressure": "hPa", "light": "lux", "air_quality": "AQI"}
@@ -71,7 +72,7 @@ def series_of(desk: Desk, sensor: Sensor) -> int | None:
 
 def listed(call_base: str, found: Sequence[Any], page: str) -> dict[str, Any]:
     """Return one page of a list, as the old server told it; raise Missing past its end."""
-    number = int(page) if page.isdecimal() else 1
+    number = whole(page, 0, 1 << 31, 1)
     last = max(1, -(-len(found) // PAGE))
     if not 1 <= number <= last:
         raise Missing("Invalid page.")

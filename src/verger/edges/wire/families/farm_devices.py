@@ -15,7 +15,7 @@ from verger.domain.devices.model import Device
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.dialects.farm import NAME
-from verger.edges.wire.families.call import Call, Handler, Reply
+from verger.edges.wire.families.call import Call, Handler, Reply, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_people import body
 from verger.edges.wire.families.farm_shapes import TOLD, Farms, asks, success, text
@@ -139,8 +139,7 @@ async def asked(desk: Desk, call: Call) -> Reply:
     caller = await asks(desk, call, "devices:read")
     there = await Farms.of(desk, caller.tenant)
     devices = {each.id: each for each in there.inside(there.room(call.args["room"]).id)}
-    limit = call.query.get("limit", "")
-    asked = Asked(limit=min(max(int(limit), 1), 500) if limit.isdecimal() else 100)
+    asked = Asked(limit=whole(call.query.get("limit", ""), 1, 500, 100))
     page = await desk.people.stories.commanding.store.page(caller.tenant, asked, WantedCommands(devices=list(devices)))
     return success(commands=[_command(there, devices[each.device], each) for each in page.items])
 

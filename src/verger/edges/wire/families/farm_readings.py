@@ -1,7 +1,7 @@
 """The people's side of mushroom farms: what devices measured, one by one and by the minute or hour."""
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from verger.base.clock import HOUR, MINUTE, microseconds, moment
 from verger.domain.devices.model import Device
 from verger.domain.history.model import Readings
 from verger.domain.telemetry.model import Garbled
-from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.call import Call, Handler, Reply, compact, time_asked, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_devices import find
 from verger.edges.wire.families.farm_shapes import MEASURED, Farms, asks, success, text
@@ -82,8 +82,7 @@ def span(desk: Desk, call: Call) -> tuple[int, int, int]:
     now = moment(desk.people.stories.clock.now())
     end = _time(call.query.get("to")) or now
     start = _time(call.query.get("from")) or end - timedelta(days=1)
-    limit = call.query.get("limit", "")
-    rows = min(max(int(limit), 1), _MOST_ROWS) if limit.isdecimal() else _USUAL_ROWS
+    rows = whole(call.query.get("limit", ""), 1, _MOST_ROWS, _USUAL_ROWS)
     return microseconds(start), microseconds(end) + 1, rows
 
 
@@ -91,10 +90,9 @@ def _time(told: str | None) -> datetime | None:
     if not told:
         return None
     try:
-        at = datetime.fromisoformat(told.replace(" ", "+"))
+        return time_asked(told)
     except ValueError:
         raise Garbled("A time is written like 2026-01-31T12:00:00Z.") from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 Row = tuple[Device, datetime, dict[str, float], int]

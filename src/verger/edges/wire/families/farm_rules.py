@@ -17,7 +17,7 @@ from verger.domain.rules.actions import Action, ToAlert, ToCommand
 from verger.domain.rules.conditions import Condition
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
-from verger.edges.wire.families.call import Call, Handler, Reply
+from verger.edges.wire.families.call import Call, Handler, Reply, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_people import body
 from verger.edges.wire.families.farm_shapes import Farms, asks, success, text
@@ -170,8 +170,8 @@ def _rule(there: Farms, rule: KeptRule) -> dict[str, Any] | None:
 async def notifications(desk: Desk, call: Call) -> Reply:
     """List the alerts of farms and of the whole organisation, the newest first."""
     caller = await asks(desk, call, "alerts:read")
-    limit, level = call.query.get("limit", ""), call.query.get("level")
-    asked = Asked(limit=min(max(int(limit), 1), 500) if limit.isdecimal() else 100)
+    level = call.query.get("level")
+    asked = Asked(limit=whole(call.query.get("limit", ""), 1, 500, 100))
     page = await desk.people.stories.alerting.page(caller.tenant, asked, None, Wanted())
     there = await Farms.of(desk, caller.tenant)
     mine = [each for each in told(there, page.items) if level in {None, "", each["level"]}]

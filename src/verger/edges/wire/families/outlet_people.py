@@ -6,7 +6,7 @@ from verger.base.errors import Unknown
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller, Permission
 from verger.edges.wire.dialects import outlet
-from verger.edges.wire.families.call import Call, Reply, Route
+from verger.edges.wire.families.call import Call, Reply, Route, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.outlet_shapes import central_of, outlet_of, told
 from verger.edges.wire.families.outlet_sheets import sheets
@@ -47,9 +47,10 @@ def _params(command: str, form: dict[str, str]) -> dict[str, Any]:
     if socket not in {"", *outlet.SOCKETS} or (not socket and command.startswith("relay_")):
         raise Garbled("Invalid socket")
     if command == "set_threshold":
-        if not value.isdecimal() or not outlet.is_threshold(int(value)):
+        threshold = whole(value, 0, 1 << 31, -1)
+        if not outlet.is_threshold(threshold):
             raise Garbled("Invalid value format")
-        return {"value": int(value)}
+        return {"value": threshold}
     return {"socket": socket} if command.startswith("relay_") else {}
 
 

@@ -14,7 +14,7 @@ from verger.base.pages import MOST, Asked
 from verger.base.zones import zone_of
 from verger.domain.devices.model import Device
 from verger.domain.tenancy import keys
-from verger.edges.wire.families.call import Call, Reply
+from verger.edges.wire.families.call import Call, Reply, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.outlet_shapes import is_central, limit, name_of, of_tenant
 from verger.flows.charting import Span
@@ -37,8 +37,7 @@ async def sheets(desk: Desk, call: Call) -> Reply:
     except Unknown:
         raise Unknown(NO_KEY) from None
     tenant = caller.needs("history:read").tenant
-    days = call.query.get("days", "")
-    span = min(int(days), _MOST_DAYS) if days.isdecimal() and int(days[:4]) > 0 else _DAYS
+    span = whole(call.query.get("days", ""), 0, _MOST_DAYS, _DAYS) or _DAYS
     return Reply(200, await _Sheets(desk, tenant, span).text())
 
 

@@ -9,7 +9,7 @@ from verger.base.errors import Invalid, Missing
 from verger.domain.devices.model import Device
 from verger.domain.telemetry.events import Happened
 from verger.edges.wire.dialects.ozone import TREATMENTS
-from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.call import Call, Handler, Reply, compact, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.ozone_shapes import Estate, asks, is_meant, number
 from verger.flows.counting import Counted
@@ -33,8 +33,7 @@ async def recent(desk: Desk, call: Call) -> Reply:
     """List the latest of what machines did."""
     caller = await asks(desk, call, "events:read")
     estate = await Estate.of(desk, caller.tenant)
-    limit = call.query.get("limit", "")
-    most = min(max(int(limit[:6]), 1), _MOST) if limit.isdecimal() else _RECENT
+    most = whole(call.query.get("limit", ""), 1, _MOST, _RECENT)
     return compact(await _latest(estate, call.query.get("device_id"), most))
 
 
@@ -99,11 +98,10 @@ async def _asked(desk: Desk, call: Call, usual: int) -> tuple[Estate, Device, da
 
 def _days(call: Call, usual: int) -> int:
     told = call.query.get("days", "")
-    if not told:
-        return usual
-    if not told.isdecimal() or not 1 <= int(told[:6]) <= _LONGEST_DAYS:
+    days = whole(told, 0, _LONGEST_DAYS + 1, 0) if told else usual
+    if told and not 1 <= days <= _LONGEST_DAYS:
         raise Invalid(f"days is a number from 1 to {_LONGEST_DAYS:,}.")
-    return int(told)
+    return days
 
 
 def _today(estate: Estate, device: Device) -> date:

@@ -14,7 +14,7 @@ from verger.domain.alerts.store import Wanted
 from verger.domain.devices.model import Device
 from verger.domain.tenancy.model import Caller, Permission, Role, User
 from verger.edges.wire.dialects import plant
-from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.call import Call, Handler, Reply, compact, whole
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.plant_shapes import planters, profile_told
 from verger.flows.cycles import Cycle
@@ -152,8 +152,7 @@ async def alerts(desk: Desk, call: Call) -> Reply:
     if call.query.get("unresolved_only", "").lower() in {"1", "true", "yes"}:
         states = tuple(state for state in AlertState if state.open)
         wanted = msgspec.structs.replace(wanted, states=states)
-    limit = call.query.get("limit", "")
-    asked = Asked(limit=min(max(int(limit), 1), MOST) if limit.isdecimal() else MOST)
+    asked = Asked(limit=whole(call.query.get("limit", ""), 1, MOST, MOST))
     page = await desk.people.stories.alerting.page(caller.tenant, asked, None, wanted)
     return compact([whose.told(each) for each in page.items])
 
