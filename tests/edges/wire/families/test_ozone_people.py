@@ -223,7 +223,7 @@ async def test_machines_of_the_successor_are_asked_one_by_one_and_together(
 ) -> None:
     macs = [MAC, "11:22:33:44:55:66"]
     async with client(product) as machine:
-        at = await registered(product, person, machine, *macs)
+        at = await registered(product, person, machine, *reversed(macs))  # it has the token of the last
         await sent(person, "/api/device/nobody/commands/create/", 404, command_type="SYNC_TIME")
         await sent(person, f"/api/device/{MAC}/commands/create/", 400, command_type="EXPLODE")
         low = await sent(person, f"/api/device/{MAC}/commands/create/", command_type="SYNC_TIME", priority="low")
@@ -240,7 +240,6 @@ async def test_machines_of_the_successor_are_asked_one_by_one_and_together(
         assert job["kind"] == "commands"
         while (await got(person, f"/api/device/{MAC}/commands/status/"))["count"] < 2:
             """Let the job ask."""
-        await shaken(machine, at)
         polled = (await machine.get(f"{at}/api/device/{MAC}/commands/")).json()["commands"]
         assert [each["command_type"] for each in polled] == ["UPDATE_SETTINGS", "SYNC_TIME"]
         assert (polled[0]["payload"], polled[0]["description"]) == ({"a": 1}, "Tune")
