@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 
 from verger.app.stores import Stores
 from verger.base.patience import Patience
@@ -17,6 +18,7 @@ from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.admission import Admission
+from verger.flows.limiting import Limiting
 from verger.flows.oversight import Figure
 
 _DAY_S = 86_400
@@ -35,7 +37,15 @@ async def open_exchange(stack: AsyncExitStack, stores: Stores, work: Work) -> Ex
         retained.recall(*kept)
     work.start(keeper.run())
     work.start(every(_TIDY_S, retained.tidy))
-    return Exchange(keeper, retained, Room(settings.inbox_messages, settings.inbox_bytes, settings.inboxes_bytes))
+    room = Room(settings.inbox_messages, settings.inbox_bytes, settings.inboxes_bytes)
+    exchange = Exchange(keeper, retained, room, partial(_inbox, stores.limiting))
+    stores.limiting.changed.append(exchange.look)
+    return exchange
+
+
+def _inbox(limiting: Limiting, tenant: str) -> tuple[int, int]:
+    limits = limiting.of(tenant)
+    return limits.inbox_messages, limits.inbox_bytes
 
 
 def _limits(settings: Settings, subscriptions: int, sessions: int) -> Limits:

@@ -1,5 +1,6 @@
 """All that is kept of enrolments, in one hand, with what is in memory of it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import partial
@@ -38,8 +39,10 @@ class Enrolled:
     moved: Bell = field(default_factory=Bell)  # rung when places or devices are others
 
     @classmethod
-    async def over(cls, db: Database, secret: ServerSecret, kept: Kept, places: PlaceStore, most: int) -> Self:
-        """Know what is kept; of a stranger at most so many readings."""
+    async def over(
+        cls, db: Database, secret: ServerSecret, kept: Kept, places: PlaceStore, most: Callable[[str], int]
+    ) -> Self:
+        """Know what is kept; of a stranger of a tenant at most so many readings."""
         enrolled = cls(EnrolmentStore(db), StrangerStore(db, most), Pairings(db, secret), Turns(db), kept, places)
         await enrolled.pairings.fill()
         await enrolled.turns.fill()

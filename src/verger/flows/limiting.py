@@ -1,7 +1,7 @@
 """Limiting: what organisations and their devices may use, and what they use now."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -40,6 +40,10 @@ def usual(settings: Settings) -> Limits:
         packet_bytes=settings.packet_bytes,
         api_per_s=settings.api_per_s,
         api_burst=settings.api_burst,
+        inbox_messages=settings.inbox_messages,
+        inbox_bytes=settings.inbox_bytes,
+        inbox_days=settings.inbox_days,
+        stranger_readings=settings.stranger_readings,
     )
 
 
@@ -53,6 +57,7 @@ class Limiting:
     connections: Counter[str] = field(default_factory=Counter)
     turned_away: int = 0
     bell: Bell = field(default_factory=Bell)
+    changed: list[Callable[[], None]] = field(default_factory=list)  # told once there are other limits
     _own: dict[str, dict[str, str]] = field(default_factory=dict)
     _tenants: dict[str, Limits] = field(default_factory=dict)
     _types: dict[tuple[str, str], TypeLimits] = field(default_factory=dict)
@@ -77,6 +82,8 @@ class Limiting:
         self._tenants = {tenant: self.usual.changed(limits) for tenant, limits in own.items()}
         for known in self.kept.registry.everyone():
             self.allow(known)
+        for tell in self.changed:
+            tell()
 
     def of(self, tenant: str) -> Limits:
         """Return what an organisation may use."""
@@ -135,6 +142,10 @@ _OF: dict[str, str] = {
     "packet_bytes": "device",
     "api_per_s": "caller",
     "api_burst": "caller",
+    "inbox_messages": "session",
+    "inbox_bytes": "session",
+    "inbox_days": "session",
+    "stranger_readings": "stranger",
 }
 
 

@@ -8,6 +8,7 @@ from verger.base.secrets import ServerSecret
 from verger.domain.devices.credentials import basics
 from verger.domain.devices.joining import Grant, Wish
 from verger.domain.devices.kept import Kept
+from verger.domain.tenancy.limits import Limits
 from verger.flows.comings import Comings
 from verger.flows.joining import Door
 from verger.flows.limiting import Limiting
@@ -62,6 +63,10 @@ class Reception:
     def leave(self, tenant: str) -> None:
         """Count a connection no longer that was let in."""
         self.limiting.leave(tenant)
+
+    def limits(self, tenant: str) -> Limits:
+        """Return what an organisation may use."""
+        return self.limiting.of(tenant)
 
     def bounds(self, device: str) -> tuple[int, dict[str, str]]:
         """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""

@@ -67,6 +67,21 @@ async def test_a_session_is_on_disk_what_it_was_in_memory(db: Database) -> None:
     assert await store.sessions() == []
 
 
+async def test_inboxes_of_a_tenant_hold_what_its_own_bounds_say(db: Database, clock: HeldClock) -> None:
+    own, keeper = {"a": (3, 1 << 20)}, Keeper(MessageStore(db))
+    usual = (1_000, 1 << 20)
+    exchange = Exchange(keeper, Retained(keeper, clock), Room(), lambda tenant: own.get(tenant, usual))
+    memory = Memory(exchange.room("a"))
+    for number in range(5):
+        memory.add(Message(str(number), b""), 1)
+    assert [letter.message.topic for letter in memory.letters.values()] == ["2", "3", "4"]
+    own["a"] = (1, 1 << 20)
+    exchange.look()
+    memory.add(Message("5", b""), 1)
+    assert [letter.message.topic for letter in memory.letters.values()] == ["5"]
+    assert exchange.room("b").messages == 1_000
+
+
 async def test_what_is_forgotten_of_a_device_is_in_no_inbox_and_not_retained(db: Database, clock: HeldClock) -> None:
     store, whose = MessageStore(db), await tenant(db)
     keeper = Keeper(store)

@@ -243,7 +243,11 @@ async def test_who_waits_is_there_after_a_restart_with_all_it_said(tmp_path: Pat
         before = enrolled_.waiting.copy()
         enrolled_.waiting.clear()
         again = await type(enrolled_).over(
-            product.house.stores.db, product.house.stores.secret, product.house.stores.kept, enrolled_.places, 1_000
+            product.house.stores.db,
+            product.house.stores.secret,
+            product.house.stores.kept,
+            enrolled_.places,
+            lambda _tenant: 1_000,
         )
         assert again.waiting == before
         assert [each.place for _, each in again.roll.everything()] == [place]

@@ -11,6 +11,7 @@ import uvloop
 from verger.base.errors import Busy, Fault, Unknown
 from verger.domain.devices.joining import Grant, Wish
 from verger.domain.telemetry.model import Ack, Answer, Heard, Run, apart
+from verger.domain.tenancy.limits import Limits
 from verger.edges.wire.inlet import Inlet
 
 
@@ -70,6 +71,7 @@ class FakeHouse:
         self.left: list[str] = []
         self.full = ""
         self.own_bounds: tuple[int, dict[str, str]] = (0, {})
+        self.allowed = Limits()
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
 
@@ -89,6 +91,9 @@ class FakeHouse:
 
     def leave(self, tenant: str) -> None:
         self.left.append(tenant)
+
+    def limits(self, tenant: str) -> Limits:
+        return self.allowed
 
     def bounds(self, device: str) -> tuple[int, dict[str, str]]:
         return self.own_bounds

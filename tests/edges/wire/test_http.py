@@ -168,7 +168,8 @@ async def test_attributes_are_told(app: DeviceHttp, query: str, told: dict[str, 
 
 async def test_a_device_may_call_us(app: DeviceHttp) -> None:
     got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"getSessionLimits","params":{}}')
-    assert got.json() == {"maxPayloadSize": 1000, "maxInflightMessages": 100, "rateLimits": {}}
+    inbox = {"messages": 1000, "bytes": 1 << 20, "days": 7}
+    assert got.json() == {"maxPayloadSize": 1000, "maxInflightMessages": 100, "rateLimits": {}, "inbox": inbox}
     got = await ask(app, "POST", "/api/v1/token-d/rpc", b'{"method":"sing"}')
     assert got.json() == {"error": "There is no method sing here, only getSessionLimits."}
     assert (await ask(app, "POST", "/api/v1/token-d/rpc", b"{}")).status == 422

@@ -2,9 +2,9 @@
 import { all } from "@/base/ask";
 import { type Check, type Checked, maybe, number, oneOf, page, shape, text } from "@/base/shape";
 
-export const names = ["connections", "data_points", "messages", "series", "attributes", "packet_bytes", "api_per_s", "api_burst"] as const;
+export const names = ["connections", "data_points", "messages", "series", "attributes", "packet_bytes", "api_per_s", "api_burst", "inbox_messages", "inbox_bytes", "inbox_days", "stranger_readings"] as const;
 const amount: Check<number | string> = (value, at = "$") => (typeof value === "string" ? text(value, at) : number(value, at));
-export const limit = shape({ name: oneOf(...names), of: oneOf("organisation", "device", "caller"), value: amount, used: maybe(number) });
+export const limit = shape({ name: oneOf(...names), of: oneOf("organisation", "device", "caller", "session", "stranger"), value: amount, used: maybe(number) });
 export const limits = page(limit);
 export type Limit = Checked<typeof limit>;
 

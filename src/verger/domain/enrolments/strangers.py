@@ -1,5 +1,6 @@
 """Where strangers are kept that knocked, and the last of what each said; an adopted one is there no longer."""
 
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import structs, to_builtins
@@ -66,8 +67,8 @@ _ORDERING = Ordering(
 class StrangerStore:
     """Where strangers are kept; `dropped` counts readings that found no room."""
 
-    def __init__(self, db: Database, most: int) -> None:
-        """Keep at most so many readings of each, the last ones."""
+    def __init__(self, db: Database, most: Callable[[str], int]) -> None:
+        """Keep at most so many readings of each of a tenant, the last ones."""
         self._db, self._most = db, most
         self.dropped = 0
 
@@ -119,7 +120,7 @@ class StrangerStore:
             if said:
                 row = {"stranger": stranger.id, "readings": readings, "said": said}
                 await connection.execute(word_table.insert().values(row))
-            over = stranger.readings + readings - self._most
+            over = stranger.readings + readings - self._most(tenant)
             gone = await self._make_room(connection, stranger.id, over) if over > 0 else 0
             total = stranger.readings + readings - gone
             await connection.execute(update(stranger_table).where(*mine).values(**values, readings=total))

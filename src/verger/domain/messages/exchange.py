@@ -1,6 +1,6 @@
 """The exchange: what is posted in a tenant's tree of topics reaches everybody who listens there, and nobody else."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from weakref import WeakSet, WeakValueDictionary
 
 from verger.domain.messages.keeper import Keeper
@@ -19,11 +19,16 @@ class Exchange:
     What it changes is on disk once the keeper says so.
     """
 
-    def __init__(self, keeper: Keeper, retained: Retained, room: Room) -> None:
-        """Have no listeners; every tenant has as much room as the one given."""
+    def __init__(
+        self, keeper: Keeper, retained: Retained, room: Room, bounds: Callable[[str], tuple[int, int]] | None = None
+    ) -> None:
+        """Have no listeners; every tenant has as much room as the one given.
+
+        `bounds` tells how many messages and bytes one inbox of a tenant may hold, where that differs.
+        """
         self.keeper, self.retained = keeper, retained
         self.posted = 0
-        self._room = room
+        self._room, self._bounds = room, bounds
         self._rooms: dict[str, Room] = {}
         self._lasting: WeakValueDictionary[str, Memory] = WeakValueDictionary()
         self._memories: WeakSet[Memory] = WeakSet()
@@ -34,8 +39,16 @@ class Exchange:
         """Return the room of a tenant's inboxes."""
         known = self._rooms.get(tenant)
         if known is None:
-            known = self._rooms[tenant] = Room(self._room.messages, self._room.size, self._room.together)
+            known = self._rooms[tenant] = Room(*self._size(tenant), self._room.together)
         return known
+
+    def look(self) -> None:
+        """Hold every tenant's inboxes to the bounds that there are now, from the next message on."""
+        for tenant, room in self._rooms.items():
+            room.messages, room.size = self._size(tenant)
+
+    def _size(self, tenant: str) -> tuple[int, int]:
+        return self._bounds(tenant) if self._bounds else (self._room.messages, self._room.size)
 
     def remember(self, memory: Memory) -> None:
         """Know a session, and one that is kept on disk by its name there."""

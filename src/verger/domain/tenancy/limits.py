@@ -20,14 +20,16 @@ tenant_limit_table = Table(
     Column("value", String(200), nullable=False),
 )
 _RATES = frozenset({"messages", "data_points"})
-_LEAST = {"packet_bytes": 256, "connections": 0}
-_MOST = 1 << 40
+_LEAST = {"packet_bytes": 256, "connections": 0, "inbox_bytes": 1024}
+_MOST = {"inbox_messages": 30_000, "inbox_bytes": 1 << 30, "inbox_days": 3650, "stranger_readings": 1_000_000}
+_ANY = 1 << 40
 
 
 class Limits(Struct, frozen=True, kw_only=True):
     """What one organisation may use: a rate is written "200:1,6000:60", empty for no bound; 0 connections is none.
 
-    `messages`, `series`, `attributes` and `packet_bytes` are of one device, `api_per_s` and `api_burst` of one caller.
+    `messages`, `series`, `attributes` and `packet_bytes` are of one device, `api_per_s` and `api_burst` of one caller,
+    `inbox_…` of one session of MQTT, `stranger_readings` of one device that waits to be adopted.
     """
 
     connections: int = 0
@@ -38,6 +40,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     packet_bytes: int = 65_536
     api_per_s: int = 100
     api_burst: int = 2_000
+    inbox_messages: int = 1_000
+    inbox_bytes: int = 1 << 20
+    inbox_days: int = 7
+    stranger_readings: int = 1_000
 
     def changed(self, own: Mapping[str, str]) -> "Limits":
         """Return the same limits with an organisation's own put in."""
@@ -52,12 +58,13 @@ def value(name: str, text: str) -> Any:
     if name not in Limits.__struct_fields__:
         names = ", ".join(Limits.__struct_fields__)
         raise Invalid(f"There is no limit {name}; there are {names}.", [Fault(name, f"Choose one of {names}.")])
-    least = _LEAST.get(name, 1)
-    wanted = FORM if name in _RATES else f"a whole number of {least} or more"
+    least, most = _LEAST.get(name, 1), _MOST.get(name, _ANY)
+    bounded = f"from {least} to {most}" if name in _MOST else f"of {least} or more"
+    wanted = FORM if name in _RATES else f"a whole number {bounded}"
     if name in _RATES:
         with suppress(ValueError):
             return rate(text)
-    elif text.isdecimal() and least <= int(text) <= _MOST:
+    elif text.isdecimal() and least <= int(text[:18]) <= most:
         return int(text)
     raise Invalid(f"{name} is {text!r}; write {wanted}.", [Fault(name, f"Write {wanted}.")])
 

@@ -8,6 +8,7 @@ from verger.base.errors import Busy, Refused
 from verger.domain.devices.joining import Grant, Wish
 from verger.domain.messages.model import Guest
 from verger.domain.telemetry.model import Behind, Relayed
+from verger.domain.tenancy.limits import Limits
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
 from verger.edges.wire.inlet import Inlet
@@ -38,6 +39,10 @@ class House(Protocol):
 
     def leave(self, tenant: str) -> None:
         """Count a connection no longer that was let in."""
+        ...
+
+    def limits(self, tenant: str) -> Limits:
+        """Return what an organisation may use."""
         ...
 
     def bounds(self, device: str) -> tuple[int, dict[str, str]]:
@@ -169,6 +174,8 @@ def answer(house: House, device: str, asked: Called | FirmwareAsked, packet_byte
         return Answered(f"v2/{asked.kind}/error", b"NOT_FOUND")
     if asked.method == _METHOD:
         own, rates = house.bounds(device)
-        gateway = house.is_gateway(device)
-        return Answered(asked.reply_to, native.session_limits(own or packet_bytes, in_flight, rates, gateway=gateway))
+        told = native.session_limits(own or packet_bytes, in_flight, rates, gateway=house.is_gateway(device))
+        limits = house.limits(house.tenant(device))
+        inbox = {"messages": limits.inbox_messages, "bytes": limits.inbox_bytes, "days": limits.inbox_days}
+        return Answered(asked.reply_to, told | {"inbox": inbox})
     return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here, only {_METHOD}."})

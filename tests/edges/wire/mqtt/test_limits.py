@@ -1,15 +1,20 @@
 """What a device is told at a limit, over MQTT and HTTP."""
 
+import json
+
 import pytest
+from msgspec.structs import replace
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
 from tests.edges.wire.mqtt.conftest import Open
 from tests.edges.wire.mqtt.device import Device
 from tests.edges.wire.test_http import ask
 from verger.domain.telemetry.model import Answer, Heard
+from verger.domain.tenancy.limits import Limits
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.packets import Disconnect, PubAck, Publish
+from verger.edges.wire.mqtt.properties import Properties
 from verger.edges.wire.mqtt.reasons import Reason
 
 TOO_SOON = Answer(kept=False, later="Send this again in 20 s.", wait_s=20)
@@ -79,8 +84,22 @@ async def test_a_device_has_the_packet_size_and_the_rates_of_its_own(open_listen
         body = b'{"method":"getSessionLimits"}'
         answer = await device.ask(Publish("v1/devices/me/rpc/request/1", body, 1, 3))
         assert isinstance(answer, Publish)
-        assert answer.body == b'{"maxPayloadSize":300,"maxInflightMessages":1000,"rateLimits":{"messages":"200:1"}}'
+        told = json.loads(answer.body)
+        assert told.pop("inbox") == {"messages": 1000, "bytes": 1 << 20, "days": 7}
+        assert told == {"maxPayloadSize": 300, "maxInflightMessages": 1000, "rateLimits": {"messages": "200:1"}}
         await device.hear()
         bye = await device.ask(telemetry(" " * 400, 4))
         assert isinstance(bye, Disconnect)
         assert bye.reason == Reason.PACKET_TOO_LARGE
+
+
+async def test_an_organisation_says_for_how_long_sessions_are_remembered(open_listener: Open, house: FakeHouse) -> None:
+    house.allowed = Limits(inbox_days=2, inbox_messages=5)
+    _, port = await open_listener()
+    async with Device(port) as device:
+        asked = Properties(session_expiry_interval=10 * 86_400)
+        welcome = await device.begin(replace(device.connect, properties=asked))
+        assert welcome.properties.session_expiry_interval == 2 * 86_400
+        answer = await device.ask(Publish("v1/devices/me/rpc/request/1", b'{"method":"getSessionLimits"}', 1, 3))
+        assert isinstance(answer, Publish)
+        assert json.loads(answer.body)["inbox"] == {"messages": 5, "bytes": 1 << 20, "days": 2}

@@ -184,7 +184,8 @@ async def test_limits_are_told_at_the_topic_that_asks(port: int) -> None:
         await device.begin()
         body = b'{"method":"getSessionLimits","params":{}}'
         answers = [await device.ask(Publish("v1/devices/me/rpc/request/1", body, 1, 3)), await device.hear()]
-    limits = b'{"maxPayloadSize":65536,"maxInflightMessages":1000,"rateLimits":{}}'
+    inbox = b'"inbox":{"messages":1000,"bytes":1048576,"days":7}'
+    limits = b'{"maxPayloadSize":65536,"maxInflightMessages":1000,"rateLimits":{},' + inbox + b"}"
     assert answers == [Publish("v1/devices/me/rpc/response/1", limits, 1, 1), PubAck(3)]
 
 

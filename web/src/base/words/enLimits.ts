@@ -14,4 +14,8 @@ export const enLimits = {
   "limits.packet_bytes": "Bytes of an MQTT packet",
   "limits.api_per_s": "API requests a second, of a caller",
   "limits.api_burst": "API requests at once, of a caller",
+  "limits.inbox_messages": "Messages that wait for a client of MQTT",
+  "limits.inbox_bytes": "Bytes that wait for a client of MQTT",
+  "limits.inbox_days": "Days a client of MQTT may be away",
+  "limits.stranger_readings": "Readings kept of a device that waits",
 } as const;

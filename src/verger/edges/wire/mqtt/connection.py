@@ -1,7 +1,6 @@
 """One MQTT connection: moves bytes, paces its reading, and knows who speaks."""
 
 import asyncio
-from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -117,8 +116,7 @@ class Connection(Pipe):
             self._on_family(connect, door)
         elif device is not None:
             self._device = DeviceSpeaker(self._wiring, self, device)
-            own, _ = self._wiring.house.bounds(device)
-            self.session.bound(replace(self._wiring.limits, packet_bytes=own or self._wiring.limits.packet_bytes))
+            self.session.bound(self._wiring.of_device(device))
             self._device.bound(connect.level, self.session.limits)
             self._welcome(connect, self._device, self._wiring.house.tenant(device), self._wiring.limits.sessions)
         elif token.startswith(KEYS) or (self._bound and not token):
@@ -144,7 +142,7 @@ class Connection(Pipe):
         if connect.will is not None and (fault := speaker.fault(connect.will.topic)):
             self._handle([self.session.refuse(*fault)])
             return
-        self.session.manners, self.session.limits = speaker.manners, self._wiring.member_limits
+        self.session.manners, self.session.limits = speaker.manners, self._wiring.of_members(guest.tenant)
         self._welcome(connect, speaker, guest.tenant, self._wiring.member_limits.sessions)
 
     def _welcome(self, connect: Connect, speaker: DeviceSpeaker | MemberSpeaker, tenant: str, most: int) -> None:

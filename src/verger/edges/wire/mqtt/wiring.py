@@ -1,6 +1,6 @@
 """What every MQTT connection has in common."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from verger.base.clock import Clock, SystemClock
 from verger.domain.messages.exchange import Exchange
@@ -11,6 +11,8 @@ from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.sessions import Sessions
 from verger.edges.wire.mqtt.speaker import Speaker
 from verger.edges.wire.strangers import Strangers
+
+_DAY_S = 86_400
 
 
 @dataclass(slots=True)
@@ -50,3 +52,18 @@ class Wiring:
     newcomer_s: float = 60.0
     newcomers: set[Speaker] = field(default_factory=set)
     desk: Desk | None = None
+
+    def of_device(self, device: str) -> Limits:
+        """Return what a device is held to: what its organisation and its type may."""
+        packet_bytes, _ = self.house.bounds(device)
+        tenant = self.house.tenant(device)
+        return replace(
+            self.limits, packet_bytes=packet_bytes or self.limits.packet_bytes, session_s=self._lasts(tenant)
+        )
+
+    def of_members(self, tenant: str) -> Limits:
+        """Return what a program is held to."""
+        return replace(self.member_limits, session_s=self._lasts(tenant))
+
+    def _lasts(self, tenant: str) -> int:
+        return self.house.limits(tenant).inbox_days * _DAY_S
