@@ -29,7 +29,6 @@ from verger.flows.pacing import Notes, Pacing
 
 EARLIEST = 946_684_800 * SECOND  # 2000-01-01
 FURTHEST_AHEAD = 10 * MINUTE
-_FURTHEST_GIVEN = MINUTE  # so far may times of receipt run ahead, one after the other, of a clock that was set back
 _NOTHING = Answer(kept=False, refused=(Fault("", "There was nothing to keep in this message."),))
 _STRANGER = Answer(kept=False, refused=(Fault("", "This device is not known here any longer."),))
 _MAY_WAIT = (Readings, Attributes, Event)  # whatever else a device says is about a command, and is always kept
@@ -161,7 +160,7 @@ class _Naming:
 
     def _one(self, known: Known, run: Run, row: bytes) -> None:
         """Name the only message of a run, as most have no more."""
-        at = self.now if self.now > known.given else self._next(known)
+        at = self.now if self.now > known.given else known.after(self.now)
         known.given = at = at if at % 1000 else at + 1
         self.rows.append(row)
         self.ats.append(at)
@@ -264,7 +263,7 @@ class _Naming:
 
     def _given(self, known: Known, count: int) -> Sequence[int]:
         """Return times of receipt that no other readings of the device have."""
-        first = self.now if self.now > known.given else self._next(known)
+        first = self.now if self.now > known.given else known.after(self.now)
         # Devices send milliseconds: a time of receipt between two of them cannot be taken for one of theirs.
         if -first % 1000 >= count:
             known.given = first + count - 1
@@ -272,10 +271,6 @@ class _Naming:
         times = [at for at in range(first, first + count + count // 999 + 2) if at % 1000][:count]
         known.given = times[-1]
         return times
-
-    def _next(self, known: Known) -> int:
-        """Return the time after the last that was given, or now again where the clock was set back from far ahead."""
-        return known.given + 1 if known.given <= self.now + _FURTHEST_GIVEN else self.now
 
     def _refused(self, known: Known, refused: tuple[Fault, ...], *, kept: bool) -> Answer:
         for fault in refused:

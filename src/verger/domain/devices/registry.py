@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from verger.base.clock import MINUTE
 from verger.base.rates import Meter
 from verger.base.secrets import digest, same
 from verger.domain.devices.silence import Silence
 
 _UNBOUND = Meter("", 0)
 _AS_USUAL = Silence()
+_FURTHEST_GIVEN = MINUTE  # so far may times of receipt run ahead, one after the other, of a clock that was set back
 _MOST_ROWS = 8
 """Sets of metrics that are remembered of a device: nearly all send one or two, and others shall cost little memory."""
 
@@ -43,6 +45,10 @@ class Known:
         self.packet_bytes = 0  # the largest packet it may send, 0 for what anybody may
         self.messages, self.points = _UNBOUND, _UNBOUND  # its own messages, and the data points of its whole tenant
         self.metered = False  # whether either bounds anything
+
+    def after(self, now: int) -> int:
+        """Return the time after the last that was given, or now again where the clock was set back from far ahead."""
+        return self.given + 1 if self.given <= now + _FURTHEST_GIVEN else now
 
     def row(self, metrics: tuple[str, ...]) -> bytes | None:
         """Return the numbers of metrics that come together, as by `row_of`; None while one of them has none.
