@@ -117,6 +117,7 @@ async def test_it_is_full_until_the_next_batch_is_taken(inbound: FakeInbound) ->
     assert await waiting == KEPT
     assert woken == ["at once", "late"]
     assert [len(batch) for batch in inbound.batches] == [2, 2, 1]
+    assert inlet.rests == 2
     inlet.stop()
     await running
 

@@ -43,7 +43,8 @@ class Speaker(Protocol):
 class Inlet:
     """A bounded queue before the log: one batch under way, and whatever joins meanwhile is the next.
 
-    `messages`, `batches` and `unkept` only grow; while it is `full`, nothing more should be read.
+    `messages`, `batches`, `unkept` and `rests` only grow; while it is `full`, nothing more should be read, and `rests`
+    counts how often that was.
     """
 
     def __init__(self, inbound: Taker, most: int = 20_000, wait_s: float = 0) -> None:
@@ -51,7 +52,7 @@ class Inlet:
 
         The first of a batch waits up to `wait_s` for company, so that the disk is asked less often.
         """
-        self.messages = self.batches = self.unkept = 0
+        self.messages = self.batches = self.unkept = self.rests = 0
         self._inbound, self._most, self._wait_s = inbound, most, wait_s
         self._parties: list[_Party] = []
         self._waiting = self._bytes = 0
@@ -158,6 +159,7 @@ class Inlet:
 
     def _cut(self) -> tuple[list["_Party"], int]:
         """Take what the next batch takes out of what waits, one party at least; return also how many messages it is."""
+        self.rests += self.full
         parties, messages, size = self._parties, self._waiting, self._bytes
         if messages > MOST_IN_BATCH or size > MOST_BATCH_BYTES:
             count, messages, size = _fitting(parties)

@@ -31,4 +31,5 @@ def wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp) -> Itera
     yield Figure("device_http_polls_refused", said, devices.polls_refused, grows=True)
     yield Figure("inlet_messages", "Messages that were answered", inlet.messages, grows=True)
     yield Figure("inlet_batches", "Batches of messages", inlet.batches, grows=True)
+    yield Figure("inlet_rests", "Times that nothing was read for a while", inlet.rests, grows=True)
     yield Figure("inlet_unkept", "Messages that could not be kept", inlet.unkept, grows=True)
