@@ -31,6 +31,7 @@ async def test_messages_and_reasons_call_a_metric_by_its_name_and_tell_its_unit(
     assert run.then[1].action.task.title == "Air!"
     await made.wait(60)
     await made.say({"t": 1})
+    await made.automation.save()
     [alert] = await made.alerts.everything_open(house.tenant)
     assert (alert.message, alert.count) == (f"Air of {name} is 1", 2)
 

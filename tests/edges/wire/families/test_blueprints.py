@@ -29,6 +29,7 @@ async def caught_up(product: Product) -> None:
 async def alerts(product: Product, state: str = "active") -> dict[str, str]:
     """Return the messages of alerts that are in a state, with how severe they are."""
     await caught_up(product)
+    await product.house.automation.save()  # how often each was seen, and how at last
     return {each["message"]: each["severity"] for each in (await product.get(f"/alerts?state={state}"))["items"]}
 
 
