@@ -2294,7 +2294,9 @@ export interface paths {
         };
         /**
          * What the platform itself is doing
-         * @description Return how far the followers are, what was set aside, and how much is kept.
+         * @description Return how far the followers are, what was set aside, and how much is kept: all of it to those who run Verger.
+         *
+         *     Others get the numbers of their own organisation, and null or nothing for what is of the installation.
          */
         readonly get: operations["system.read"];
         readonly put?: never;
