@@ -5,7 +5,9 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["verger.edges.wire", "verger.domain.telemetry.model"]):
+with atheris.instrument_imports(
+    include=["verger.edges.wire", "verger.edges.api.bodies", "verger.domain.telemetry.model"]
+):
     from tests.fuzz.targets import TARGETS
 
 MOST_MB = 768

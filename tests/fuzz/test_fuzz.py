@@ -39,6 +39,17 @@ MESSAGES = (
     b'{"id":1,"device":"A","client":["a"],"shared":["b"],"clientKeys":"a,b"}',
     b'{"kind":"door.opened","at":"2026-03-01T12:00:00Z","id":"e1","data":{}}',
 )
+DEEP = b'{"x":' + b"[" * 5_000 + b"]" * 5_000 + b"}"
+OF_FAMILIES = (
+    b'{"status":"\\ud800","command_id":"\\ud800"}',
+    b'{"readings":[{"sensor_id":"s","value":"\\ud800"},{"sensor_id":"s","value":1,"timestamp":"9999-12-31"}]}',
+    b'{"readings":[{"sensor_id":"s","value":' + DEEP + b"}]}",
+    b'{"device_id":"\\ud800","timestamp":"0001-01-01T00:00:00","status":"\\ud800"}',
+    b'{"device_id":"AA:BB:CC:DD:EE:FF","event_type":"treatment","data":{"basic_count":1}}',
+    b'{"sensors":[{"sensor_id":"\\ud800","sensor_data":1}],"code":"\\ud800"}',
+    b'{"device_id":"o","current_a":1,"current_b":1e400,"relay_a":true,"ccu_id":"c","current_ma":' + b"9" * 500 + b"}",
+    DEEP,
+)
 PACKETS: tuple[Packet, ...] = (
     Connect("fuzz", 5, keep_alive=60, username="u", password=b"p", will=Will("t", b"w", 1)),
     Publish("v1/devices/me/telemetry", b"{}", 1, 7),
@@ -59,6 +70,11 @@ def sow(corpus: Path) -> None:
     corpus.mkdir()
     for number, message in enumerate(MESSAGES * 2):
         (corpus / f"message{number}").write_bytes(bytes([number % len(TOPICS)]) + message)
+    for number, message in enumerate(OF_FAMILIES):
+        (corpus / f"family{number}").write_bytes(message)
+        (corpus / f"body{number}").write_bytes(b"application/json\n" + message)
+    part = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
+    (corpus / "form").write_bytes(b"multipart/form-data; boundary=b\n" + part)
     for topic in range(len(TOPICS)):
         (corpus / f"topic{topic}").write_bytes(bytes([topic]) + MESSAGES[topic % len(MESSAGES)])
     for level in (4, 5):
@@ -89,6 +105,13 @@ def test_a_few_seconds_of_fuzzing_find_nothing(target: str, tmp_path: Path) -> N
 @pytest.mark.parametrize("target", TARGETS)
 def test_five_minutes_of_fuzzing_find_nothing(target: str, tmp_path: Path) -> None:
     fuzz(target, tmp_path, 300)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_half_characters_and_deep_nesting_are_refused_in_each_familys_words(target: str) -> None:
+    for message in OF_FAMILIES:
+        for begins in (b"", b"\0", b"\1", b"application/json\n", b"text/plain\n"):
+            TARGETS[target](begins + message)
 
 
 @given(st.integers(0, len(TOPICS)), st.binary(max_size=200) | st.sampled_from(MESSAGES))

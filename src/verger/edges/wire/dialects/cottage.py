@@ -11,6 +11,7 @@ from verger.domain.devices.families import sensor
 from verger.domain.telemetry.model import Garbled, Readings
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.family import Family, Fault, Frame, Spoken, Voice
+from verger.edges.wire.dialects.shapes import NOT_SO
 
 NAME = "cottage"
 DATA = "sensors/data"
@@ -53,7 +54,7 @@ def heard(body: bytes) -> Voice:
     """Return the device whose sensors a message lists; raise Garbled."""
     try:
         usual = _USUAL.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         usual = None
     if usual is not None and usual.code.isalnum() and usual.code != NO_CODE:
         readings: dict[str, float] = {}
@@ -64,7 +65,7 @@ def heard(body: bytes) -> Voice:
             readings[metric], channels[metric] = each.sensor_data, each.sensor_id
         else:
             return Voice(usual.sensors[0].sensor_id, (Readings(readings),), usual.code, channels)
-    return several(values.parse(body))
+    return several(values.parse_text(body))
 
 
 def several(told: Any) -> Voice:

@@ -15,6 +15,7 @@ from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
 from verger.edges.wire.dialects import clocks, farm_board, values
 from verger.edges.wire.dialects.family import Ask, Family, Fault, Frame, Reached, Spoken, Voice
+from verger.edges.wire.dialects.shapes import NOT_SO
 
 NAME = "farm"
 METRICS = {
@@ -108,7 +109,7 @@ def _usual(place: _Place, body: bytes) -> tuple[Said, ...]:
     """Return what a device says in the usual way, nothing where that needs a closer look."""
     try:
         told = _USUAL.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         return ()
     numbers = {metric: value for metric, value in zip(_MEASURES, astuple(told)[4:], strict=True) if value is not None}
     own = {name: text for name in _OWN if (text := getattr(told, name)) is not None}
@@ -134,7 +135,7 @@ def read(message: Frame, _zone: tzinfo = UTC) -> Spoken:
         return Spoken(echo=(message,))
     if farm_board.hears(message.topic):
         return farm_board.read(message)
-    told = values.parse(message.body)
+    told = values.parse_text(message.body)
     if place is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
     return Spoken(_heard(place, told))

@@ -25,7 +25,7 @@ def hears(topic: str) -> bool:
 
 def read(message: Frame) -> Spoken:
     """Return what the board of this connection measures, or how what it moves stands."""
-    told = values.parse(message.body)
+    told = values.parse_text(message.body)
     if not isinstance(told, dict):
         raise Garbled("Send an object.")
     faults: list[Fault] = []

@@ -12,6 +12,7 @@ from verger.domain.telemetry.model import Attributes, Event, Garbled, Readings, 
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.dialects.shapes import NOT_SO
 
 __all__ = [
     "CENTRAL",
@@ -89,7 +90,7 @@ def sample(body: bytes) -> Sample:
     """Return what a control unit says of an outlet; raise Garbled."""
     try:
         usual = _OUTLET.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         return _closer(body)
     name = _id("device_id", usual.device_id)
     flows = {"current_a": usual.current_a, "current_b": usual.current_b}
@@ -125,7 +126,7 @@ def breaker(body: bytes) -> Voice:
     """Return the control unit that says what flows through the main breaker; raise Garbled."""
     try:
         usual = _BREAKER.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         pass
     else:
         return _flows(central(_id("ccu_id", usual.ccu_id)), usual.current_ma)
@@ -164,7 +165,7 @@ def is_threshold(value: Any) -> TypeGuard[int]:
 
 def _fields(body: bytes, needed: tuple[str, ...]) -> dict[str, Any]:
     try:
-        told = values.parse(body)
+        told = values.parse_text(body)
     except Garbled:
         raise Garbled(_NOT_JSON) from None
     if not isinstance(told, dict):

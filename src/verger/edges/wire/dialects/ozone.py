@@ -14,6 +14,7 @@ from verger.domain.devices.families import identity
 from verger.domain.telemetry.model import Attributes, Event, Garbled, Readings, Said
 from verger.edges.wire.dialects import clocks, values
 from verger.edges.wire.dialects.family import Ask, Family, Frame, Reached, Spoken, Voice
+from verger.edges.wire.dialects.shapes import NOT_SO
 
 NAME = "ozone"
 TREATMENTS = ("basic", "standard", "premium")
@@ -45,7 +46,7 @@ def read(message: Frame, zone: tzinfo) -> Spoken:
     where = _where(message.topic)
     if where is not None and (usual := _usual(where, message.body, zone)) is not None:
         return Spoken(usual)
-    told = values.parse(message.body)
+    told = values.parse_text(message.body)
     if where is None or not isinstance(told, dict):
         raise Garbled("Send an object.")
     address, happened, _ = where
@@ -119,7 +120,7 @@ def _usual(where: _Where, body: bytes, zone: tzinfo) -> Voice | None:
     """Return what the firmware says in its own way, None where that needs a closer look."""
     try:
         told = (_EVENT if where.happened else _STATUS).decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         return None
     if told.device_id != where.address or not where.plain:
         return None

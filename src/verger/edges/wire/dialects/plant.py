@@ -12,6 +12,7 @@ from verger.domain.devices.plants import ACTUATORS, SHORTEST_SECRET
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Readings, Said
 from verger.edges.wire.dialects import clocks, values
 from verger.edges.wire.dialects.family import Voice
+from verger.edges.wire.dialects.shapes import NOT_SO
 
 T = TypeVar("T")
 VERBS = ("on", "off", "pulse")
@@ -80,14 +81,14 @@ def body(text: bytes, kind: type[T]) -> T:
     """Return what a body says; raise Unfit."""
     try:
         return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except NOT_SO:
         return _closer(text, kind)
 
 
 def _closer(text: bytes, kind: type[T]) -> T:
     """Return what a body says that needs a closer look; raise Unfit."""
     try:
-        told = values.parse(text)
+        told = values.parse_text(text)
     except Garbled as garbled:
         raise Unfit([_why("json_invalid", ["body", 0], str(garbled), {})]) from None
     try:

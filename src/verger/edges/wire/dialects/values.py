@@ -40,6 +40,17 @@ def parse(body: bytes) -> Any:
         raise Garbled(f"This is not JSON: {error}.") from None
 
 
+def parse_text(body: bytes) -> Any:
+    """Return what a JSON text holds, as `parse` does, all of it text that can be written; raise Garbled."""
+    told = parse(body)
+    if b"\\u" in body:
+        try:
+            json.dumps(told, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise Garbled("This JSON holds half of a character; send whole ones.") from None
+    return told
+
+
 def _whole(digits: str) -> float:
     return int(digits) if len(digits) < 400 else float(digits)
 

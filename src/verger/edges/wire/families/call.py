@@ -45,7 +45,7 @@ class Call:
 
     def json(self) -> Any:
         """Return what the body says as JSON; raise Garbled."""
-        return values.parse(self.body)
+        return values.parse_text(self.body)
 
     def form(self) -> dict[str, str]:
         """Return the fields of a form, in parts or not, or of JSON if that was sent; raise Garbled."""

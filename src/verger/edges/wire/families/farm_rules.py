@@ -106,7 +106,7 @@ def _ordered(told: Any) -> tuple[str, dict[str, Any]]:
     """Return the method and parameters of a command, written as JSON text or as an object; raise Garbled."""
     try:
         wish = msgspec.json.decode(told) if isinstance(told, str) else told
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         wish = None
     method = (wish.get("command") or wish.get("cmd")) if isinstance(wish, dict) else None
     params = (wish.get("params") or {}) if isinstance(wish, dict) else None

@@ -51,7 +51,7 @@ async def _switch(desk: Desk, call: Call, socket: Socket, found: Addressed) -> N
     """Ask an outlet to turn a socket over whenever a page says so, if whoever opened it may still do that."""
     while True:
         said = await socket.heard()
-        with suppress(Refused, msgspec.DecodeError):
+        with suppress(Refused, msgspec.DecodeError, RecursionError):
             told = msgspec.json.decode(said)
             if not isinstance(told, dict) or told.get("type") != "toggle_relay":
                 continue
