@@ -80,9 +80,7 @@ class Backtesting:
         await self.ruling.check(tenant, rule)
         trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end))
         _, _, series = await self._ground(tenant, trial)
-        numbers = list(series)
-        found = await self.history.buckets_of(numbers, trial.start, trial.end, 1) if numbers else []
-        total = sum(len(each.at) if each.raw else int(each.count.sum()) for each in found)
+        total = sum((await self._counts(trial, list(series))).values())
         if total > MOST_READINGS:
             sentence = f"A test takes at most {MOST_READINGS:,} readings, and these are {total:,}: choose less time."
             raise Invalid(sentence, [Fault("from", sentence)])
@@ -100,6 +98,12 @@ class Backtesting:
         names = {device.id: device.name for device in found}
         firings = [_firing(in_words(decision, measure, names)) for decision in decisions]
         return Tested(readings=len(rows.at), count=count, firings=firings)
+
+    async def _counts(self, trial: Trial, numbers: Sequence[int]) -> dict[int, int]:
+        """Return how many readings each series has within the span."""
+        found = await self.history.buckets_of(numbers, trial.start, trial.end, 1) if numbers else []
+        counts = (len(each.at) if each.raw else int(each.count.sum()) for each in found)
+        return dict(zip(numbers, counts, strict=True))
 
     async def work(self, doing: Doing) -> Any:
         """Do it as long work."""
@@ -129,7 +133,10 @@ class Backtesting:
     async def _rows(self, trial: Trial, series: dict[int, tuple[str, str]], reached: Reached) -> Rows:
         """Read all series and put their readings into one order of time."""
         found: list[tuple[int, Readings]] = []
+        counts = await self._counts(trial, list(series))
         for place, number in enumerate(series):
+            if not counts[number]:
+                continue
             start = trial.start
             while len(page := await self.history.raw(number, start, trial.end, _PAGE)):
                 found.append((place, page))

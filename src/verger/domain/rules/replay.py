@@ -1,6 +1,7 @@
 """A rule over what was, as it would have been; only what may change something is judged, so a year takes seconds."""
 
 from collections.abc import Iterator, Sequence
+from heapq import heappop, heappush
 
 import numpy as np
 from msgspec import Struct, structs
@@ -49,7 +50,29 @@ class Replay:
         self._passing: dict[int, list[Passing]] = {}
         self._sooner: dict[str | None, int] = {}  # who wants to be told the time sooner than is remembered
         self._row = 0
+        self._subjects = list(subjects)
+        self._numbers = {subject: number for number, subject in enumerate(subjects)}
+        self._wakes: list[tuple[int, int]] = []  # when subjects, by number, want to be told the time; some no longer
+        for subject in subjects:
+            self._wind(subject)
         self._bind(subjects)
+
+    def _wind(self, subject: str | None) -> None:
+        if (at := self._memories[subject].wake_at) is not None:
+            heappush(self._wakes, (at, self._numbers[subject]))
+
+    def _due(self) -> int | None:
+        """Return when somebody wants to be told the time next, by what is remembered."""
+        while self._wakes and self._memories[self._subjects[self._wakes[0][1]]].wake_at != self._wakes[0][0]:
+            heappop(self._wakes)
+        return self._wakes[0][0] if self._wakes else None
+
+    def _woken(self, due: int) -> list[str | None]:
+        """Return who wants to be told this time."""
+        numbers = {self._numbers[subject] for subject, at in self._sooner.items() if at == due}
+        while self._due() == due:
+            numbers.add(heappop(self._wakes)[1])
+        return [self._subjects[number] for number in sorted(numbers)]
 
     def _hearers(self, device: str, metric: str) -> list[str | None]:
         if (device, metric) in self._rule.hears.metrics:
@@ -66,8 +89,8 @@ class Replay:
         """Judge the rows, and let the time pass, up to an instant."""
         end = int(np.searchsorted(self._rows.at, now, "right"))
         while True:
-            wakes = [memory.wake_at for memory in self._memories.values() if memory.wake_at is not None]
-            due = min([*wakes, *self._sooner.values()], default=now)
+            wakes = self._due()
+            due = min([*(() if wakes is None else (wakes,)), *self._sooner.values()], default=now)
             before = end if due >= now else min(end, int(np.searchsorted(self._rows.at, due, "right")))
             row = self._next_row(before)
             sooner = min(self._sooner.values(), default=due)
@@ -77,12 +100,7 @@ class Replay:
                 yield from self._measured(row)
             elif due < now:
                 self._row = before
-                woken = [
-                    device
-                    for device, memory in self._memories.items()
-                    if due in (memory.wake_at, self._sooner.get(device))
-                ]
-                yield from self._tell(Time(due), woken)
+                yield from self._tell(Time(due), self._woken(due))
             else:
                 self._row = end
                 return
@@ -139,8 +157,11 @@ class Replay:
 
     def _tell(self, fact: Fact, devices: Sequence[str | None]) -> Iterator[Decision]:
         for device in devices:
+            before = self._memories[device].wake_at
             self._memories[device], decisions = judge(self._rule, self._noted(device), fact)
             self._sooner.pop(device, None)
+            if self._memories[device].wake_at != before:
+                self._wind(device)
             yield from decisions
         self._bind(devices)
 
