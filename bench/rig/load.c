@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { POOL = 32, MOST_PACKET = 384, MOST_WINDOW = 4096, MOST_CONNECTIONS = 8999, MOST_PINGS = 2, INBOX = 16384 };
+enum { POOL = 32, MOST_PACKET = 384, MOST_WINDOW = 4096, MOST_CONNECTIONS = 12000, MOST_PINGS = 2, INBOX = 16384 };
 enum { SUB = 32, BUCKETS = 40 * SUB }; /* histogram: 32 buckets to each doubling, 3 % wide */
 static const uint64_t SECOND = 1000000000ull;
 
@@ -494,7 +494,7 @@ static void read_options(int argc, char **argv) {
 
 static void check_options(void) {
     if (want.port <= 0) fail("--port is needed", "");
-    if (want.connections < 1 || want.connections > MOST_CONNECTIONS) fail("--connections goes from 1 to 8999", "");
+    if (want.connections < 1 || want.connections > MOST_CONNECTIONS) fail("--connections goes from 1 to 12000", "");
     if (want.qos < 0 || want.qos > 1) fail("--qos is 0 or 1", "");
     if (want.window < 1 || want.window > MOST_WINDOW) fail("--window goes from 1 to 4096", "");
     if (want.journal && !(want.qos && want.with_ts)) fail("--journal needs --qos 1 and --from-ms", "");

@@ -58,11 +58,15 @@ class Tested(Struct, frozen=True, kw_only=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """A rule and the span that it is tried over, in microseconds; the end is exclusive."""
+    """A rule and the span that it is tried over, in microseconds; the end is exclusive.
+
+    `heard` are the series, by number, that have readings within it.
+    """
 
     rule: KeptRule
     start: int
     end: int
+    heard: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,11 +84,12 @@ class Backtesting:
         await self.ruling.check(tenant, rule)
         trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end))
         _, _, series = await self._ground(tenant, trial)
-        total = sum((await self._counts(trial, list(series))).values())
+        counts = await self._counts(trial, list(series))
+        total = sum(counts.values())
         if total > MOST_READINGS:
             sentence = f"A test takes at most {MOST_READINGS:,} readings, and these are {total:,}: choose less time."
             raise Invalid(sentence, [Fault("from", sentence)])
-        return trial, total
+        return msgspec.structs.replace(trial, heard=tuple(number for number in counts if counts[number])), total
 
     async def run(self, tenant: str, trial: Trial, reached: Reached) -> Tested:
         """Judge all of it; `reached` hears how far it is. Raise Invalid for too many events."""
@@ -133,9 +138,9 @@ class Backtesting:
     async def _rows(self, trial: Trial, series: dict[int, tuple[str, str]], reached: Reached) -> Rows:
         """Read all series and put their readings into one order of time."""
         found: list[tuple[int, Readings]] = []
-        counts = await self._counts(trial, list(series))
+        heard = set(trial.heard)
         for place, number in enumerate(series):
-            if not counts[number]:
+            if number not in heard:
                 continue
             start = trial.start
             while len(page := await self.history.raw(number, start, trial.end, _PAGE)):
