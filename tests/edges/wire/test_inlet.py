@@ -8,7 +8,7 @@ import pytest
 from tests.edges.wire.conftest import FakeInbound
 from verger.base.errors import Busy
 from verger.domain.telemetry.model import Answer, Heard, Readings
-from verger.edges.wire.inlet import ENOUGH_BYTES, MOST_BATCH_BYTES, MOST_BYTES, MOST_IN_BATCH, Inlet
+from verger.edges.wire.inlet import ENOUGH_BYTES, MANY, MOST_BATCH_BYTES, MOST_BYTES, MOST_IN_BATCH, Inlet
 
 KEPT = Answer(kept=True)
 
@@ -154,6 +154,21 @@ async def test_a_message_without_company_waits_no_longer_than_it_is_to(inbound: 
     assert await inlet.put(message(1)) == KEPT
     inlet.stop()
     await running
+
+
+async def test_where_many_speak_the_next_waits_a_moment_for_others(inbound: FakeInbound) -> None:
+    inlet = Inlet(inbound)
+    running = asyncio.create_task(inlet.run())
+    for number in range(MANY):
+        inlet.join(message(number), Ear(), number)
+    assert await inlet_took(inbound, MANY) == [MANY]
+    inlet.join(message(5), Ear(), 5)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    inlet.join(message(6), Ear(), 6)
+    inlet.stop()
+    await running
+    assert [len(batch) for batch in inbound.batches] == [MANY, 2]
 
 
 async def inlet_took(inbound: FakeInbound, many: int) -> list[int]:

@@ -20,6 +20,8 @@ MOST_BATCH_BYTES = 4 << 20
 MOST_BYTES = 8 << 20
 ENOUGH_BYTES = 16 << 10
 """After so many no company is waited for: the disk writes whole pages of 4 KiB, and few of these are half empty."""
+MANY, MOMENT_S = 4, 0.004
+"""Where so many spoke in the last batch, the next waits a moment for others: each sync has a price of its own."""
 MOST_TOGETHER, MOST_TOGETHER_BYTES = 50, 64 << 10
 """Of messages that one speaker joins one after the other, to be answered in one go."""
 
@@ -56,6 +58,7 @@ class Inlet:
         self._inbound, self._most, self._wait_s = inbound, most, wait_s
         self._parties: list[_Party] = []
         self._waiting = self._bytes = 0
+        self._spoke = 0  # how many were in the last batch
         self._enough = MOST_BYTES  # so many bytes call for a look at what waits
         self.full = False
         self._joined = asyncio.Event()
@@ -119,16 +122,17 @@ class Inlet:
         while not self._stopping or self._waiting:
             await self._joined.wait()
             self._joined.clear()
-            if self._wait_s and self._waiting > 0 and self._bytes < ENOUGH_BYTES and not (self._stopping or self.full):
-                await self._company()
+            wait_s = max(self._wait_s, MOMENT_S if self._spoke >= MANY else 0)
+            if wait_s and self._waiting > 0 and self._bytes < ENOUGH_BYTES and not (self._stopping or self.full):
+                await self._company(wait_s)
             if self._waiting:
                 await self._take()
 
-    async def _company(self) -> None:
+    async def _company(self, wait_s: float) -> None:
         """Return once enough waits, or has waited for long enough."""
         self._enough = ENOUGH_BYTES
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._joined.wait(), self._wait_s)
+            await asyncio.wait_for(self._joined.wait(), wait_s)
         self._enough = MOST_BYTES
         self._joined.clear()
 
@@ -140,6 +144,7 @@ class Inlet:
     async def _take(self) -> None:
         """Keep one batch and tell everybody in it."""
         parties, messages = self._cut()
+        self._spoke = len(parties)
         if self._waiting:
             self._joined.set()
         self._make_room()
