@@ -180,8 +180,8 @@ class Acting:
         if isinstance(prepared, str):
             told, decision = plan.decision.then[at].command, plan.decision
             device = (told.device if told else None) or decision.device or ""
-            alerts = self.effects.alerts
-            await unheeded(self.kept, alerts, connection, plan.tenant, plan.rule, device, prepared, decision.at)
+            opening = await unheeded(self.kept, connection, plan.tenant, plan.rule, device, prepared, decision.at)
+            await self.effects.alerts.open(connection, plan.tenant, opening)
             return REFUSED, None, prepared
         kept = await self.effects.commands.add(connection, plan.tenant, structs.replace(prepared, batch=run))
         return kept.stage, kept.id, None

@@ -66,7 +66,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     rule: KeptRule
     start: int
     end: int
-    heard: tuple[int, ...] = ()
+    heard: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Backtesting:
         if end <= start:
             raise Invalid("`to` has to lie after `from`.", [Fault("to", "Give a time after `from`.")])
         await self.ruling.check(tenant, rule)
-        trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end))
+        trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end), heard=())
         _, _, series = await self._ground(tenant, trial)
         counts = await self._counts(trial, list(series))
         total = sum(counts.values())

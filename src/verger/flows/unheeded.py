@@ -36,20 +36,20 @@ class Unheeded:
         at = microseconds(command.steps[-1].at)
         if command.stage in _UNHEEDED:
             why = command.error or f"It {command.stage}."
-            await unheeded(self.kept, self.alerts, connection, tenant, rule.rule, command.device, why, at)
+            opening = await unheeded(self.kept, connection, tenant, rule.rule, command.device, why, at)
+            await self.alerts.open(connection, tenant, opening)
         elif command.stage is Stage.succeeded or (command.stage in _HEEDED and command.one_way):
             await self.alerts.clear(connection, tenant, f"{UNHEEDED} {name}", command.device, at)
 
 
-async def unheeded(  # noqa: PLR0913, PLR0917
-    kept: Kept, alerts: AlertStore, connection: AsyncConnection, tenant: str, rule: Rule, device: str, why: str, at: int
-) -> None:
-    """Say, within a transaction, that a device could not be told what a rule asks of it, and why."""
+async def unheeded(
+    kept: Kept, connection: AsyncConnection, tenant: str, rule: Rule, device: str, why: str, at: int
+) -> Opening:
+    """Return, within a transaction, that a device could not be told what a rule asks of it, and why."""
     known = kept.registry.known(device)
     named = await kept.devices.name(connection, tenant, device)
     place = rule.place if known is None else known.place
-    opening = undone(rule, device or None, place, f"tell {named or 'a device'}: {why}", at)
-    await alerts.open(connection, tenant, opening)
+    return undone(rule, device or None, place, f"tell {named or 'a device'}: {why}", at)
 
 
 def undone(rule: Rule, device: str | None, place: str | None, what: str, at: int) -> Opening:

@@ -52,7 +52,8 @@ class Inlet:
     def __init__(self, inbound: Taker, most: int = 20_000, wait_s: float = 0) -> None:
         """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting.
 
-        The first of a batch waits up to `wait_s` for company, so that the disk is asked less often.
+        The first of a batch waits up to `wait_s` for company, so that the disk is asked less often; where many speak,
+        at least MOMENT_S.
         """
         self.messages = self.batches = self.unkept = self.rests = 0
         self._inbound, self._most, self._wait_s = inbound, most, wait_s
