@@ -159,9 +159,7 @@ async def test_a_message_without_company_waits_no_longer_than_it_is_to(inbound: 
 async def test_where_many_speak_the_next_waits_a_moment_for_others(inbound: FakeInbound) -> None:
     inlet = Inlet(inbound)
     running = asyncio.create_task(inlet.run())
-    for number in range(MANY):
-        inlet.join(message(number), Ear(), number)
-    assert await inlet_took(inbound, MANY) == [MANY]
+    await many(inlet, inbound)
     inlet.join(message(5), Ear(), 5)
     for _ in range(5):
         await asyncio.sleep(0)
@@ -169,6 +167,39 @@ async def test_where_many_speak_the_next_waits_a_moment_for_others(inbound: Fake
     inlet.stop()
     await running
     assert [len(batch) for batch in inbound.batches] == [MANY, 2]
+
+
+async def test_the_moment_ends_where_hardly_anybody_comes_any_more(
+    inbound: FakeInbound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("verger.edges.wire.inlet.MOMENTS", 1_000_000)  # so that it would be noticed
+    inlet = Inlet(inbound)
+    running = asyncio.create_task(inlet.run())
+    await many(inlet, inbound)
+    late = Ear()
+    inlet.join(message(5), late, 5)
+    async with asyncio.timeout(5):
+        await late.done.wait()
+    inlet.stop()
+    await running
+
+
+async def test_a_request_waits_for_nobody(inbound: FakeInbound, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("verger.edges.wire.inlet.MOMENT_S", 3600)
+    inlet = Inlet(inbound)
+    running = asyncio.create_task(inlet.run())
+    await many(inlet, inbound)
+    async with asyncio.timeout(5):
+        assert await inlet.put(message(5)) == KEPT
+    inlet.stop()
+    await running
+
+
+async def many(inlet: Inlet, inbound: FakeInbound) -> None:
+    """Let so many speak at once that the next waits for others."""
+    for number in range(MANY):
+        inlet.join(message(number), Ear(), number)
+    assert await inlet_took(inbound, MANY) == [MANY]
 
 
 async def inlet_took(inbound: FakeInbound, many: int) -> list[int]:

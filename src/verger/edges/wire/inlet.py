@@ -20,8 +20,9 @@ MOST_BATCH_BYTES = 4 << 20
 MOST_BYTES = 8 << 20
 ENOUGH_BYTES = 16 << 10
 """After so many no company is waited for: the disk writes whole pages of 4 KiB, and few of these are half empty."""
-MANY, MOMENT_S = 4, 0.004
-"""Where so many spoke in the last batch, the next waits a moment for others: each sync has a price of its own."""
+MANY, MOMENT_S, MOMENTS = 4, 0.001, 4
+"""Where so many spoke in the last batch, the next waits some moments for others, as long as so many come in each: every
+sync has a price of its own, and who waits for an answer before going on says nothing more meanwhile."""
 MOST_TOGETHER, MOST_TOGETHER_BYTES = 50, 64 << 10
 """Of messages that one speaker joins one after the other, to be answered in one go."""
 
@@ -52,14 +53,15 @@ class Inlet:
     def __init__(self, inbound: Taker, most: int = 20_000, wait_s: float = 0) -> None:
         """Take messages for `inbound`, and ask for a rest once `most`, or MOST_BYTES of them, are waiting.
 
-        The first of a batch waits up to `wait_s` for company, so that the disk is asked less often; where many speak,
-        at least MOMENT_S.
+        The first of a batch waits up to `wait_s` for company, so that the disk is asked less often. Without that, it
+        waits only where many speak, and never where one comes by `put`: a request costs more than its share of a sync.
         """
         self.messages = self.batches = self.unkept = self.rests = 0
         self._inbound, self._most, self._wait_s = inbound, most, wait_s
         self._parties: list[_Party] = []
         self._waiting = self._bytes = 0
         self._spoke = 0  # how many were in the last batch
+        self._prompt = False  # whether one of the next is not to wait
         self._enough = MOST_BYTES  # so many bytes call for a look at what waits
         self.full = False
         self._joined = asyncio.Event()
@@ -111,6 +113,7 @@ class Inlet:
         """Return once a message of so many bytes is kept; raises Busy when it cannot be."""
         if self.full:
             await self.room()
+        self._prompt = True
         waiter = _Waiter(asyncio.get_running_loop().create_future())
         self.join(heard, waiter, 0, size)
         answer = await waiter.future
@@ -123,19 +126,37 @@ class Inlet:
         while not self._stopping or self._waiting:
             await self._joined.wait()
             self._joined.clear()
-            wait_s = max(self._wait_s, MOMENT_S if self._spoke >= MANY else 0)
-            if wait_s and self._waiting > 0 and self._bytes < ENOUGH_BYTES and not (self._stopping or self.full):
-                await self._company(wait_s)
+            if self._waiting and self._wait_s:
+                await self._company()
+            elif self._waiting and self._spoke >= MANY:
+                await self._more()
             if self._waiting:
                 await self._take()
 
-    async def _company(self, wait_s: float) -> None:
+    @property
+    def _ready(self) -> bool:
+        """Whether what waits is to be taken at once."""
+        return self._bytes >= ENOUGH_BYTES or self._stopping or self.full
+
+    async def _company(self) -> None:
         """Return once enough waits, or has waited for long enough."""
+        if self._ready:
+            return
         self._enough = ENOUGH_BYTES
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._joined.wait(), wait_s)
+            await asyncio.wait_for(self._joined.wait(), self._wait_s)
         self._enough = MOST_BYTES
         self._joined.clear()
+
+    async def _more(self) -> None:
+        """Return once enough waits, has waited for long enough, or hardly anybody comes any more."""
+        for _ in range(MOMENTS):
+            came = len(self._parties)
+            if self._ready or self._prompt:
+                return
+            await asyncio.sleep(MOMENT_S)
+            if len(self._parties) - came < MANY:
+                return
 
     def stop(self) -> None:
         """Let `run` return after what has joined."""
@@ -145,7 +166,7 @@ class Inlet:
     async def _take(self) -> None:
         """Keep one batch and tell everybody in it."""
         parties, messages = self._cut()
-        self._spoke = len(parties)
+        self._spoke, self._prompt = len(parties), False
         if self._waiting:
             self._joined.set()
         self._make_room()
