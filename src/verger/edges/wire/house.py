@@ -11,10 +11,10 @@ from verger.domain.telemetry.model import Behind, Relayed
 from verger.domain.tenancy.limits import Limits
 from verger.edges.wire.dialects import native, native_provision
 from verger.edges.wire.dialects.native import Answered, AskedBehind, AttributesAsked, Called, FirmwareAsked
+from verger.edges.wire.dialects.native_words import BEHIND
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.strangers import Strangers
 
-BEHIND = "v1/gateway/attributes/response"
 _METHOD = "getSessionLimits"  # the only one that devices may call
 
 

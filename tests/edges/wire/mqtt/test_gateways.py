@@ -62,6 +62,32 @@ async def test_a_gateway_is_told_when_a_device_is_not_known(port: int) -> None:
         assert "error" in json.loads((await answer_to(device, publish("attributes/request", asked))).body)
 
 
+@pytest.mark.parametrize("level", [4, 5])
+@pytest.mark.parametrize(
+    ("body", "told", "says"),
+    [
+        (b'{"id":7,"device":"A"}', {"id": 7, "device": "A"}, "in keys, or one as key"),
+        (b'{"id":"x","device":"A","client":["k",7]}', {"id": "x", "device": "A"}, "in keys, or one as key"),
+        (b'{"id":7,"client":true,"key":"k"}', {"id": 7}, "Name the device"),
+        (b'{"id":"\\ud800","device":"A","client":true,"key":"k"}', {"device": "A"}, "number or text"),
+        (b"[]", {}, "sends an object"),
+        (b"attributes, please", {}, "not JSON"),
+    ],
+)
+async def test_a_gateway_that_asks_in_a_way_that_makes_no_sense_is_told_so_where_it_waits(
+    port: int, inbound: FakeInbound, level: int, body: bytes, told: dict[str, Any], says: str
+) -> None:
+    async with Device(port, level, GATEWAY) as device:
+        await device.begin()
+        answer = await answer_to(device, Publish("v1/gateway/attributes/request", body, 1, 1))
+    assert answer.topic == "v1/gateway/attributes/response"
+    answered = json.loads(answer.body)
+    assert says in answered.pop("error")
+    assert answered == told
+    [heard] = inbound.heard
+    assert heard.refused  # it stands on the page of the gateway, too
+
+
 async def test_what_is_wanted_of_a_device_behind_goes_to_its_gateway(open_listener: Open) -> None:
     listener, port = await open_listener()
     async with Device(port, 5, GATEWAY) as device:

@@ -9,7 +9,7 @@ from verger.base.errors import Fault
 from verger.domain.telemetry.model import Ack, Behind, Claim, Garbled, Readings, Relayed, Said
 from verger.edges.wire.dialects import values
 from verger.edges.wire.dialects.native_said import Stamped, entries, several
-from verger.edges.wire.dialects.native_words import AskedBehind, Meaning
+from verger.edges.wire.dialects.native_words import BEHIND, AskedBehind, Meaning, Unclear
 
 _LONGEST_MS = 1 << 52
 _LONGEST_NUMBER = 18
@@ -64,9 +64,23 @@ def disconnect(gateway: str, body: bytes) -> Relayed:
 
 
 def asked(_gateway: str, body: bytes) -> AskedBehind:
-    """Read a wish for attributes: {id, device, client: bool, key | keys}, or {id, device, client: [], shared: []}."""
-    told = _object(body)
-    name, number = _named(told.get("device")), told.get("id")
+    """Read a wish for attributes: {id, device, client: bool, key | keys}, or {id, device, client: [], shared: []}.
+
+    Raise Unclear, which is answered with the `id` and `device` of the wish as far as it has them.
+    """
+    about: dict[str, Any] = {}
+    try:
+        told = _object(body)
+        about = {key: told[key] for key in ("id", "device") if key in told and values.is_sound(told[key])}
+        return _wish(told, about.get("id"))
+    except Garbled as garbled:
+        raise Unclear(garbled, BEHIND, about) from None
+
+
+def _wish(told: dict[str, Any], number: Any) -> AskedBehind:
+    name = _named(told.get("device"))
+    if number is None and told.get("id") is not None:
+        raise Garbled("An id is a number or text.", (Fault("id", "Send a number or text."),))
     client, shared = told.get("client"), told.get("shared")
     if isinstance(client, list) or isinstance(shared, list):
         return AskedBehind(number, name, _names(client or []), _names(shared or []), apart=True)

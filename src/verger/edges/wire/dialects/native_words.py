@@ -1,12 +1,17 @@
 """The words of the native dialect: what a device may mean besides readings, and what it is told."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from verger.domain.telemetry.model import Garbled, Heard
+
+BEHIND = "v1/gateway/attributes/response"
+"""Where a gateway hears the attributes that it asked for."""
 
 _LEVEL = r"(?:\+|[^/+#]{1,64})"
 _HEARABLE = re.compile(
@@ -57,10 +62,15 @@ class FirmwareAsked(Struct, frozen=True, gc=False):
 class Unclear(Garbled):
     """A device asked for something in a way that makes no sense; it waits for an answer at `reply_to` all the same."""
 
-    def __init__(self, garbled: Garbled, reply_to: str) -> None:
-        """Keep what is wrong, and where to say so."""
+    def __init__(self, garbled: Garbled, reply_to: str, about: Mapping[str, Any] = MappingProxyType({})) -> None:
+        """Keep what is wrong, where to say so, and what the answer repeats so that it is known for what it is."""
         super().__init__(str(garbled), garbled.faults)
-        self.reply_to = reply_to
+        self.reply_to, self.about = reply_to, about
+
+    @property
+    def answer(self) -> "Answered":
+        """Return what the device is told."""
+        return Answered(self.reply_to, {**self.about, "error": str(self)})
 
 
 Meaning = Heard | AttributesAsked | AskedBehind | Called | FirmwareAsked

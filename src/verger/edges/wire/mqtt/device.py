@@ -101,7 +101,7 @@ class DeviceSpeaker:
             meaning = native.read(self.owner, packet.topic, packet.body)
         except Garbled as garbled:
             if isinstance(garbled, native.Unclear):
-                self._reply(Answered(garbled.reply_to, {"error": str(garbled)}))
+                self._reply(garbled.answer)
             meaning = native.nothing(self.owner, garbled)
         if not isinstance(meaning, Heard):
             self._ask(meaning)
