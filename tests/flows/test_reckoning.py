@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import pytest_asyncio
 from msgspec import structs
 
 from tests.flows.conftest import House
 from verger.base.clock import moment
 from verger.base.db import Database
+from verger.base.errors import Busy
 from verger.base.ids import new_id
+from verger.domain.derived.calculating import Ledger
 from verger.domain.derived.model import Derived
 from verger.domain.derived.store import DerivedStore
 from verger.domain.telemetry.model import KEPT, Answer, Batch, Heard, Readings, Run
@@ -26,6 +29,7 @@ class Table:
         self.house, self.db, self.store = house, db, DerivedStore(db)
         self.kept: list[tuple[str, dict[str, float]]] = []
         self.sequence = 0
+        self.last: Batch
 
     async def keep(self, heard: Sequence[Heard | Run]) -> list[Answer]:
         for each in heard:
@@ -80,9 +84,9 @@ class Table:
         now = self.house.clock.now()
         numbers = np.array([known.series[metric] for metric in values], np.uint32)
         columns = numbers, np.full(len(values), now), np.array(list(values.values()), np.float64)
-        batch = Batch(now, *columns, sequence=self.sequence)
-        await self.reckoning.take(batch)
-        return batch
+        self.last = Batch(now, *columns, sequence=self.sequence)
+        await self.reckoning.take(self.last)
+        return self.last
 
 
 @pytest_asyncio.fixture
@@ -112,6 +116,79 @@ async def test_what_was_counted_up_is_remembered_and_a_record_that_comes_again_g
     await table.reckoning.take(again)
     assert table.kept[-1] == first
     assert table.kept.count(first) == 2
+
+
+async def test_what_is_reckoned_from_many_and_its_own_comes_when_the_device_speaks(table: Table) -> None:
+    one, other = [(await table.house.add(name)).id for name in ("One", "Other")]
+    await table.derive(metric="share", expression="power / sum(power)")
+    await table.say(one, power=10)
+    await table.say(other, power=30)
+    await table.say(one, power=10)
+    assert table.kept == [(one, {"share": 1}), (other, {"share": 0.75}), (one, {"share": 0.25})]
+
+
+async def test_what_is_known_of_many_is_there_after_a_restart_and_goes_with_its_device(table: Table) -> None:
+    house = table.house
+    one, other, total = [(await house.add(name)).id for name in ("One", "Other", "Total")]
+    await table.derive(metric="all", expression="sum(power)", device=total)
+    await table.say(one, power=10)
+    await table.say(other, power=5)
+    await table.reckoning.save()
+    await table.open()
+    await table.say(other, power=6)
+    assert table.kept[-1] == (total, {"all": 16})
+    house.kept.registry.forget(one)
+    table.reckoning.moved(house.tenant)
+    await table.say(other, power=7)
+    assert table.kept[-1] == (total, {"all": 7})
+
+
+async def test_what_each_device_once_knew_of_all_is_taken_over(table: Table) -> None:
+    house = table.house
+    one, other, total = [(await house.add(name)).id for name in ("One", "Other", "Total")]
+    derived = await table.derive(metric="all", expression="sum(power)", device=total)
+    at = house.clock.now()
+    async with table.db.writing() as connection:
+        old = Ledger({"power": {one: (at, 10.0), "gone": (at, 99.0)}}, (), at)
+        await table.store.save(connection, [((derived.id, total), old)])
+    await table.open()
+    await table.say(other, power=5)
+    assert table.kept == [(total, {"all": 15})]
+
+
+async def test_a_record_that_could_not_be_kept_is_reckoned_again(table: Table) -> None:
+    one, total = [(await table.house.add(name)).id for name in ("One", "Total")]
+    await table.derive(metric="all", expression="sum(power)", device=total)
+    await table.derive(metric="energy", expression="integral(sum(power))", device=total)
+    await table.say(one, power=3600)
+
+    async def busy(_: Sequence[Heard | Run]) -> list[Answer]:
+        raise Busy("The disk is slow.")
+
+    table.reckoning.keep = busy
+    with pytest.raises(Busy):
+        await table.say(one, power=3600)
+    table.reckoning.keep = table.keep
+    again = table.last
+    await table.reckoning.take(again)
+    await table.reckoning.take(structs.replace(again, sequence=again.sequence + 1))  # old by now
+    assert table.kept == [(total, {"all": 3600, "energy": 0}), (total, {"all": 3600, "energy": 1})]
+
+
+async def test_a_calculation_that_is_changed_while_its_last_value_is_kept_begins_anew(table: Table) -> None:
+    meter = (await table.house.add("Meter")).id
+    derived = await table.derive(metric="energy", expression="integral(power)")
+    await table.say(meter, power=3600)
+
+    async def changed(heard: Sequence[Heard | Run]) -> list[Answer]:
+        await table.deriving.change(table.house.tenant, derived, structs.replace(derived, fresh_s=60), None)
+        return await table.keep(heard)
+
+    table.reckoning.keep = changed
+    await table.say(meter, power=3600)
+    table.reckoning.keep = table.keep
+    await table.say(meter, power=3600)
+    assert [values["energy"] for _, values in table.kept] == [0, 1, 0]
 
 
 async def test_its_series_is_called_and_measured_as_it_says_unless_people_say_otherwise(table: Table) -> None:

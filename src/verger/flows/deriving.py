@@ -35,8 +35,8 @@ class Deriving:
         meant_for(before.version, expected)
         await self._check(tenant, after)
         kept = await self.store.change(tenant, after)
-        await self._call(tenant, before, kept)
         self.reckoning.forget(kept.id)
+        await self._call(tenant, before, kept)
         return kept
 
     async def remove(self, tenant: str, derived: str, expected: int | None) -> None:

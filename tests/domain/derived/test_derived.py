@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from verger.base.clock import SECOND
 from verger.base.errors import Invalid
 from verger.domain.derived.calculating import Ledger, Sum
+from verger.domain.derived.crowd import Crowd
 from verger.domain.derived.expression import parse
 from verger.domain.derived.model import Derived
 
@@ -26,9 +27,15 @@ def derived(expression: str, **more: Any) -> Derived:
 def reckoned(expression: str, *readings: tuple[str, str, float, float], **more: Any) -> list[float | None]:
     """Return what an expression comes to after each reading, (device, metric, second, value)."""
     total, ledger, found = Sum(derived(expression, **more)), Ledger(), []
+    crowds = {metric: Crowd() for metric in total.crowded}
     for device, metric, second, value in readings:
+        at = round((1000 + second) * SECOND)
         ledger = msgspec.msgpack.decode(msgspec.msgpack.encode(ledger), type=Ledger)
-        ledger, result = total.take(ledger, "a", (device, metric, round((1000 + second) * SECOND), value), BELOW)
+        crowd = crowds.get(metric) if device in BELOW else None
+        if joined := crowd is not None and at > (crowd.last(device) or (0, 0.0))[0]:
+            assert crowd is not None
+            crowd.put(device, (at, value))
+        ledger, result = total.take(ledger, "a", (device, metric, at, value), crowds, joined=joined)
         found.append(None if result is None else round(result, 4))
     return found
 

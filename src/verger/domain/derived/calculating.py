@@ -4,9 +4,10 @@ from collections.abc import Callable, Collection, Mapping
 from math import isfinite, sqrt
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from verger.base.clock import SECOND
+from verger.domain.derived.crowd import Crowd
 from verger.domain.derived.expression import Call, Metric, Number, Part, metrics, parse
 from verger.domain.derived.formulas import Run, dew_point, increased, integrated, rate, vpd
 from verger.domain.derived.model import Derived
@@ -16,10 +17,17 @@ GAP_S = 900.0
 
 Known = dict[str, dict[str, tuple[int, float]]]
 """The last readings: by metric and device, when and what."""
+Crowds = Mapping[str, Crowd]
+"""Those of all devices below a place, by metric."""
+
+_NOBODY = Crowd()
 
 
 class Ledger(Struct, frozen=True, array_like=True):
-    """What a derived metric remembers of a device, or of all; it may be written down between any two readings."""
+    """What a derived metric remembers of a device; it may be written down between any two readings.
+
+    That under no device remembers the last readings of all below its place, which it is reckoned from.
+    """
 
     known: Known = {}
     runs: tuple[Run, ...] = ()
@@ -36,43 +44,54 @@ class Sum:
         named = list(metrics(self.part))
         self.of_each = derived.device is None
         self.wants = frozenset((each.device, each.key, each.whose) for each in named)
+        self.crowded = frozenset(each.key for each in named if each.whose == "each")
         self._fresh = round(derived.fresh_s * SECOND)
 
     def hears(self, owner: str, device: str, metric: str, below: Collection[str]) -> bool:
         """Tell whether a reading matters to what is reckoned for an owner, with the devices below its place."""
-        return (
-            (device, metric, "named") in self.wants
-            or (device == owner and (None, metric, "own") in self.wants)
-            or (device in below and (None, metric, "each") in self.wants)
-        )
+        return self._knows(owner, device, metric) or (device in below and metric in self.crowded)
+
+    def _knows(self, owner: str, device: str, metric: str) -> bool:
+        return (device, metric, "named") in self.wants or (device == owner and (None, metric, "own") in self.wants)
 
     def take(
-        self, ledger: Ledger, owner: str, reading: tuple[str, str, int, float], below: Collection[str]
+        self, ledger: Ledger, owner: str, reading: tuple[str, str, int, float], crowds: Crowds, *, joined: bool
     ) -> tuple[Ledger, float | None]:
         """Return what is remembered, and the value at the time of a reading, None when it cannot be reckoned.
 
-        The reading is (device, metric, time, value). One that is not newer than the last of its series changes nothing.
+        The reading is (device, metric, time, value), and `joined` tells whether its crowd has taken it. One that is
+        not newer than the last of its series changes nothing.
         """
         device, metric, at, value = reading
-        of_metric = ledger.known.get(metric, {})
-        if at <= of_metric.get(device, (0, 0.0))[0]:
+        known = ledger.known
+        if self._knows(owner, device, metric):
+            of_metric = known.get(metric, {})
+            if at > of_metric.get(device, (0, 0.0))[0]:
+                known, joined = known | {metric: of_metric | {device: (at, value)}}, True
+        if not joined:
             return ledger, None
-        known = ledger.known | {metric: of_metric | {device: (at, value)}}
-        now = max(at, ledger.at)
-        reckoned = _Reckoning(known, owner, below, now, self._fresh, dict(enumerate(ledger.runs)))
+        now = max(at, ledger.at, *(crowd.latest for crowd in crowds.values()))
+        reckoned = _Reckoning(known, owner, crowds, now - self._fresh, now, dict(enumerate(ledger.runs)))
         result = reckoned.value(self.part)
         runs = tuple(reckoned.runs.get(number, Run()) for number in range(max(reckoned.runs, default=-1) + 1))
         return Ledger(known, runs, now), result if result is not None and isfinite(result) else None
+
+    def parted(self, ledger: Ledger, owner: str) -> tuple[Ledger, Known]:
+        """Return what a ledger knows for its owner alone, and what it knows of many, as each of them once kept it."""
+        many = {metric: known for metric, known in ledger.known.items() if metric in self.crowded}
+        own = {
+            metric: {device: last for device, last in known.items() if self._knows(owner, device, metric)}
+            for metric, known in ledger.known.items()
+        }
+        return structs.replace(ledger, known={metric: known for metric, known in own.items() if known}), many
 
 
 class _Reckoning:
     """One reckoning, at one time."""
 
-    def __init__(
-        self, known: Known, owner: str, below: Collection[str], at: int, fresh: int, runs: dict[int, Run]
-    ) -> None:
+    def __init__(self, known: Known, owner: str, crowds: Crowds, since: int, at: int, runs: dict[int, Run]) -> None:
         self.runs = runs
-        self._known, self._owner, self._below, self._at, self._fresh = known, owner, below, at, fresh
+        self._known, self._owner, self._crowds, self._since, self._at = known, owner, crowds, since, at
 
     def value(self, part: Part) -> float | None:
         """Return what a part comes to, None when it is not known."""
@@ -82,7 +101,8 @@ class _Reckoning:
             case Metric():
                 return self._last(part.key, part.device or self._owner)
             case Call(parts=(Metric(whose="each") as only,)):
-                return _joined(part.name, self._each(only.key))
+                crowd = self._crowds.get(only.key, _NOBODY)
+                return crowd.joined(part.name, self._since)
             case Call() if part.number >= 0:
                 return self._running(part)
         values = [self.value(each) for each in part.parts]
@@ -91,11 +111,7 @@ class _Reckoning:
 
     def _last(self, metric: str, device: str) -> float | None:
         at, value = self._known.get(metric, {}).get(device, (None, 0.0))
-        return value if at is not None and self._at - at <= self._fresh else None
-
-    def _each(self, metric: str) -> list[float]:
-        found = (self._last(metric, device) for device in self._known.get(metric, {}) if device in self._below)
-        return [value for value in found if value is not None]
+        return value if at is not None and at >= self._since else None
 
     def _running(self, call: Call) -> float | None:
         value = self.value(call.parts[0])
@@ -120,13 +136,6 @@ class _Reckoning:
                 result = None if before.at is None else value - before.value
         self.runs[call.number] = run
         return result
-
-
-def _joined(name: str, values: list[float]) -> float | None:
-    """Return what a function makes of the values of many devices."""
-    if name == "count":
-        return float(len(values))
-    return _plain(name, values) if values else None
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {

@@ -5,7 +5,20 @@ from typing import Any
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import Column, Float, ForeignKey, Integer, LargeBinary, String, Table, Text, delete, select, update
+from sqlalchemy import (
+    Column,
+    Float,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    delete,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, Instant, metadata
@@ -45,6 +58,7 @@ _ORDERING = Ordering(
     names=[_TABLE.metric, _TABLE.name],
 )
 _decode = msgspec.msgpack.Decoder(Ledger).decode
+_AT_ONCE = 100  # rows a statement
 _STALE = "This was changed since you read it; read it again and repeat your change."
 
 
@@ -114,13 +128,16 @@ class DerivedStore:
     async def save(self, connection: AsyncConnection, ledgers: Iterable[tuple[tuple[str, str], Ledger]]) -> None:
         """Keep what is remembered now, of derived metrics that are still there."""
         there = set(await connection.scalars(select(_TABLE.id)))
-        for (derived, device), ledger in ledgers:
-            if derived in there:
-                row = {"derived": derived, "device": device, "state": msgspec.msgpack.encode(ledger)}
-                await connection.execute(
-                    delete(ledger_table).where(_LEDGER.derived == derived, _LEDGER.device == device)
-                )
-                await connection.execute(ledger_table.insert().values(row))
+        rows = [
+            {"derived": derived, "device": device, "state": msgspec.msgpack.encode(ledger)}
+            for (derived, device), ledger in ledgers
+            if derived in there
+        ]
+        for start in range(0, len(rows), _AT_ONCE):
+            some = rows[start : start + _AT_ONCE]
+            keys = [(row["derived"], row["device"]) for row in some]
+            await connection.execute(delete(ledger_table).where(tuple_(_LEDGER.derived, _LEDGER.device).in_(keys)))
+            await connection.execute(ledger_table.insert(), some)
 
 
 def _derived(row: AnyRow) -> Derived:
