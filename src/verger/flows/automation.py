@@ -128,7 +128,7 @@ class Automation:
             draft = await self.court.draft(self._taken or 0)
             due = list(self.court.minds.due(now))
             try:
-                self.court.pass_time(draft, due, Time(now, self.court.up_since))
+                await self.court.pass_time(draft, due, Time(now, self.court.up_since))
                 await self._settle(draft)
             except BaseException:
                 self.court.minds.rewind(due)

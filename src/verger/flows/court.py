@@ -1,6 +1,7 @@
 """The court: what is heard is brought before the rules that it concerns, one fact after the other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import numpy as np
@@ -16,13 +17,14 @@ from verger.domain.rules.kept import RulesKept
 from verger.domain.rules.waiting import WaitingFact
 from verger.domain.telemetry.events import EventStore, identity
 from verger.domain.telemetry.model import Attributes, Batch, Event, Told
+from verger.flows.belonging import Belonging
 from verger.flows.minds import Draft, Key, Minds
 from verger.flows.moments import Moments
 from verger.flows.rulebook import Hearer, Rulebook, kinds
-from verger.flows.standing import stand
 
 _UNKNOWN, _UNHEARD, _HEARD = 0, 1, 2
 _EXPECTED, _LOOK_EVERY = 5 * SECOND, 30 * SECOND  # after a word that one comes, and without one
+_AT_ONCE = 200  # facts that are judged before others have their turn
 _MOST_FACTS = 100  # that stand in no log, between two looks at the time
 _MOST_SUBJECTS = 64  # of one series: beyond, each reading is judged, for to reckon what need not be would cost more
 
@@ -33,16 +35,14 @@ class Court:
     def __init__(self, book: Rulebook, kept: RulesKept, events: EventStore, clock: Clock) -> None:
         """Know of no rules yet."""
         self.book, self.minds, self.bounds = book, Minds(), Bounds()
-        self.tenants: dict[str, str] = {}  # whose each rule is
+        self._belonging = Belonging(book, self.minds, clock)
+        self.tenants = self._belonging.tenants
         self.up_since = self.minds.up_since = clock.now()
         self._kept, self._events, self._clock = kept, events, clock
         self._marks = np.zeros(1024, np.int8)
         self._dirty = np.zeros(1024, np.bool_)
         self._hearers: dict[int, tuple[Hearer, ...]] = {}
         self._heard: dict[str, set[int]] = {}
-        self._fresh: list[Compiled] = []  # rules whose timers are to begin; these and the next until that is kept
-        self._anew: set[str] = set()  # of these what is due is reckoned anew: their place may be elsewhere on earth
-        self._gone: dict[Key, str] = {}  # of what nothing is remembered any more, and whose it was
         self._looked, self._expecting = 0, 0
 
     async def open(self) -> None:
@@ -51,14 +51,12 @@ class Court:
         rules: dict[str, Compiled] = {}
         for chapter in self.book.chapters.values():
             rules |= chapter.rules
-            self.tenants |= dict.fromkeys(chapter.rules, chapter.tenant)
         self.minds.recall(await self._kept.memories.everything(), rules)
         self.bounds.load((await self._kept.memories.judged()).tobytes())
         since = moment(self._clock.now()) - timedelta(hours=1)
         for rule, device, at in await self._kept.runs.counted(since):
             self.minds.fired(rule, device, microseconds(at))
-        self._fresh = list(rules.values())
-        self._anew |= rules.keys()
+        self._belonging.open()
 
     async def draft(self, sequence: int) -> Draft:
         """Begin to judge what stands in a record, or is due after it, by the rules as they are now."""
@@ -66,68 +64,32 @@ class Court:
         changed, moved = await self.book.renew()
         for name in changed:
             self._renew(name)
-        if moved:
-            self._marks[:] = _UNKNOWN
-            self._drop_gone(moved)
-            self._fresh += [rule for tenant in moved for rule in self.book.chapters[tenant].rules.values()]
-        for rule in self._fresh:
-            if any(leaf.momentary or leaf.between for leaf in rule.leaves):
-                subjects = self.book.chapters[self.tenants[rule.rule.id]].subjects(rule)
-                anew = rule.rule.id in self._anew
-                self.minds.begin(draft, rule, subjects, self._clock.now(), anew=anew)
-            if rule.hears.places:
-                stand(self.book, self.minds, draft, rule, self._clock.now())
-        draft.fresh = len(self._fresh)
-        back = (self.minds.memories, draft.memories)
-        draft.gone = {key: whose for key, whose in self._gone.items() if not any(key in each for each in back)}
+        for tenant, devices in moved.items():
+            if devices is None:
+                self._marks[:] = _UNKNOWN
+                await self._belonging.everybody(tenant)
+            else:
+                self._unknown(self._belonging.some(tenant, devices))
+        await self._belonging.begin(draft)
         return draft
 
     def settle(self, draft: Draft) -> None:
         """Let a draft hold: nothing of it will be judged again, but from the log after a crash."""
         self.minds.settle(draft)
-        self._fresh = self._fresh[draft.fresh :]
-        if not self._fresh:
-            self._anew.clear()
-        for key in draft.gone:
-            self._gone.pop(key, None)
+        self._belonging.settle(draft)
 
     def _renew(self, rule: str) -> None:
         """Judge by a rule as it is now."""
-        for number in self._heard.pop(rule, ()):
-            self._marks[number] = _UNKNOWN
-        chapter = next((each for each in self.book.chapters.values() if rule in each.rules), None)
-        if chapter is None:  # it rests or has gone: what it knew ends with it, and so do its timers
-            self._let_go(self.minds.of_rules([rule]))
-            return
-        self.tenants[rule] = chapter.tenant
-        known = chapter.rules[rule]
-        for number in chapter.series(known):
+        self._unknown(self._heard.pop(rule, ()))
+        known = self._belonging.renewed(rule)
+        if known is not None:
+            self._unknown(self.book.chapters[self.tenants[rule]].series(known))
+
+    def _unknown(self, series: Iterable[int]) -> None:
+        """Find out anew who hears some series."""
+        for number in series:
             self._reach(number)
             self._marks[number] = _UNKNOWN
-        self._fresh.append(known)
-        self._anew.add(rule)
-        self._lose({rule: set(chapter.subjects(known))})
-
-    def _drop_gone(self, moved: Iterable[str]) -> None:
-        """Forget what rules know of devices that are theirs no longer, and of themselves where they are gone."""
-        stay: dict[str, set[str | None]] = {}
-        for tenant in moved:
-            chapter = self.book.chapters[tenant]
-            mine = {rule for rule, whose in self.tenants.items() if whose == tenant}
-            for rule in mine:
-                known = chapter.rules.get(rule)
-                stay[rule] = set() if known is None else set(chapter.subjects(known))
-        self._lose(stay)
-
-    def _lose(self, stay: Mapping[str, set[str | None]]) -> None:
-        """Forget what some rules know of all devices but those that stay theirs."""
-        gone = [key for key in self.minds.memories if key[0] in stay and key[1] not in stay[key[0]]]
-        self._gone = {key: whose for key, whose in self._gone.items() if key[1] not in stay.get(key[0], ())}
-        self._let_go(gone)
-
-    def _let_go(self, keys: Sequence[Key]) -> None:
-        self._gone |= {key: self.tenants[key[0]] for key in keys if key[0] in self.tenants}
-        self.minds.forget(keys)
 
     def forget(self, rules: Iterable[str]) -> None:
         """Remember nothing of some rules."""
@@ -137,17 +99,17 @@ class Court:
         """Judge all that a record says."""
         moments = Moments()
         if len(batch.series):
-            self._readings(moments, batch)
+            await self._readings(moments, batch)
         later = [told for told in batch.told if not self._joined(moments, told, batch.received_at)]
-        self._judge_all(draft, moments)
+        await self._judge_all(draft, moments)
         for told in later:
             await self._told(draft, told, batch.received_at)
 
-    def _readings(self, moments: Moments, batch: Batch) -> None:
+    async def _readings(self, moments: Moments, batch: Batch) -> None:
         series, now = batch.series, batch.received_at
         if ripe := self.minds.ripen(now):
             self.bind(ripe)  # until they are told the time any reading may change something
-        self._look(series)
+        await self._look(series)
         self._dirty[series] = True
         rows = self.bounds.sift(series, batch.at, batch.value)
         columns = series[rows], batch.at[rows], batch.value[rows]
@@ -170,9 +132,11 @@ class Court:
             for name, value in said.values.items():
                 moments.add(Reported(device, name, value, at, now), self.book.of_device(known, "attribute", name))
 
-    def _judge_all(self, draft: Draft, moments: Moments) -> None:
-        for rule, subject, fact in moments.heard():
+    async def _judge_all(self, draft: Draft, moments: Moments) -> None:
+        for done, (rule, subject, fact) in enumerate(moments.heard(), 1):
             self.minds.judge(draft, rule, subject, fact, logged=True)
+            if done % _AT_ONCE == 0:
+                await asyncio.sleep(0)
 
     async def _told(self, draft: Draft, told: Told, now: int) -> None:
         known, said = self.book.registry.known(told.device), told.said
@@ -186,7 +150,7 @@ class Court:
         elif isinstance(said, Attributes):
             moments = Moments()
             self._reported(moments, told.device, said, now)
-            self._judge_all(draft, moments)
+            await self._judge_all(draft, moments)
 
     async def waiting(self) -> list[WaitingFact]:
         """Return facts that stand in no log and wait to be judged; they are looked for while some may come."""
@@ -219,9 +183,11 @@ class Court:
             return self.book.of_device(known, "event", *kinds(fact.kind))
         return self.book.of_device(known, "silence" if isinstance(fact, Quiet) else "turn", "")
 
-    def pass_time(self, draft: Draft, keys: Iterable[Key], time: Time) -> None:
+    async def pass_time(self, draft: Draft, keys: Iterable[Key], time: Time) -> None:
         """Judge the time by rules whose timers are due."""
-        for name, device in keys:
+        for done, (name, device) in enumerate(keys, 1):
+            if done % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             rule = self.book.rule(self.tenants.get(name, ""), name)
             if rule is not None:
                 self.minds.judge(draft, rule, device, time)
@@ -231,13 +197,15 @@ class Court:
             for subject in hearer.subjects:
                 self.minds.judge(draft, hearer.rule, subject, fact, logged=logged)
 
-    def _look(self, series: NDArray[np.uint32]) -> None:
+    async def _look(self, series: NDArray[np.uint32]) -> None:
         """Find out, once until rules or devices are others, who hears some series."""
         self._reach(int(series.max()))
         marks = self._marks[series]
         if marks.all():
             return
-        for number in np.unique(series[marks == _UNKNOWN]).tolist():
+        for done, number in enumerate(np.unique(series[marks == _UNKNOWN]).tolist(), 1):
+            if done % _AT_ONCE == 0:
+                await asyncio.sleep(0)
             hearers = self.book.of_series(number)
             self._marks[number] = _HEARD if hearers else _UNHEARD
             self._hearers.pop(number, None)

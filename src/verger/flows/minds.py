@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -76,6 +77,7 @@ class Minds:
         self.ripe: dict[Key, int] = {}  # timers that have fallen due by what was heard, and wait to be told the time
         self.up_since = 0
         self._fired: dict[Key, deque[int]] = {}
+        self._of: dict[str, set[str | None]] = {}  # of which devices each rule remembers anything
 
     def recall(self, kept: Iterable[Remembered], rules: Mapping[str, Compiled]) -> None:
         """Remember what was kept of rules that judge; what does not fit them any more begins anew."""
@@ -259,6 +261,7 @@ class Minds:
         """Remember nothing of some rules and devices."""
         for key in keys:
             self.memories.pop(key, None)
+            self._of.get(key[0], set()).discard(key[1])
             self._due.pop(key, None)
             self.ripe.pop(key, None)
             self._fired.pop(key, None)
@@ -269,10 +272,16 @@ class Minds:
     def of_rules(self, rules: Iterable[str]) -> list[Key]:
         """Return what some rules remember anything of."""
         wanted = set(rules)
-        return [key for key in (*self.memories, *self._fired) if key[0] in wanted] if wanted else []
+        found = dict.fromkeys((rule, device) for rule in wanted for device in self._of.get(rule, ()))
+        return [*(found | dict.fromkeys(key for key in self._fired if key[0] in wanted))]
+
+    def subjects(self, rule: str) -> AbstractSet[str | None]:
+        """Return of which devices a rule remembers anything; None among them where it is judged for none."""
+        return self._of.get(rule, frozenset())
 
     def _know(self, key: Key, memory: Memory) -> None:
         self.memories[key] = memory
+        self._of.setdefault(key[0], set()).add(key[1])
         at = memory.wake_at
         if self.ripe and self.ripe.get(key) != at:
             self.ripe.pop(key, None)

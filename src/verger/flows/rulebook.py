@@ -37,6 +37,8 @@ class Chapter:
         self._wanted: dict[tuple[str, str, str | None], dict[str, Compiled]] = {}
         self._inside: dict[str, frozenset[str]] = {}
         self._devices: dict[str, tuple[str | None, ...]] = {}
+        self._at: dict[str, list[str]] | None = None  # the devices at each place
+        self._stood: dict[str, str] = {}  # where each was when this was looked at last
 
     def put(self, rule: Compiled) -> None:
         """Judge by a rule, in place of what it was before."""
@@ -55,11 +57,20 @@ class Chapter:
         self._devices.pop(rule, None)
         return before
 
-    def moved(self, tree: Tree) -> None:
-        """Know that places or devices came, went or moved."""
-        self.tree = tree
-        self._inside.clear()
+    def moved(self, tree: Tree) -> frozenset[str] | None:
+        """Know that places or devices came, went or moved; return which devices, None where places did, too."""
+        before, same = self._stood, tree.places == self.tree.places
+        self._stood = {known.device: known.place for known in self._mine()}
+        self.tree, self._at = tree, None
         self._devices.clear()
+        if not same:
+            self._inside.clear()
+            return None
+        others = (device for device, place in self._stood.items() if before.get(device) != place)
+        return frozenset((*others, *(before.keys() - self._stood.keys())))
+
+    def _mine(self) -> Iterator[Known]:
+        return (known for known in self._registry.everyone() if known.tenant == self.tenant)
 
     def inside(self, rule: Compiled) -> frozenset[str]:
         """Return the place of a rule and all below it."""
@@ -75,7 +86,7 @@ class Chapter:
             for rule in self._wanted.get((kind, name, known.device), {}).values():
                 found[rule.rule.id] = Hearer(rule, self.subjects(rule))
             for rule in self._wanted.get((kind, name, None), {}).values():
-                if known.place in self.inside(rule) and known.device not in rule.rule.not_for:
+                if self._is_inside(rule, known):
                     found.setdefault(rule.rule.id, Hearer(rule, (known.device,)))
         return tuple(found.values())
 
@@ -85,12 +96,30 @@ class Chapter:
             return (None,)
         name = rule.rule.id
         if name not in self._devices:
-            below, spared = self.inside(rule), set(rule.rule.not_for)
-            mine = (known for known in self._registry.everyone() if known.tenant == self.tenant)
-            self._devices[name] = tuple(
-                known.device for known in mine if known.place in below and known.device not in spared
-            )
+            if self._at is None:
+                self._at = {}
+                for known in self._mine():
+                    self._at.setdefault(known.place, []).append(known.device)
+            spared = set(rule.rule.not_for)
+            places = self.tree.below(rule.rule.place)
+            mine = (device for place in places for device in self._at.get(place, ()))
+            self._devices[name] = tuple(device for device in mine if device not in spared)
         return self._devices[name]
+
+    def judges(self, rule: Compiled, device: str) -> bool:
+        """Tell whether a device is one of those that a rule speaks of without naming them."""
+        known = self._registry.known(device)
+        return known is not None and known.tenant == self.tenant and self._is_inside(rule, known)
+
+    def _is_inside(self, rule: Compiled, known: Known) -> bool:
+        return known.place in self.inside(rule) and known.device not in rule.rule.not_for
+
+    def named(self, rule: Compiled) -> Iterator[int]:
+        """Give the number of each series that a rule hears of a device that it names."""
+        for device, metric in rule.hears.metrics:
+            known = self._registry.known(device or "")
+            if known is not None and (number := known.series.get(metric)) is not None:
+                yield number
 
     def series(self, rule: Compiled) -> Iterator[int]:
         """Give the number of each series that a rule hears."""
@@ -125,6 +154,7 @@ class Rulebook:
     chapters: dict[str, Chapter] = field(default_factory=dict)
     unfit: dict[str, tuple[str, KeptRule]] = field(default_factory=dict)  # rule -> (tenant, rule), not paused yet
     _moved: set[str] = field(default_factory=set)
+    _lost: set[str] = field(default_factory=set)  # tenants of which it was not told who moved
     _changed: dict[str, str] = field(default_factory=dict)  # rule -> tenant
 
     async def open(self) -> None:
@@ -143,39 +173,53 @@ class Rulebook:
         """Read a rule anew before the next fact."""
         self._changed[rule] = tenant
 
-    async def renew(self) -> tuple[set[str], set[str]]:
-        """Read anew what changed; return the rules and the tenants for which what is heard may be other now."""
-        moved = set(self._moved)
-        for tenant in moved:
-            await self._move(self.chapters[tenant])
-        changed = dict(self._changed)
-        for rule, tenant in changed.items():
-            chapter = self.chapters.get(tenant) or await self._chapter(tenant)
-            chapter.take(rule)
-            try:
-                kept = await self.rules.get(tenant, rule)
-            except Missing:
-                continue
-            if kept.place not in chapter.tree.places:  # one that was made since: nobody tells of places alone
-                chapter.moved(await self.places.tree(tenant))
-            self._put(chapter, kept)
-        self._moved -= moved
-        self._changed = {rule: tenant for rule, tenant in self._changed.items() if rule not in changed}
-        return set(changed), moved
+    async def renew(self) -> tuple[set[str], dict[str, frozenset[str] | None]]:
+        """Read anew what changed; return the rules and the tenants for which what is heard may be other now.
+
+        Of each tenant the devices are told that came, went or moved, None where its places are others.
+        """
+        moved, self._moved = self._moved, set()
+        changed: dict[str, str] = {}
+        try:
+            found = {tenant: await self._move(self.chapters[tenant]) for tenant in moved}
+            changed, self._changed = self._changed, {}
+            for rule, tenant in changed.items():
+                await self._read(rule, tenant)
+        except BaseException:  # all of it is to be looked at again, with what has changed meanwhile
+            self._moved |= moved
+            self._lost |= moved
+            self._changed = changed | self._changed
+            raise
+        whole = dict.fromkeys(self._lost & found.keys())
+        self._lost -= found.keys()
+        return set(changed), found | whole
+
+    async def _read(self, rule: str, tenant: str) -> None:
+        chapter = self.chapters.get(tenant) or await self._chapter(tenant)
+        chapter.take(rule)
+        try:
+            kept = await self.rules.get(tenant, rule)
+        except Missing:
+            return
+        if kept.place not in chapter.tree.places:  # one that was made since: nobody tells of places alone
+            chapter.moved(await self.places.tree(tenant))
+            self._lost.add(tenant)
+        self._put(chapter, kept)
 
     async def _chapter(self, tenant: str) -> Chapter:
         chapter = self.chapters[tenant] = Chapter(tenant, self.registry)
         chapter.moved(await self.places.tree(tenant))
         return chapter
 
-    async def _move(self, chapter: Chapter) -> None:
+    async def _move(self, chapter: Chapter) -> frozenset[str] | None:
         """Know where devices and places are now; a rule whose place has gone, or is elsewhere on earth, is others'."""
-        chapter.moved(await self.places.tree(chapter.tenant))
+        moved = chapter.moved(await self.places.tree(chapter.tenant))
         for rule in list(chapter.rules.values()):
             place = chapter.tree.places.get(rule.rule.place)
             if place is None or ground_of(place) != rule.ground:
                 self._changed[rule.rule.id] = chapter.tenant
         self._changed |= dict.fromkeys(chapter.unfit, chapter.tenant)
+        return moved
 
     def _put(self, chapter: Chapter, rule: KeptRule) -> None:
         place = chapter.tree.places.get(rule.place)

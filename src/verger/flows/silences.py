@@ -1,7 +1,8 @@
 """Silences: what rules have to hear of devices that say nothing, from who listens to them."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 from verger.base.clock import SECOND, Clock
 from verger.domain.rules.compiled import Compiled
@@ -11,6 +12,7 @@ from verger.flows.court import Court
 from verger.flows.presence import Quiet as Heard
 
 _EVERY = SECOND
+_AT_ONCE = 2000  # silences
 
 
 class Silences:
@@ -21,6 +23,7 @@ class Silences:
         self._court, self._book, self._silence_of, self._clock = court, court.book, silence_of, clock
         self._turned: deque[WaitingFact] = deque()
         self._looked = 0
+        self._round: Iterator[tuple[str, Compiled, str | None, str | None, float]] | None = None
 
     def begin(self) -> None:
         """Tell again who is silent, and who no longer is: it may not have been judged before the program ended."""
@@ -60,21 +63,36 @@ class Silences:
                 self._turned.popleft()
 
     def _quiet(self) -> list[WaitingFact]:
-        """Return who has been silent for as long as a rule waits for, and who has spoken after that; once a second."""
+        """Return who has been silent for as long as a rule waits for, and who has spoken after that.
+
+        All are looked at once a second, where that many can be without keeping others waiting.
+        """
         now = self._clock.now()
-        if 0 <= now - self._looked < _EVERY:
-            return []
-        self._looked = now
+        if self._round is None:
+            if 0 <= now - self._looked < _EVERY:
+                return []
+            self._looked, self._round = now, self._waiting()
+        some = list(islice(self._round, _AT_ONCE))
+        if len(some) < _AT_ONCE:
+            self._round = None
         found: dict[str, WaitingFact] = {}
-        for chapter in self._book.chapters.values():
-            for rule in chapter.rules.values():
+        for tenant, rule, subject, named, seconds in some:
+            device = named or subject or ""
+            heard = self._silence_of(device)
+            if heard.for_s is not None and self._is_news(rule, subject, named, seconds, heard):
+                found[device] = WaitingFact("", tenant, "", Quiet(device, heard.for_s, now))
+        return list(found.values())
+
+    def _waiting(self) -> Iterator[tuple[str, Compiled, str | None, str | None, float]]:
+        """Give each silence that a rule waits for: whose the rule is, what it is judged for, of which device, seconds.
+
+        Rules and devices may come and go meanwhile.
+        """
+        for chapter in list(self._book.chapters.values()):
+            for rule in list(chapter.rules.values()):
                 for named, seconds in rule.hears.silences:
                     for subject in chapter.subjects(rule):
-                        device = named or subject or ""
-                        heard = self._silence_of(device)
-                        if heard.for_s is not None and self._is_news(rule, subject, named, seconds, heard):
-                            found[device] = WaitingFact("", chapter.tenant, "", Quiet(device, heard.for_s, now))
-        return list(found.values())
+                        yield chapter.tenant, rule, subject, named, seconds
 
     def _is_news(self, rule: Compiled, subject: str | None, named: str | None, seconds: float, heard: Heard) -> bool:
         """Tell whether a rule takes a device for silent that is not, or the other way round.
