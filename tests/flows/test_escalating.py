@@ -151,3 +151,32 @@ async def test_what_is_momentary_ends_by_itself_when_it_does_not_come_again(nigh
     assert [(alert.state, alert.count) for alert in await night.shown()] == [(AlertState.cleared, 2)]
     await night.do("open", momentary=True, severity=Severity.warning)
     assert len(await night.shown()) == 2
+
+
+async def test_what_is_seen_again_just_as_it_would_end_stays(night: Night) -> None:
+    await night.do("open", momentary=True, severity=Severity.warning)
+
+    async def caught_up() -> None:
+        await night.do("open", momentary=True, severity=Severity.warning)
+
+    night.caught_up = caught_up  # type: ignore[method-assign]
+    night.begin()
+    await night.go_on(31)
+    assert [(alert.state, alert.count) for alert in await night.shown()] == [(AlertState.active, 2)]
+
+
+async def test_a_turn_that_is_overtaken_by_a_fresh_beginning_tells_nobody(night: Night) -> None:
+    first = await night.do("open")
+
+    async def caught_up() -> None:
+        if night.clock.at == night.start + 10 * MINUTE:  # acknowledged, then worse, while others were waited for
+            await night.change("note", first)
+            async with night.db.writing() as connection:
+                noted = await night.store.find(connection, night.tenant, first.id)
+                active = structs.replace(noted, state=AlertState.active, acknowledged_by=None, acknowledged_at=None)
+                await night.store.save(connection, night.tenant, active, fresh=True)
+
+    night.caught_up = caught_up  # type: ignore[method-assign]
+    night.begin()
+    await night.go_on(15)
+    assert await night.told() == [(0, "members"), (10, "members")]

@@ -11,7 +11,7 @@ from verger.base.clock import MINUTE, SECOND, Clock, moment
 from verger.base.db import Database
 from verger.base.errors import Missing
 from verger.base.ids import new_id
-from verger.base.jobs import Work, ask, forgo, waiting
+from verger.base.jobs import Work, ask, find, forgo, waiting
 from verger.domain.alerts.model import Alert, AlertState, Comment, Kind
 from verger.domain.alerts.policy import PolicyStore, due
 from verger.domain.alerts.store import AlertStore
@@ -68,6 +68,9 @@ class Escalating:
         await self.caught_up()
         going = convert(payload, Going)
         async with self.db.writing() as connection:
+            asked = await find(connection, _TELL, going.alert)
+            if asked is None or asked.payload != payload:
+                return  # it began anew meanwhile
             alert = await self._there(connection, going.tenant, going.alert)
             if alert is not None and alert.state is AlertState.active:
                 await self._tell(connection, alert, going)
@@ -77,6 +80,9 @@ class Escalating:
         await self.caught_up()
         tenant, name = payload
         async with self.db.writing() as connection:
+            asked = await find(connection, _END, name)
+            if asked is None or asked.run_at > self.clock.now():
+                return  # it was seen again meanwhile
             alert = await self._there(connection, tenant, name)
             if alert is not None and alert.state.open:
                 await self._note(connection, tenant, alert, "cleared", "It was not seen again for long enough.")
