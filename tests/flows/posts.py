@@ -93,6 +93,6 @@ async def opened(db: Database, clock: HeldClock) -> Post:
     home = await first_household(tenancy)
     room, screens = Mailroom.over(db, clock, ServerSecret(b"s" * 32)), FakeWhispers()
     notifying = Notifying(room, tenancy.members, screens, clock)
-    delivering = Delivering(room, tenancy.users, courier, clock, "https://v.test")
+    delivering = Delivering(room, tenancy, courier, clock, "https://v.test")
     telling = Telling(room, screens, courier, clock, "https://v.test")
     return Post(tenancy, home, room, notifying, delivering, telling, courier, clock)

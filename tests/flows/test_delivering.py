@@ -2,7 +2,7 @@
 
 import pytest_asyncio
 
-from tests.flows.posts import Post, opened
+from tests.flows.posts import ALL, Post, opened
 from verger.base.clock import SECOND, HeldClock, moment
 from verger.base.db import Database
 from verger.base.errors import Refused
@@ -11,7 +11,8 @@ from verger.base.secrets import ServerSecret
 from verger.domain.notifications.mailroom import Mailroom
 from verger.domain.notifications.model import Urgency
 from verger.domain.notifications.preferences import Quiet
-from verger.domain.notifications.ways import Closed, Gone, webhook
+from verger.domain.notifications.ways import Closed, Gone, Mail, webhook
+from verger.domain.tenancy.model import Role
 from verger.flows.delivering import Delivering
 
 
@@ -177,6 +178,21 @@ async def test_over_the_budget_the_rest_is_bundled_and_nothing_is_dropped(post: 
     assert {delivery.state for delivery in await post.states()} == {"sent"}
 
 
+async def test_whoever_has_left_is_told_nothing_that_waited_for_them(post: Post) -> None:
+    leaver = post.home.people[Role.manager]
+    await post.telling.add(post.home.tenant, leaver, "Theirs", Mail("left@example.test"), ALL)
+    post.courier.error = Refused("It answered 500.")
+    await post.tell("Dry", owner=leaver)
+    assert await post.after() == []
+    caller = await post.tenancy.sessions.caller(post.home.tokens[Role.manager])
+    await post.tenancy.members.remove(caller, leaver)
+    post.courier.error = None
+    assert await post.after(3600) == []
+    [left] = (await post.room.deliveries.page(post.home.tenant, leaver, Asked())).items
+    assert (left.state, left.error) == ("given_up", "Whoever it was for is no member any more.")
+    assert await post.room.deliveries.next_due() is None
+
+
 async def test_after_a_restart_it_goes_on_where_it_was(post: Post, db: Database) -> None:
     await post.add()
     post.courier.error = Refused("It answered 500.")
@@ -184,7 +200,7 @@ async def test_after_a_restart_it_goes_on_where_it_was(post: Post, db: Database)
     await post.after()
     post.courier.error = None
     room = Mailroom.over(db, post.clock, ServerSecret(b"s" * 32))
-    post.delivering = Delivering(room, post.delivering.users, post.courier, post.clock, "")
+    post.delivering = Delivering(room, post.tenancy, post.courier, post.clock, "")
     assert await post.after(10) == ["Warning: Dry"]
     assert len(set(post.courier.tried)) == 1
 

@@ -139,7 +139,7 @@ async def test_what_an_end_cut_short_is_carried_again_under_its_id(post: Post) -
         await post.tell("Dry")
         await until(lambda: post.courier.waits == 1)
     post.courier.slow = []
-    post.delivering = Delivering(post.room, post.tenancy.users, post.courier, post.clock, "")
+    post.delivering = Delivering(post.room, post.tenancy, post.courier, post.clock, "")
     assert await post.after() == []
     assert await post.after(10) == ["Warning: Dry"]
     assert len(set(post.courier.tried)) == 1

@@ -60,7 +60,7 @@ def open_telling(stores: Stores, hub: Hub, work: Work) -> Voice:
     courier = _courier(stores)
     voice = Voice(
         Notifying(room, stores.tenancy.members, hub, clock),
-        Delivering(room, stores.tenancy.users, courier, clock, home),
+        Delivering(room, stores.tenancy, courier, clock, home),
         Telling(room, hub, courier, clock, home, text(public(courier.key))),
         Calling(stores.callbook, courier, clock, stores.settings.webhook_hours),
         Trying(stores.rules.rules, stores.callbook, courier, clock),

@@ -24,7 +24,7 @@ from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.notifications.preferences import Preferences, may_go, next_free
 from verger.domain.notifications.targets import FAILURES, Target
 from verger.domain.notifications.ways import Closed, Gone
-from verger.domain.tenancy.users import Users
+from verger.domain.tenancy.tenancy import Tenancy
 from verger.flows.carrying import Carries, written
 from verger.flows.oversight import Figure
 
@@ -71,7 +71,7 @@ class Delivering:
     """Carries what is due; a message keeps its id and what it tells however often it is tried."""
 
     room: Mailroom
-    users: Users
+    tenancy: Tenancy
     courier: Carries
     clock: Clock
     home: str  # where people find Verger, empty when nobody said
@@ -140,8 +140,11 @@ class Delivering:
         """
         now, deliveries = moment(self.clock.now()), self.room.deliveries
         user, kept = await self.room.targets.whose(connection, tenant, target)
+        if not await self.tenancy.members.among(connection, tenant, user):
+            await deliveries.give_up_of(connection, target, "Whoever it was for is no member any more.")
+            return None
         wanted = await self.room.preferences.find(connection, tenant, user) or Preferences()
-        zone = ZoneInfo(wanted.timezone or (await self.users.tenant(tenant)).timezone)
+        zone = ZoneInfo(wanted.timezone or (await self.tenancy.users.tenant(tenant)).timezone)
         due = await deliveries.due(connection, target, now)
         again = await deliveries.tried_next(connection, target, now, moment(self.clock.now() + _rest(kept.failures)))
         if kept.failures and again is not None:

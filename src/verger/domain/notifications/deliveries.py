@@ -182,6 +182,11 @@ class DeliveryStore:
             waits = _TABLE.state == "waiting"
             return (await connection.execute(update(tables.delivery).where(waits).values(state="given_up"))).rowcount
 
+    async def give_up_of(self, connection: AsyncConnection, target: str, why: str) -> None:
+        """Send nothing of what waits for a target."""
+        waits = (_WAITS, _TABLE.target == target)
+        await connection.execute(update(tables.delivery).where(*waits).values(state="given_up", error=why))
+
     async def wake(self, connection: AsyncConnection, now: datetime) -> None:
         """Have all that waits, for whomever, looked at now: it leaves, or is put off anew."""
         await connection.execute(update(tables.delivery).where(_WAITS, _TABLE.due_at > now).values(due_at=now))
