@@ -127,6 +127,35 @@ async def test_it_is_given_up_in_time_unless_its_answer_is_on_the_way(ward: Ward
     assert await ward.store.next_due() is None
 
 
+async def test_a_device_that_confirms_too_late_is_shown_to_have_it_and_nobody_hears_of_another_end(ward: Ward) -> None:
+    device = (await ward.house.add()).id
+    ward.house.wire.listening.add(device)
+    command = await ward.ask(device)
+    await ward.pass_s(60)
+    await ward.hear(device, Ack(command.number, "puback"))
+    after = await ward.now(command)
+    assert (after.stage, after.steps[-1].stage) == (Stage.expired, Stage.expired)
+    assert after.acknowledged_at == moment(ward.house.clock.now() + 1)
+    assert "confirmed later" in (after.error or "")
+    assert ward.house.screens.told[-1][1]["acknowledged_at"] == after.acknowledged_at
+    ends = [figure for figure in ward.outbound.figures() if figure.labels == {"stage": Stage.expired}]
+    assert [figure.value for figure in ends] == [1]
+    assert await ward.store.next_due() is None
+
+
+async def test_many_that_begin_to_listen_at_once_are_told_once_each(ward: Ward) -> None:
+    devices = [(await ward.house.add(f"Lamp {number}")).id for number in range(210)]
+    async with ward.house.kept.db.writing() as connection:
+        for device in devices:
+            command = await ward.commanding.prepare(ward.house.tenant, device, PULSE, "user:ann")
+            await ward.store.add(connection, ward.house.tenant, command)
+    ward.house.wire.listening.update(devices)
+    for device in devices:
+        ward.outbound.listens(device)
+    await ward.outbound.step()
+    assert sorted(device for device, *_ in ward.house.wire.asked) == sorted(devices)
+
+
 async def test_what_waits_goes_on_after_a_restart(ward: Ward) -> None:
     device = (await ward.house.add()).id
     command = await ward.ask(device)

@@ -11,6 +11,7 @@ from verger.base.clock import HeldClock, moment
 from verger.domain.commands.model import Command, Stage
 from verger.domain.devices.model import DeviceType
 from verger.domain.telemetry.model import Ack, Attributes, Heard, Told, empty
+from verger.flows.commanding import Wish
 from verger.flows.desiring import Desiring
 from verger.flows.repairing import Repairing
 
@@ -63,6 +64,42 @@ async def test_a_place_is_turned_off_as_one_action_once_it_is_confirmed(tmp_path
         assert [each["stage"] for each in ended["result"]["unanswered"]] == ["expired"]
         found = await product.get(f"/commands?batch={ended['result']['batch']}")
         assert len(found["items"]) == 2
+
+
+async def test_all_of_a_device_is_turned_off_and_one_order_replaces_no_other(tmp_path: Any, clock: HeldClock) -> None:
+    channels = {"channel": {"type": "string", "one_of": ["a", "b"]}}
+    panel = {"key": "panel", "name": "Panel", "capabilities": [{"method": "off", "params": channels}]}
+    async with opened_product(tmp_path, clock) as product:
+        assert (await product.owner.post("/device-types", json=panel)).status_code == 201
+        device, told = await made(product, "Panel", "panel"), steps(product)
+        begun = (await product.owner.post(f"/places/{product.place['id']}/off", json={"confirm": True})).json()
+        for _ in range(2):
+            await told.get()
+        asked = (await product.get(f"/devices/{device}/commands"))["items"]
+        assert sorted((each["params"]["channel"], each["stage"]) for each in asked) == [
+            ("a", "queued"),
+            ("b", "queued"),
+        ]
+        await product.owner.post(f"/jobs/{begun['id']}/cancel")
+
+
+async def test_what_has_gone_since_it_was_planned_is_left_out_and_stops_no_other(
+    tmp_path: Any, clock: HeldClock
+) -> None:
+    async with opened_product(tmp_path, clock) as product:
+        await product.owner.post("/device-types", json=PLUG)
+        goes, stays = [await made(product, f"Plug {number}", "plug") for number in range(2)]
+        together, told, wish = product.house.grounds.together, steps(product), Wish(method="ring")
+        tenant = (await product.get("/me"))["tenant"]["id"]
+        plan = await together.selected(tenant, [goes, stays], wish)
+        assert (await product.owner.delete(f"/devices/{goes}")).status_code in {200, 204}
+        begun = await together.begin(tenant, plan, wish, "user:ann")
+        _, command = await told.get()
+        await product.house.inlet.put(Heard(stays, (Ack(command.number, "answer", answered=True),)))
+        await product.house.grounds.errands.outcome(tenant, begun.id)
+        result = (await product.get(f"/jobs/{begun.id}"))["result"]
+        assert result["stages"] == {"succeeded": 1}
+        assert result["left_out"] == [{"device": goes, "why": "It has gone since."}]
 
 
 async def test_a_place_is_asked_as_far_as_it_can_and_called_off(tmp_path: Any, clock: HeldClock) -> None:

@@ -82,7 +82,7 @@ class Outbound:
     def _told(self, _tenant: str, command: Command) -> None:
         """Learn of a step of a command, once it is on disk."""
         self._note(command)
-        if command.stage not in UNANSWERED:
+        if command.stage not in UNANSWERED and not command.noted:
             self._ended[command.stage] += 1
         self._screens.tell(command.device, {"type": "command", **structs.asdict(command)})
         if command.stage in UNDELIVERED:
@@ -122,10 +122,13 @@ class Outbound:
             since = self._reached(listening)
             reached = await self._store.undelivered(list(since))
             pairs = [pair for pair in reached if self._aired.get(pair[1].id, 0) < since[pair[1].device]]
-            pairs += [pair for pair in await self._store.due(now, _AT_ONCE) if pair not in pairs]
+            known = {command.id for _, command in pairs}
+            pairs += [pair for pair in await self._store.due(now, _AT_ONCE) if pair[1].id not in known]
             over = [pair for pair in pairs if microseconds(pair[1].expires_at) <= now]
-            async with self.sending:
-                await self._send([pair for pair in pairs if pair not in over], now)
+            ready = [pair for pair in pairs if microseconds(pair[1].expires_at) > now]
+            for start in range(0, len(ready), _AT_ONCE):
+                async with self.sending:
+                    await self._send(ready[start : start + _AT_ONCE], now)
         except Exception:
             self._listening = listening | self._listening
             raise
@@ -133,7 +136,8 @@ class Outbound:
             with suppress(TimeoutError):  # while answers cannot be taken, nothing is given up
                 async with asyncio.timeout(_PATIENCE_S):
                     await self.caught_up()
-                await self._end(over, now)
+                for start in range(0, len(over), _AT_ONCE):
+                    await self._end(over[start : start + _AT_ONCE], now)
 
     def _reached(self, listening: Mapping[str, int]) -> dict[str, int]:
         """Return since when devices listen, themselves or through a gateway, that are to be told something."""

@@ -83,7 +83,7 @@ class Overhearing:
         """Hear of a step of a command."""
         book = self.court.book
         known = book.registry.known(command.device)
-        if known is not None and book.of_device(known, "command", command.method):
+        if known is not None and not command.noted and book.of_device(known, "command", command.method):
             fact = Moved(command.device, command.method, command.stage, microseconds(command.steps[-1].at))
             await self.kept.facts.add(connection, tenant, fact, command.asked_by)
             self.court.expect()

@@ -154,13 +154,13 @@ class Together:
         """Ask, and wait until each has answered or its time is over; called off, what no device has is cancelled."""
         given, store = convert(doing.given, _Given), self._commanding.store
         try:
-            await self._ask(doing, given)
+            left = await self._ask(doing, given)
             while True:
                 stages, waiting = await store.stages(doing.tenant, given.batch)
                 doing.reached(sum(stages.values()) - waiting, len(given.plan.orders))
                 if not waiting:
                     silent = await store.of_batch(doing.tenant, given.batch, _SILENT)
-                    return dict(to_builtins(_outcome(given, stages, silent)))
+                    return dict(to_builtins(_outcome(given, left, stages, silent)))
                 with suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_S):
                         await self._moved.wait()
@@ -170,8 +170,8 @@ class Together:
             await self._cancel(doing.tenant, given)
             raise
 
-    async def _ask(self, doing: Doing, given: _Given) -> None:
-        """Keep those commands that are not there yet: after a restart some may be."""
+    async def _ask(self, doing: Doing, given: _Given) -> list[LeftOut]:
+        """Keep those commands that are not there yet: after a restart some may be; return who cannot be asked now."""
         kept, store = self._commanding.kept, self._commanding.store
         known = Counter(await store.asked_in(doing.tenant, given.batch))
         fresh = []
@@ -181,26 +181,41 @@ class Together:
                 fresh.append(order)
         devices = {device.id: device for device in await kept.devices.at(doing.tenant)}
         capabilities = await self._capabilities(doing.tenant)
+        left = []
         for start in range(0, len(fresh), _AT_ONCE):
             doing.reached(doing.errand.done, len(given.plan.orders))
             async with kept.db.writing() as connection:
                 for order in fresh[start : start + _AT_ONCE]:
-                    if (device := devices.get(order.device)) is None:
-                        continue  # it has retired since
-                    wish = Wish(method=order.method, params=order.params, ttl_s=given.ttl_s, one_way=given.one_way)
-                    can = capabilities.get(device.type or "")
-                    command = self._commanding.made(device, can, wish, given.asked_by, given.batch)
-                    await store.add(connection, doing.tenant, command)
+                    command = self._command(devices.get(order.device), capabilities, order, given)
+                    if isinstance(command, str):
+                        left.append(LeftOut(order.device, command))
+                    else:
+                        await store.add(connection, doing.tenant, command)
+        return left
+
+    def _command(
+        self, device: Device | None, capabilities: Capabilities, order: Asking, given: _Given
+    ) -> Command | str:
+        """Return what a device is to be told, or why it cannot be, other than when it was planned."""
+        if device is None:
+            return "It has gone since."
+        wish = Wish(method=order.method, params=order.params, ttl_s=given.ttl_s, one_way=given.one_way)
+        try:
+            can = capabilities.get(device.type or "")
+            return self._commanding.made(device, can, wish, given.asked_by, given.batch)
+        except Invalid as why:
+            return str(why)
 
     async def _cancel(self, tenant: str, given: _Given) -> None:
         kept, store, now = self._commanding.kept, self._commanding.store, self._commanding.clock.now()
-        commands = await store.of_batch(tenant, given.batch)
-        async with kept.db.writing() as connection:
-            for command in commands:
-                found = await store.there(connection, tenant, command.id)
-                if found is not None and found.stage in UNDELIVERED:
-                    after = cancelled(found, now, given.asked_by, "All that was asked together was called off.")
-                    await store.change(connection, tenant, after)
+        commands = await store.of_batch(tenant, given.batch, UNDELIVERED)
+        for start in range(0, len(commands), _AT_ONCE):
+            async with kept.db.writing() as connection:
+                for command in commands[start : start + _AT_ONCE]:
+                    found = await store.there(connection, tenant, command.id)
+                    if found is not None and found.stage in UNDELIVERED:
+                        after = cancelled(found, now, given.asked_by, "All that was asked together was called off.")
+                        await store.change(connection, tenant, after)
 
 
 def _some(plan: Askings, sentence: str) -> Askings:
@@ -212,6 +227,6 @@ def _some(plan: Askings, sentence: str) -> Askings:
     return plan
 
 
-def _outcome(given: _Given, stages: dict[str, int], silent: Iterable[Command]) -> Outcome:
+def _outcome(given: _Given, left: list[LeftOut], stages: dict[str, int], silent: Iterable[Command]) -> Outcome:
     unanswered = [Unanswered(command.device, command.id, command.stage, command.error) for command in silent]
-    return Outcome(given.batch, stages, unanswered, given.plan.left_out)
+    return Outcome(given.batch, stages, unanswered, given.plan.left_out + left)

@@ -31,7 +31,7 @@ class Unheeded:
         """Hear of a step of a command, within its transaction."""
         asked, _, name = command.asked_by.partition(":")
         rule = self.court.book.rule(tenant, name) if asked == "rule" else None
-        if rule is None:
+        if rule is None or command.noted:
             return
         at = microseconds(command.steps[-1].at)
         if command.stage in _UNHEEDED:

@@ -91,6 +91,27 @@ def test_what_the_device_says_late_is_true_all_the_same() -> None:
     assert acknowledged(over, NOW, "puback") == over
 
 
+def test_that_the_device_has_what_was_given_up_is_told_without_another_end() -> None:
+    flying = sent(command(), NOW, "mqtt")
+    for over in (expired(flying, NOW + 60 * SECOND), cancelled(flying, NOW, "user:ann", "Not needed.")):
+        assert not over.noted
+        late = acknowledged(over, NOW + 60 * SECOND, "puback")
+        assert (late.stage, late.steps, late.noted) == (over.stage, over.steps, True)
+        assert late.acknowledged_at is not None
+        assert late.error == f"{over.error} The device confirmed later that it has it all the same."
+        assert acknowledged(late, NOW + 61 * SECOND, "puback") == late
+        assert answered(late, "ok", NOW + 62 * SECOND).stage is Stage.succeeded
+    never_sent = expired(command(), NOW + 60 * SECOND)
+    assert acknowledged(never_sent, NOW + 61 * SECOND, "puback") == never_sent
+
+
+def test_what_was_asked_together_stands_beside_each_other() -> None:
+    one, other = command(params={"channel": 1}, batch="b"), command(params={"channel": 2}, batch="b")
+    assert not replaces(other, one)
+    assert replaces(structs.replace(other, batch="c"), one)
+    assert replaces(structs.replace(other, batch=None), structs.replace(one, batch=None))
+
+
 def test_only_what_the_device_has_not_can_be_cancelled() -> None:
     assert cancelled(sent(command(), NOW, "mqtt"), NOW, "user:ann", "Not needed.").stage is Stage.cancelled
     with pytest.raises(Conflict, match="has this command already"):

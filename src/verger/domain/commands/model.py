@@ -15,6 +15,7 @@ LONGEST_TTL_S = 30 * 86_400
 METHOD_LONGEST = 200
 ERROR_LONGEST = 1000
 _FIRST_RESEND_S = 10
+_LATER = "The device confirmed later that it has it all the same."
 
 
 class Stage(StrEnum):
@@ -32,6 +33,7 @@ class Stage(StrEnum):
 UNDELIVERED = (Stage.queued, Stage.sent)
 UNANSWERED = (*UNDELIVERED, Stage.acknowledged)
 _ANSWERED = (Stage.succeeded, Stage.failed)
+_GIVEN_UP = (Stage.expired, Stage.cancelled)
 _TIMES = ("asked_at", "sent_at", "acknowledged_at", "answered_at", "expires_at")
 
 
@@ -82,6 +84,11 @@ class Command(Struct, frozen=True, kw_only=True):
             raise Invalid(" ".join(fault.message for fault in faults), faults)
 
     @property
+    def noted(self) -> bool:
+        """Tell whether only this is new: it had ended here, and then the device confirmed to have it."""
+        return self.stage in _GIVEN_UP and self.acknowledged_at is not None and self.acknowledged_at > self.steps[-1].at
+
+    @property
     def waits(self) -> bool:
         """Tell whether something of its device is still awaited."""
         return self.stage in UNDELIVERED or (self.stage is Stage.acknowledged and not self.one_way)
@@ -102,7 +109,13 @@ def sent(command: Command, at: int, way: str) -> Command:
 
 
 def acknowledged(command: Command, at: int, proof: str) -> Command:
-    """Return a command that the device has, by some proof; one that is further already stays as it is."""
+    """Return a command that the device has, by some proof; one that is further already stays as it is.
+
+    One that was on the wire and given up since has ended, but says that the device has it.
+    """
+    if command.stage in _GIVEN_UP and command.sent_at is not None and command.acknowledged_at is None:
+        since = max(moment(at), command.steps[-1].at + timedelta(microseconds=1))
+        return structs.replace(command, acknowledged_at=since, error=f"{command.error or ''} {_LATER}".strip())
     if command.stage not in UNDELIVERED:
         return command
     return _step(_delivered(command, at), Stage.acknowledged, moment(at), proof)
@@ -154,8 +167,11 @@ def cancelled(command: Command, at: int, by: str, why: str) -> Command:
 def replaces(fresh: Command, older: Command) -> bool:
     """Tell whether a new command takes the place of an older one that nobody has: both would show the same thing.
 
-    Where it is not known what they show, they are of the same method.
+    Where it is not known what they show, they are of the same method. Those that were asked together stand beside each
+    other.
     """
+    if fresh.batch is not None and fresh.batch == older.batch:
+        return False
     if fresh.shows and older.shows:
         return not fresh.shows.keys().isdisjoint(older.shows)
     return fresh.method == older.method
