@@ -14,7 +14,7 @@ from verger.flows.reminding import Reminding
 from verger.flows.spreading import Spreading
 from verger.flows.stepping import Due
 
-_CAUGHT_UP_S = 60.0
+_CAUGHT_UP_S, _STUCK_S = 60.0, 1.0
 
 
 async def open_alerts(stores: Stores, screens: Screens, followers: Followers, work: Work) -> Due:
@@ -22,12 +22,17 @@ async def open_alerts(stores: Stores, screens: Screens, followers: Followers, wo
 
     Return what is due later, of these and of all that leaves the house.
     """
+    patience = _CAUGHT_UP_S
 
     async def caught_up() -> None:
-        # What is still to be judged may end an alert; yet a follower that is stuck keeps nobody from being told.
+        # What is still to be judged may end an alert; yet a follower that is stuck keeps nobody from being told, and
+        # is waited for in full by the first only of all that is due meanwhile.
+        nonlocal patience
+        waits, patience = patience, _STUCK_S
         with suppress(TimeoutError):
-            async with asyncio.timeout(_CAUGHT_UP_S):
+            async with asyncio.timeout(waits):
                 await followers.caught_up()
+                patience = _CAUGHT_UP_S
 
     async def where(tenant: str, alert: Alert) -> str:
         place = (await stores.places.tree(tenant)).places.get(alert.place or "")
