@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from msgspec import structs
 
 from tests.edges.outside.neighbours import MailServer, Receiver, living
 from verger.base.clock import HeldClock
@@ -19,10 +20,10 @@ from verger.base.outgoing import Outgoing
 from verger.base.secrets import ServerSecret
 from verger.domain.notifications import ways
 from verger.domain.notifications.ways import Gone, Mail, Message, Ntfy, Push, Telegram
-from verger.edges.outside.courier import Courier
+from verger.edges.outside.courier import Courier, fitting
 from verger.edges.outside.http import Http
 from verger.edges.outside.mail import Mailer
-from verger.edges.outside.webpush import introduced, public, raw, sealed, server_key, text
+from verger.edges.outside.webpush import LONGEST, introduced, public, raw, sealed, server_key, text
 
 HELLO = Message(id="m1", severity="critical", title="Critical: Frost", body="-2 °C", url="https://v.test/n", items=())
 KEY = server_key(ServerSecret(b"s" * 32))
@@ -169,6 +170,17 @@ def test_a_push_is_sealed_as_the_example_of_rfc_8291() -> None:
         "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A"
         "_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN"
     )
+
+
+@pytest.mark.parametrize("letter", ["🌱", "\x07", "ä", "x"])
+def test_a_push_of_a_long_text_is_whole_json_that_fits(letter: str) -> None:
+    message = structs.replace(HELLO, title=letter * 200, body=letter * 4000)
+    plain = fitting(message)
+    told = msgspec.json.decode(plain)
+    assert len(plain) <= LONGEST
+    assert told["title"] == message.title
+    assert told["body"].startswith(letter * 250)
+    assert told["url"] == HELLO.url
 
 
 async def test_a_push_service_knows_who_sends(clock: HeldClock) -> None:

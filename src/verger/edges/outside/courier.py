@@ -20,6 +20,7 @@ from verger.edges.outside.webpush import LONGEST, introduced, sealed
 _JSON = {"Content-Type": "application/json"}
 _TELEGRAM = "https://api.telegram.org"
 _TELEGRAM_LONGEST = 4000
+_PUSH_LONGEST = 700
 _LOUD = {"critical": 5, "warning": 4, "info": 3}
 _KEPT_S = "86400"
 
@@ -57,10 +58,7 @@ class Courier:
         await self.http.post(url, _JSON | signed(secrets, fresh, at_s, body), body)
 
     async def _push(self, way: Push, message: Message) -> None:
-        told: dict[str, Any] = {"id": message.id, "title": message.title, "severity": message.severity}
-        told |= {"body": shortened(message.body, 700), "url": message.url}
-        plain = msgspec.json.encode(told)[:LONGEST]
-        body = sealed(plain, way.p256dh, way.auth, ec.generate_private_key(ec.SECP256R1()), os.urandom(16))
+        body = sealed(fitting(message), way.p256dh, way.auth, ec.generate_private_key(ec.SECP256R1()), os.urandom(16))
         headers = {
             "Authorization": introduced(way.endpoint, self.key, self.contact, self.clock.now() // SECOND),
             "Content-Encoding": "aes128gcm",
@@ -85,6 +83,17 @@ def _proof(way: Ntfy) -> dict[str, str]:
     if way.password is None:
         return {"Authorization": f"Bearer {way.user}"}
     return {"Authorization": f"Basic {b64encode(f'{way.user}:{way.password}'.encode()).decode()}"}
+
+
+def fitting(message: Message) -> bytes:
+    """Return what a browser is told, whole JSON that it can read: of a long text as much as there is room for."""
+    told: dict[str, Any] = {"id": message.id, "title": message.title, "severity": message.severity, "url": message.url}
+    longest = _PUSH_LONGEST
+    while True:
+        plain = msgspec.json.encode(told | {"body": shortened(message.body, longest)})
+        if len(plain) <= LONGEST or longest == 1:
+            return plain
+        longest = max(1, longest - (len(plain) - LONGEST) // 4 - 1)
 
 
 def _parts(message: Message) -> list[str]:
