@@ -93,7 +93,7 @@ def fitting(message: Message) -> bytes:
         plain = msgspec.json.encode(told | {"body": shortened(message.body, longest)})
         if len(plain) <= LONGEST or longest == 1:
             return plain
-        longest = max(1, longest - (len(plain) - LONGEST) // 4 - 1)
+        longest = max(1, longest - (len(plain) - LONGEST) // 6 - 1)  # a letter takes 6 bytes at most
 
 
 def _parts(message: Message) -> list[str]:
