@@ -62,6 +62,14 @@ async def test_it_is_told_until_the_device_heeds_one(made: World, how: str, *, t
     assert await told(made) == []
 
 
+async def test_of_a_device_that_is_gone_nobody_is_told(made: World) -> None:
+    await made.rule(name="Water", when=DRY, then=[PULSE])
+    command = await asked(made)
+    made.house.kept.registry.forget(made.device)
+    await ends(made, command, "expired")
+    assert await told(made) == []
+
+
 async def test_it_says_who_could_not_tell_whom_and_why(made: World) -> None:
     await made.rule(name="Water", when=DRY, then=[PULSE, {"alert": {"severity": "critical"}}])
     await ends(made, await asked(made), "failed")

@@ -34,7 +34,8 @@ class Unheeded:
         if rule is None or command.noted:
             return
         at = microseconds(command.steps[-1].at)
-        if command.stage in _UNHEEDED:
+        gone = self.kept.registry.known(command.device) is None  # nothing would ever end an alert about it
+        if command.stage in _UNHEEDED and not gone:
             why = command.error or f"It {command.stage}."
             opening = await unheeded(self.kept, connection, tenant, rule.rule, command.device, why, at)
             await self.alerts.open(connection, tenant, opening)
