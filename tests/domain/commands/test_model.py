@@ -88,7 +88,6 @@ def test_what_the_device_says_late_is_true_all_the_same() -> None:
     late = answered(over, {"done": 1}, NOW + 61 * SECOND)
     assert (late.stage, late.error, late.steps[-1].proof) == (Stage.succeeded, None, "late answer")
     assert answered(late, {"error": "no"}, NOW + 62 * SECOND) == late
-    assert acknowledged(over, NOW, "puback") == over
 
 
 def test_that_the_device_has_what_was_given_up_is_told_without_another_end() -> None:
