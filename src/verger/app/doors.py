@@ -10,7 +10,7 @@ from verger.edges.api.app import build
 from verger.edges.api.figures import refusals, registry
 from verger.edges.api.front import Front
 from verger.edges.api.given import System
-from verger.edges.api.routes import LOOKED_AFTER, given
+from verger.edges.api.routes import LOOKED_AFTER
 from verger.edges.api.slowness import Slowness
 from verger.edges.api.static import Site
 from verger.edges.api.visitor import Visitor
@@ -57,7 +57,7 @@ def build_api(house: House) -> Front:
         families=house.families,
         live=LiveSocket(house.hub, Looking(house.grounds.showing, house.hub), Visitor(system), abreast),
         mqtt=MqttSocket(house.listener, system.proxies),
-        api=build(system, LOOKED_AFTER, given(house.grounds)),
+        api=build(system, LOOKED_AFTER, grounds=house.grounds),
         pages=Site(),
         refused=refused,
     )

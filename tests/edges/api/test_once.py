@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 from litestar import post
-from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from tests.edges.api.conftest import Ask
@@ -16,7 +15,7 @@ from verger.base.errors import Busy, Conflict
 from verger.domain.tenancy.model import Role
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.api.app import build
-from verger.edges.api.given import JSONBody, System
+from verger.edges.api.given import Given, JSONBody, System
 
 KEY = {"Idempotency-Key": "6b7e"}
 
@@ -28,7 +27,7 @@ class Wish(Struct):
 
 
 class Deeds:
-    """A route that counts how often it took effect, and can be held."""
+    """Counts how often a route took effect, which can be held."""
 
     def __init__(self) -> None:
         self.done = 0
@@ -36,21 +35,19 @@ class Deeds:
         self.go = asyncio.Event()
         self.go.set()
 
-    def route(self) -> HTTPRouteHandler:
-        @post("/deeds")
-        async def do(data: JSONBody[Wish]) -> dict[str, int]:
-            self.begun.set()
-            await self.go.wait()
-            if data.end == "clash":
-                raise Conflict("It clashes.")
-            if data.end == "busy":
-                raise Busy("Not now.", 7)
-            self.done += 1
-            if data.end == "badly":
-                raise RuntimeError("boom")
-            return {"done": self.done}
 
-        return do
+@post("/deeds")
+async def do(data: JSONBody[Wish], deeds: Given[Deeds]) -> dict[str, int]:
+    deeds.begun.set()
+    await deeds.go.wait()
+    if data.end == "clash":
+        raise Conflict("It clashes.")
+    if data.end == "busy":
+        raise Busy("Not now.", 7)
+    deeds.done += 1
+    if data.end == "badly":
+        raise RuntimeError("boom")
+    return {"done": deeds.done}
 
 
 @pytest.fixture
@@ -60,7 +57,7 @@ def deeds() -> Deeds:
 
 @pytest.fixture
 def app(system: System, deeds: Deeds) -> Any:
-    return build(system, [deeds.route()])
+    return build(system, [do], deeds=deeds)
 
 
 @pytest.fixture

@@ -97,12 +97,12 @@ async def test_the_description_of_the_api_is_as_recorded(whole: Whole, record: R
 
 async def test_no_two_words_of_the_api_have_the_same_name(whole: Whole) -> None:
     # Of two alike both are renamed for their files, and programs that knew the first know it no longer.
-    told = json.loads(described(whole.api))
+    told = json.loads(described(whole.api.frame))
     assert [name for name in told["components"]["schemas"] if "_" in name] == []
 
 
 async def test_every_route_is_described(whole: Whole) -> None:
-    told = json.loads(described(whole.api))
+    told = json.loads(described(whole.api.frame))
     ids = []
     for path, operations in told["paths"].items():
         for method, operation in operations.items():

@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-from litestar import Litestar
 
 from tests.edges.api.conftest import HERE, visitor
 from tests.people import PASSWORD
@@ -23,6 +22,7 @@ from verger.domain.notifications.model import Notice, Urgency, one
 from verger.domain.telemetry.model import Readings
 from verger.domain.tenancy.model import Founding, Role
 from verger.domain.tenancy.tenancy import Tenancy
+from verger.edges.api.app import Api
 from verger.edges.wire.dialects.family import Voice
 from verger.flows.notifying import Notifying
 
@@ -89,7 +89,7 @@ BODIES: dict[str, dict[str, Any]] = {
 class Whole:
     """The whole product over a fresh folder, with two tenants, and something of every kind in the first."""
 
-    api: Litestar
+    api: Api
     tokens: dict[str, str]
     samples: dict[str, str]
 
@@ -101,7 +101,7 @@ class Whole:
 
     def routes(self, *, open_to_all: bool = False) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Give each route as its name, its address with samples put in, and a body that it takes."""
-        for route in self.api.routes:
+        for route in self.api.frame.routes:
             for handler in getattr(route, "route_handlers", []):
                 path = route.path_format.removeprefix("/api/v1")
                 for method in handler.http_methods - {"OPTIONS"}:

@@ -1,13 +1,14 @@
 """The API as one ASGI app: the frame that every route stands in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from litestar import Litestar, Response, Router
-from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Message, Scope
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from verger.base.errors import Refused
 from verger.edges.api import api_keys, auth, deeds, health, me, members, schema, setup
@@ -16,7 +17,7 @@ from verger.edges.api.door import Door
 from verger.edges.api.errors import tell_http, tell_refused, tell_unexpected
 from verger.edges.api.given import System, provided
 from verger.edges.api.noting import Noting
-from verger.edges.api.once import Once
+from verger.edges.api.once import Once, Turns
 from verger.edges.api.pace import Pace
 
 PREFIX = "/api/v1"
@@ -42,26 +43,38 @@ ROUTES: Sequence[HTTPRouteHandler] = (
 """The routes of tenancy."""
 
 
-def build(
-    system: System, routes: Sequence[HTTPRouteHandler] = (), given: Mapping[str, Provide] | None = None
-) -> Litestar:
-    """Return the API over a system, with further routes below /api/v1 and further words for them to be given."""
+@dataclass(frozen=True, slots=True)
+class Api:
+    """The API over one system: hands each request to the frame, with what its routes are given."""
+
+    frame: Litestar
+    given: dict[str, Any]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        scope.setdefault("state", {}).update(self.given)
+        await self.frame(scope, receive, send)
+
+
+def build(system: System, routes: Sequence[HTTPRouteHandler] = (), **given: object) -> Api:
+    """Return the API over a system, with further routes below /api/v1 and what they are given by name."""
     pace = Pace(system.clock, system.settings.api_per_s, system.settings.api_burst)
+    frame = _frame(tuple(routes), tuple(given), system.settings.body_bytes)
+    return Api(frame, {"system": system, "pace": pace, "turns": Turns(), **given})
 
-    def framed(app: ASGIApp) -> ASGIApp:
-        noting = Noting(app, PREFIX, system.tenancy.deeds.add, system.clock)
-        once = Once(noting, system.tenancy.answers, system.settings.body_bytes)
-        return Door(once, system, pace)
 
+@lru_cache(maxsize=4)
+def _frame(routes: tuple[HTTPRouteHandler, ...], given: tuple[str, ...], body_bytes: int) -> Litestar:
+    """Return the routes in their frame; it knows no system, for it takes long to make."""
     return Litestar(
         route_handlers=[
             Router(PREFIX, route_handlers=[*ROUTES, *routes, schema.openapi]),
             *(health.health, health.ready, health.metrics),
         ],
-        dependencies=provided(system) | dict(given or {}),
-        middleware=[framed],
+        dependencies=provided(*given),
+        middleware=[_framed],
         request_class=JsonRequest,
-        request_max_body_size=system.settings.body_bytes,
+        request_max_body_size=body_bytes,
         after_request=_with_etag,
         before_send=[_kept_private],
         exception_handlers={HTTPException: tell_http, Refused: tell_refused, Exception: tell_unexpected},
@@ -69,6 +82,10 @@ def build(
         logging_config=None,
         debug=False,
     )
+
+
+def _framed(app: ASGIApp) -> ASGIApp:
+    return Door(Once(Noting(app, PREFIX)))
 
 
 async def _with_etag(response: Response[Any]) -> Response[Any]:

@@ -13,7 +13,7 @@ from verger.base.errors import Forbidden, Missing, Unknown
 from verger.base.proxies import Whence
 from verger.base.secrets import digest
 from verger.domain.tenancy.model import Caller
-from verger.edges.api.given import System
+from verger.edges.api.given import System, system_of
 from verger.edges.api.pace import Pace
 
 COOKIE = "verger_session"
@@ -31,38 +31,26 @@ T = TypeVar("T")
 class Door:
     """Stands before every route; sets `scope["user"]` to the caller, None on open routes, `scope["auth"]` to whence."""
 
-    def __init__(self, app: ASGIApp, system: System, pace: Pace) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         """Stand before an app."""
         self._app = app
-        self._system = system
-        self._pace = pace
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or raise what refuses it."""
         if scope["type"] != ScopeType.HTTP:
             raise Missing("There is no socket here.")
-        headers = Headers.from_scope(scope)
+        system, headers = system_of(scope), Headers.from_scope(scope)
+        pace: Pace = scope["state"]["pace"]
         peer = (scope.get("client") or ("", 0))[0]
-        whence = self._system.proxies.whence(peer, scope["scheme"], scope["headers"])
+        whence = system.proxies.whence(peer, scope["scheme"], scope["headers"])
         scope["auth"], scope["user"] = whence, None
         if scope["route_handler"].opt.get("open"):
             refuse_foreign(scope["method"], headers, whence, asked_by_cookie=False)
-            self._pace.step(f"address:{whence.address}")
+            pace.step(f"address:{whence.address}")
         else:
-            caller = scope["user"] = await self._caller(headers, whence, scope["method"])
-            limits = self._system.limits(caller.tenant) if self._system.limits else None
-            self._pace.step(caller.name, limits)
+            caller = scope["user"] = await _caller(system, headers, whence, scope["method"])
+            pace.step(caller.name, system.limits(caller.tenant) if system.limits else None)
         await self._app(scope, receive, send)
-
-    async def _caller(self, headers: Headers, whence: Whence, method: str) -> Caller:
-        bearer = bearer_token(headers)
-        token = bearer or cookie_token(headers)
-        if not token:
-            raise Unknown("Sign in, or send a session token or an API key as Authorization: Bearer …")
-        if bearer is None:
-            refuse_foreign(method, headers, whence, asked_by_cookie=True)
-        asking = self._system.tenancy.caller(token, headers.get(TENANT))
-        return await self._system.slowness.unless_right(asking, f"token:{digest(token)}", f"address:{whence.address}")
 
 
 def bearer_token(headers: Headers) -> str | None:
@@ -123,6 +111,17 @@ def refuse_foreign(method: str, headers: Headers, whence: Whence, *, asked_by_co
     own = own_origin(headers, whence)
     if own is False or (asked_by_cookie and own is None):
         raise Forbidden("Only Verger's own pages may do this with your cookie; programs send Authorization: Bearer …")
+
+
+async def _caller(system: System, headers: Headers, whence: Whence, method: str) -> Caller:
+    bearer = bearer_token(headers)
+    token = bearer or cookie_token(headers)
+    if not token:
+        raise Unknown("Sign in, or send a session token or an API key as Authorization: Bearer …")
+    if bearer is None:
+        refuse_foreign(method, headers, whence, asked_by_cookie=True)
+    asking = system.tenancy.caller(token, headers.get(TENANT))
+    return await system.slowness.unless_right(asking, f"token:{digest(token)}", f"address:{whence.address}")
 
 
 def _host(url: str) -> tuple[str | None, int | None]:

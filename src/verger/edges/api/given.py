@@ -15,6 +15,7 @@ from litestar.params import (
     QueryParameter,
     SkipValidationMarker,
 )
+from litestar.types import Scope
 from prometheus_client import CollectorRegistry
 
 from verger.base.clock import Clock
@@ -58,19 +59,24 @@ class System:
     limits: Callable[[str], Limits] | None = None
 
 
-def provided(system: System) -> dict[str, Provide]:
-    """Return what every route may ask for by name, typed `Given[…]`."""
+def provided(*further: str) -> dict[str, Provide]:
+    """Return what every route may ask for by name, typed `Given[…]`; the API it is asked through has the `further`."""
+    own = {"caller": _caller, "whence": _whence, "asked": _asked, "expected": _expected}
+    from_api = {name: _of_api(name) for name in ("system", *further)}
+    return {name: Provide(give, sync_to_thread=False) for name, give in (own | from_api).items()}
 
-    def give_system() -> System:
-        return system
 
-    return {
-        "system": Provide(give_system, sync_to_thread=False),
-        "caller": Provide(_caller, sync_to_thread=False),
-        "whence": Provide(_whence, sync_to_thread=False),
-        "asked": Provide(_asked, sync_to_thread=False),
-        "expected": Provide(_expected, sync_to_thread=False),
-    }
+def system_of(scope: Scope) -> System:
+    """Return the system that a request is made to."""
+    system: System = scope["state"]["system"]
+    return system
+
+
+def _of_api(name: str) -> Callable[..., Any]:
+    def give(request: Request[Any, Any, Any]) -> Any:
+        return request.scope["state"][name]
+
+    return give
 
 
 def _caller(request: Request[Any, Any, Any]) -> Caller:

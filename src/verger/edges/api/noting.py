@@ -1,6 +1,5 @@
 """Noting: what people and programs did through a route is kept, once it is done."""
 
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -10,9 +9,10 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
-from verger.base.clock import Clock, moment
+from verger.base.clock import moment
 from verger.base.ids import new_id
 from verger.domain.tenancy.deeds import Deed
+from verger.edges.api.given import system_of
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ONLY_ASK = frozenset({"rules/test", "retention/preview", "me/notifications/read"})
@@ -31,9 +31,9 @@ class _Made(Struct):
 class Noting:
     """Stands around the routes; what cannot be noted is done all the same."""
 
-    def __init__(self, app: ASGIApp, prefix: str, note: Callable[[str, Deed], Awaitable[None]], clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
         """Stand before an app whose routes begin with a prefix."""
-        self._app, self._prefix, self._note, self._clock = app, prefix, note, clock
+        self._app, self._prefix = app, prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, and note what it did."""
@@ -53,23 +53,24 @@ class Noting:
 
         await self._app(scope, receive, hear)
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            await self._keep(scope, words, body)
+            await _keep(scope, words, body)
 
-    async def _keep(self, scope: Scope, words: str, body: bytes) -> None:
-        caller, (kind, _, rest) = scope["user"], words.partition("/")
-        subject = rest.partition("/")[0] if scope["path_params"] else _made(body)
-        deed = Deed(
-            id=new_id(),
-            at=moment(self._clock.now()),
-            by=caller.name,
-            did=getattr(scope["route_handler"], "summary", None) or words,
-            kind=kind,
-            subject=subject,
-        )
-        try:
-            await self._note(caller.tenant, deed)
-        except Exception:  # it is done: whoever asked must not hear that it failed
-            log.exception("a deed could not be noted", caller=caller.name, did=deed.did)
+
+async def _keep(scope: Scope, words: str, body: bytes) -> None:
+    system, caller, (kind, _, rest) = system_of(scope), scope["user"], words.partition("/")
+    subject = rest.partition("/")[0] if scope["path_params"] else _made(body)
+    deed = Deed(
+        id=new_id(),
+        at=moment(system.clock.now()),
+        by=caller.name,
+        did=getattr(scope["route_handler"], "summary", None) or words,
+        kind=kind,
+        subject=subject,
+    )
+    try:
+        await system.tenancy.deeds.add(caller.tenant, deed)
+    except Exception:  # it is done: whoever asked must not hear that it failed
+        log.exception("a deed could not be noted", caller=caller.name, did=deed.did)
 
 
 def _made(body: bytes) -> str | None:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from verger.base.errors import Fault, Invalid, TooLarge
 from verger.base.plural import counted
 from verger.domain.tenancy.answers import Answers
+from verger.edges.api.given import system_of
 
 KEY = "idempotency-key"
 _LONGEST = 255
@@ -41,15 +42,33 @@ class _Turn:
     waiting: int = 0
 
 
+class Turns:
+    """Lets requests of a caller under one key go one after another."""
+
+    def __init__(self) -> None:
+        """Begin with nobody waiting."""
+        self._turns: dict[tuple[str, str], _Turn] = {}
+
+    @asynccontextmanager
+    async def wait(self, caller: str, key: str) -> AsyncIterator[None]:
+        """Wait for those before."""
+        turn = self._turns.setdefault((caller, key), _Turn())
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[caller, key]
+
+
 class Once:
     """Stands between the door and the routes."""
 
-    def __init__(self, app: ASGIApp, answers: Answers, body_bytes: int) -> None:
-        """Stand before an app; no body may be larger than so many bytes."""
+    def __init__(self, app: ASGIApp) -> None:
+        """Stand before an app."""
         self._app = app
-        self._answers = answers
-        self._body_bytes = body_bytes
-        self._turns: dict[tuple[str, str], _Turn] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or answer again as before."""
@@ -61,19 +80,21 @@ class Once:
         if not (1 <= len(key) <= _LONGEST and key.isascii() and key.isprintable()):
             sentence = f"An Idempotency-Key is 1 to {_LONGEST} printable characters, best a fresh UUID."
             raise Invalid(sentence, [Fault("Idempotency-Key", sentence)])
-        body = await self._read(receive)
+        system = system_of(scope)
+        body = await _read(receive, system.settings.body_bytes)
         if body is None:
             return
+        turns: Turns = scope["state"]["turns"]
         caller = scope["user"].name if scope["user"] else f"address:{scope['auth'].address}"
         target = f"{scope['path']}?{scope['query_string'].decode('latin-1')} {headers.get('verger-tenant', '')}\n"
-        async with self._turn(caller, key):
-            kept = await self._answers.begin(caller, key, target.encode() + body)
+        async with turns.wait(caller, key):
+            kept = await system.tenancy.answers.begin(caller, key, target.encode() + body)
             if kept is not None:
                 answered = msgspec.msgpack.decode(kept, type=Answered)
                 await _say(send, answered, (b"idempotent-replayed", b"true"))
                 return
             answered = await self._carry_out(scope, body)
-            await self._note(caller, key, answered)
+            await _note(system.tenancy.answers, caller, key, answered)
             await _say(send, answered)
 
     async def _carry_out(self, scope: Scope, body: bytes) -> Answered:
@@ -88,41 +109,30 @@ class Once:
         await self._app(scope, hear, note)
         return _answered(said)
 
-    async def _note(self, caller: str, key: str, answered: Answered) -> None:
-        unexpected = answered.status == HTTPStatus.INTERNAL_SERVER_ERROR
-        try:
-            if answered.status < HTTPStatus.BAD_REQUEST or unexpected:
-                await self._answers.keep(caller, key, msgspec.msgpack.encode(answered))
-            else:
-                await self._answers.forget(caller, key)
-        except Exception:  # it took effect: whoever asked must hear of it, whatever became of our note
-            log.exception("answer could not be kept", caller=caller)
 
-    @asynccontextmanager
-    async def _turn(self, caller: str, key: str) -> AsyncIterator[None]:
-        """Let requests under one key go one after another."""
-        turn = self._turns.setdefault((caller, key), _Turn())
-        turn.waiting += 1
-        try:
-            async with turn.lock:
-                yield
-        finally:
-            turn.waiting -= 1
-            if not turn.waiting:
-                del self._turns[caller, key]
+async def _note(answers: Answers, caller: str, key: str, answered: Answered) -> None:
+    unexpected = answered.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    try:
+        if answered.status < HTTPStatus.BAD_REQUEST or unexpected:
+            await answers.keep(caller, key, msgspec.msgpack.encode(answered))
+        else:
+            await answers.forget(caller, key)
+    except Exception:  # it took effect: whoever asked must hear of it, whatever became of our note
+        log.exception("answer could not be kept", caller=caller)
 
-    async def _read(self, receive: Receive) -> bytes | None:
-        """Return the whole body, or None when whoever sent it has gone."""
-        body, more = b"", True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message["body"]
-            more = message.get("more_body", False)
-            if len(body) > self._body_bytes:
-                raise TooLarge(f"A body may have at most {counted(self._body_bytes, 'byte')}.")
-        return body
+
+async def _read(receive: Receive, most: int) -> bytes | None:
+    """Return the whole body, or None when whoever sent it has gone; raise TooLarge beyond so many bytes."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message["body"]
+        more = message.get("more_body", False)
+        if len(body) > most:
+            raise TooLarge(f"A body may have at most {counted(most, 'byte')}.")
+    return body
 
 
 def _answered(said: list[Message]) -> Answered:

@@ -1,8 +1,5 @@
 """The routes of what is looked after: places, devices, and what they measured."""
 
-from collections.abc import Mapping
-
-from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
 from verger.edges.api import (
@@ -37,7 +34,6 @@ from verger.edges.api import (
     tasks,
     webhooks,
 )
-from verger.edges.api.grounds import Grounds
 
 LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     places.items,
@@ -191,12 +187,4 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     derived.remove,
     system.read,
 )
-
-
-def given(grounds: Grounds) -> Mapping[str, Provide]:
-    """Return the word that these routes ask for."""
-
-    def give_grounds() -> Grounds:
-        return grounds
-
-    return {"grounds": Provide(give_grounds, sync_to_thread=False)}
+"""They ask for `grounds`."""
