@@ -15,7 +15,7 @@ from verger.edges.api import api_keys, auth, deeds, health, me, members, schema,
 from verger.edges.api.bodies import JsonRequest
 from verger.edges.api.door import Door
 from verger.edges.api.errors import tell_http, tell_refused, tell_unexpected
-from verger.edges.api.given import System, provided
+from verger.edges.api.given import InTurn, System, provided
 from verger.edges.api.noting import Noting
 from verger.edges.api.once import Once, Turns
 from verger.edges.api.pace import Pace
@@ -79,6 +79,7 @@ def _frame(routes: tuple[HTTPRouteHandler, ...], given: tuple[str, ...], body_by
         before_send=[_kept_private],
         exception_handlers={HTTPException: tell_http, Refused: tell_refused, Exception: tell_unexpected},
         openapi_config=schema.CONFIG,
+        plugins=[InTurn()],
         logging_config=None,
         debug=False,
     )

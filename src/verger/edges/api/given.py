@@ -15,6 +15,8 @@ from litestar.params import (
     QueryParameter,
     SkipValidationMarker,
 )
+from litestar.plugins import ReceiveRoutePlugin
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import Scope
 from prometheus_client import CollectorRegistry
 
@@ -70,6 +72,16 @@ def system_of(scope: Scope) -> System:
     """Return the system that a request is made to."""
     system: System = scope["state"]["system"]
     return system
+
+
+class InTurn(ReceiveRoutePlugin):
+    """Lets what a route is given be made one after another; none of it waits, so a task for each only costs."""
+
+    def receive_route(self, route: BaseRoute) -> None:
+        """Unbundle what the route's handlers are given."""
+        if isinstance(route, HTTPRoute):
+            for _, model in route.route_handler_map.values():
+                model.dependency_batches = [{each} for batch in model.dependency_batches for each in batch]
 
 
 def _of_api(name: str) -> Callable[..., Any]:
