@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 from litestar import Litestar, Response, Router
 from litestar.exceptions import HTTPException
@@ -63,12 +63,19 @@ def build(system: System, routes: Sequence[HTTPRouteHandler] = (), **given: obje
     return Api(frame, {"system": system, "pace": pace, "turns": Turns(), **given})
 
 
+class _Below(Router):
+    """What stands below a path, made for one frame; so that frame need not copy it, which takes long."""
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+
 @lru_cache(maxsize=4)
 def _frame(routes: tuple[HTTPRouteHandler, ...], given: tuple[str, ...], body_bytes: int) -> Litestar:
     """Return the routes in their frame; it knows no system, for it takes long to make."""
     return Litestar(
         route_handlers=[
-            Router(PREFIX, route_handlers=[*ROUTES, *routes, schema.openapi]),
+            _Below(PREFIX, route_handlers=[*ROUTES, *routes, schema.openapi]),
             *(health.health, health.ready, health.metrics),
         ],
         dependencies=provided(*given),
