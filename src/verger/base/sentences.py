@@ -12,7 +12,7 @@ _KINDS = {
     "bool": "true or false",
     "null": "null",
     "array": "a list",
-    "object": "an object",
+    "object": "named values in braces, {…}",
     "datetime": "a time such as 2026-05-01T12:00:00Z",
 }
 

@@ -36,7 +36,7 @@ def test_defaults_are_filled_in_and_the_proof_is_known() -> None:
     [
         ({"duration_s": 61}, "params.duration_s", "duration_s is a number from 1 to 60 s."),
         ({"duration_s": True}, "params.duration_s", "duration_s is a number from 1 to 60 s."),
-        ({}, "params.duration_s", "duration_s is needed from 1 to 60 s."),
+        ({}, "params.duration_s", "Give duration_s, a number from 1 to 60 s."),
         ({"duration_s": 1, "count": 1.5}, "params.count", "count is a whole number from 1."),
         ({"duration_s": 1, "count": 0}, "params.count", "count is a number from 1."),
         ({"duration_s": 1, "mode": "hard"}, "params.mode", "mode is one of soft, 2."),
@@ -44,7 +44,7 @@ def test_defaults_are_filled_in_and_the_proof_is_known() -> None:
         ({"duration_s": 1, "note": 1}, "params.note", "note is text."),
         ({"duration_s": 1, "note": "x" * 20_000}, "params", "Parameters take at most 16 KiB."),
         ({"duration_s": 1, "speed": 1}, "params.speed", "There is no parameter speed; it takes duration_s"),
-        ([1], "params", "Write an object."),
+        ([1], "params", "Write the parameters by their names"),
     ],
 )
 def test_what_is_out_of_range_is_refused_and_the_range_named(params: Any, field: str, message: str) -> None:

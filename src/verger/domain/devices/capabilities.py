@@ -24,7 +24,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     **dict.fromkeys(("integer", "int"), ((int,), "a whole number")),
     **dict.fromkeys(("boolean", "bool"), ((bool,), "true or false")),
     **dict.fromkeys(("string", "text"), ((str,), "text")),
-    "object": ((dict,), "an object"),
+    "object": ((dict,), "named values in braces, {…}"),
     **dict.fromkeys(("list", "array"), ((list,), "a list")),
 }
 
@@ -36,7 +36,8 @@ def find(capabilities: Sequence[Capability], method: str) -> Capability:
             return each
     known = [each.method for each in capabilities]
     near = get_close_matches(method, known, 1)
-    hint = f"did you mean {near[0]}?" if near else f"it can {', '.join(known)}." if known else "it can do nothing."
+    can = f"it can {', '.join(known)}." if known else "it can do nothing."
+    hint = f"did you mean {near[0]}? Else {can}" if near else can
     sentence = f"This type of device cannot do {method[:100]}; {hint}"
     raise Invalid(sentence, [Fault("method", sentence)])
 
@@ -44,7 +45,8 @@ def find(capabilities: Sequence[Capability], method: str) -> Capability:
 def check(capability: Capability, params: Any) -> dict[str, Any]:
     """Return parameters with the defaults filled in; raise Invalid with a fault for each that cannot be."""
     if params is not None and not isinstance(params, dict):
-        raise Invalid("Parameters are an object of names and values.", [Fault("params", "Write an object.")])
+        sentence = 'Write the parameters by their names, such as {"duration_s": 20}.'
+        raise Invalid(sentence, [Fault("params", sentence)])
     given: dict[str, Any] = params or {}
     filled = {name: param.default for name, param in capability.params.items() if param.default is not None}
     values = filled | {name: value for name, value in given.items() if value is not None}
@@ -100,19 +102,28 @@ def _faults(params: Mapping[str, Param], values: Mapping[str, Any]) -> Iterator[
             yield Fault(f"params.{name[:100]}", f"There is no parameter {name[:100]}; {known}")
     for name, param in params.items():
         if name not in values:
-            yield Fault(f"params.{name}", f"{name} is needed{_range(param)}.")
+            takes = _takes(param)
+            yield Fault(f"params.{name}", f"Give {name}, {takes}." if takes else f"Give {name}.")
         elif wrong := _wrong(param, values[name]):
             yield Fault(f"params.{name}", f"{name} is {wrong}.")
+
+
+def _takes(param: Param) -> str:
+    """Return what a parameter takes, empty where that is anything."""
+    if param.one_of is not None:
+        return f"one of {', '.join(map(_shown, param.one_of))}"
+    _, told = _KINDS.get(param.type, ((), ""))
+    return told + _range(param) if told else _range(param).strip()
 
 
 def _wrong(param: Param, value: Any) -> str | None:
     """Return what a value should be, None when it is that."""
     if param.one_of is not None:
         fits = any(value == one and isinstance(value, bool) is isinstance(one, bool) for one in param.one_of)
-        return None if fits else f"one of {', '.join(map(_shown, param.one_of))}"
-    kinds, told = _KINDS.get(param.type, ((), ""))
+        return None if fits else _takes(param)
+    kinds, _ = _KINDS.get(param.type, ((), ""))
     if kinds and (not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds)):
-        return told + _range(param)
+        return _takes(param)
     if isinstance(value, int | float) and not isinstance(value, bool) and not _within(param, value):
         return _KINDS["number"][1] + _range(param)
     return None

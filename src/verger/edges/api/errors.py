@@ -8,7 +8,8 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
-from msgspec import Struct
+from litestar.typing import FieldDefinition
+from msgspec import Struct, inspect
 
 from verger.base.errors import (
     Busy,
@@ -25,6 +26,7 @@ from verger.base.errors import (
 )
 from verger.base.secrets import masked
 from verger.base.sentences import sentence
+from verger.edges.api.choices import choices, one_of, within
 
 log = structlog.get_logger()
 
@@ -92,7 +94,7 @@ def tell_refused(_request: Request[Any, Any, Any], refused: Refused) -> Response
 
 def tell_http(request: Request[Any, Any, Any], failure: HTTPException) -> Response[Problem]:
     """Tell what the framework refused: no such route, no such method, parameters that do not fit."""
-    if faults := _faults(failure):
+    if faults := _faults(request, failure):
         return problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail_of(faults), faults)
     if failure.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return tell_unexpected(request, failure)
@@ -113,15 +115,26 @@ def detail_of(faults: Iterable[Fault]) -> str:
     return " ".join(f"{fault.field}: {fault.message}" if fault.field else fault.message for fault in faults)
 
 
-def _faults(failure: HTTPException) -> list[Fault]:
+def _faults(request: Request[Any, Any, Any], failure: HTTPException) -> list[Fault]:
     if isinstance(failure.extra, list):
-        return [_fault(each) for each in failure.extra if isinstance(each, dict)]
+        known = _parameters(request)
+        return [_fault(each, known) for each in failure.extra if isinstance(each, dict)]
     lacking = _LACKING.match(failure.detail)
     return [Fault(lacking[1], "This is needed.")] if lacking else []
 
 
-def _fault(wrong: Mapping[str, Any]) -> Fault:
-    field = str(wrong.get("key", ""))
-    if field == "data":
-        return Fault("", "This needs a JSON object as its body.")
-    return Fault(field, sentence(str(wrong.get("message", ""))))
+def _parameters(request: Request[Any, Any, Any]) -> dict[str, FieldDefinition]:
+    """Return what a route is given, by the names that its code has for it."""
+    handler = request.route_handler
+    given = (handler, *handler.resolve_dependencies().values())
+    return {name: field for each in given for name, field in each.parsed_fn_signature.parameters.items()}
+
+
+def _fault(wrong: Mapping[str, Any], known: Mapping[str, FieldDefinition]) -> Fault:
+    name, said = str(wrong.get("key", "")), str(wrong.get("message", ""))
+    if name == "data":
+        return Fault("", "This needs named values in braces, {…}, as its body.")
+    if (field := known.get(name)) is None:
+        return Fault(name, sentence(said))
+    few = choices(within(inspect.type_info(field.annotation), [])) if "enum value" in said else []
+    return Fault(getattr(field.kwarg_definition, "name", None) or name, one_of(few) if few else sentence(said))
