@@ -8,7 +8,7 @@ from msgspec import UNSET
 from verger.base.errors import Fault
 from verger.base.plural import plain
 from verger.domain.rules.actions import Action, ToAlert, ToNotify
-from verger.domain.rules.conditions import DEEPEST, MOST_CONDITIONS, WORDS, Condition, Is, within
+from verger.domain.rules.conditions import DEEPEST, MOST_CONDITIONS, WORDS, Condition, Is, Stage, within
 from verger.domain.rules.cron import Cron
 from verger.domain.rules.wall import minute_of
 
@@ -34,12 +34,25 @@ _MAY = {
     "rises_by": (),
     "falls_by": (),
 }
+_ASKS = {
+    ("below", "value"): "Say below which value, such as 20.",
+    ("above", "value"): "Say above which value, such as 20.",
+    ("equal", "value"): "Say which value it should equal, such as 20.",
+    ("rises_by", "value"): "Say by how much it should rise, as a number above 0.",
+    ("falls_by", "value"): "Say by how much it should fall, as a number above 0.",
+    ("command", "stage"): f"Say which stage of the command: {', '.join(get_args(Stage))}.",
+    ("attribute", "equals"): "Say which value the attribute should equal.",
+}
+"""What is asked for where a kind of condition lacks a field that it needs."""
+_ASKS |= {(band, "low"): "Say where the band begins, such as 18." for band in _BAND}
+_ASKS |= {(band, "high"): "Say where the band ends, such as 24." for band in _BAND}
+_ASKS |= {(moves, "within_s"): "Say within how many seconds." for moves in ("rises_by", "falls_by")}
 _FITS = {
     "event": ("device",),
     "silent_for_s": ("device",),
-    "schedule": ("catch_up",),
-    "sun": ("offset_s",),
-    "between": (),
+    "schedule": ("device", "catch_up"),
+    "sun": ("device", "offset_s"),
+    "between": ("device",),
     "command": ("device", "stage"),
     "attribute": ("device", "equals", "of"),
     "all": (),
@@ -103,7 +116,7 @@ def _foreign(path: str, condition: Condition, word: str) -> Iterator[Fault]:
         value = getattr(condition, name)
         lacks = value is UNSET or (value is None and name != "equals")
         if lacks and name in needed:
-            yield Fault(f"{path}.{name}", f"This is needed with {what}.")
+            yield Fault(f"{path}.{name}", _ASKS[what, name])
         elif name not in (word, *fits) and value is not None and value is not UNSET:
             yield Fault(f"{path}.{name.rstrip('_')}", f"This says nothing with {what}: leave it out.")
 

@@ -57,7 +57,7 @@ def _decided(
 
 def _because(rule: Compiled, memory: Memory, truth: Truth, at: int, *, wanted: bool) -> Because:
     condition, leaf = rule.leaves[at], truth.leaves[at]
-    device = (condition.device or memory.device) if condition.of_device else None
+    device = condition.device or (memory.device if condition.of_device else None)
     return Because(
         says=reason(condition, device, wanted=wanted),
         device=device,

@@ -42,7 +42,7 @@ def apart(rule: Compiled, way: Sequence[tuple[Condition, bool]]) -> str:
         return TOGETHER
     if schedules:
         return _never_due(rule, schedules, parts)
-    if parts and suns:
+    if suns:
         return _never_turns(rule, *suns.pop(), parts)
     borders = {border % _MINUTES for begin, end, _ in parts for border in (begin, end)}
     return "" if not parts or _any_in(borders, parts) else "the times of the day in between never overlap"
@@ -67,7 +67,9 @@ def _never_turns(rule: Compiled, turn: Turn | None, offset_s: float, parts: Sequ
     if turn is None:
         return ""
     minutes = _sun_minutes(turn, offset_s, rule.ground, rule.zone, rule.rule.created_at.date())
-    return "" if not minutes or _any_in(minutes, parts) else f"{turn} is never{_told(parts)} at this place"
+    if not minutes:
+        return f"there is no {turn} at this place"
+    return "" if not parts or _any_in(minutes, parts) else f"{turn} is never{_told(parts)} at this place"
 
 
 def _part(times: tuple[str, str], wanted: bool) -> Part:  # noqa: FBT001  as it stands in a way
