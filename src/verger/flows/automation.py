@@ -26,6 +26,7 @@ from verger.flows.minds import Draft, Key
 from verger.flows.pausing import Pausing
 from verger.flows.silences import Silences
 from verger.flows.stepping import Heed, Stepping
+from verger.flows.stranded import Stranded
 
 _TICK_S = 0.2
 _SAVED_EVERY = 5 * SECOND
@@ -56,6 +57,7 @@ class Automation:
         self.heeds: list[Heed] = []
         self._kept, self._acting, self._clock = kept, acting, clock
         self._pausing = Pausing(kept, acting.effects.alerts, clock)
+        self._stranded = Stranded(court.book, kept.db, acting.effects.alerts, clock)
         self._stepping = Stepping(court, clock)
         self._decided = Decided(court, kept, acting, clock)
         self._leaping = Leaping(court, clock)
@@ -140,6 +142,7 @@ class Automation:
                 self._noting = self._noting or list(self.court.minds.seen)
             if self._noting:
                 await self._note_seen()
+            await self._stranded.tell()
 
     async def save(self) -> None:
         """Keep all that was judged so far."""
@@ -282,8 +285,7 @@ class Automation:
     async def _pause(self, connection: AsyncConnection, draft: Draft) -> None:
         """Let rules judge no longer that went wild."""
         for rule, why in draft.paused.values():
-            tenant = self.court.tenants[rule.rule.id]
-            await self._pausing.pause(connection, tenant, rule.rule, why, _SEE_TO_IT)
+            await self._pausing.pause(connection, self.court.tenants[rule.rule.id], rule.rule, why, _SEE_TO_IT)
 
     async def _pause_unfit(self) -> None:
         """Let rules judge no longer that were accepted once, and that this version cannot judge by."""

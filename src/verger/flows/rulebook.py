@@ -153,6 +153,7 @@ class Rulebook:
     registry: Registry
     chapters: dict[str, Chapter] = field(default_factory=dict)
     unfit: dict[str, tuple[str, KeptRule]] = field(default_factory=dict)  # rule -> (tenant, rule), not paused yet
+    stranded: dict[str, tuple[str, KeptRule, str]] = field(default_factory=dict)  # and why it cannot judge at its place
     _moved: set[str] = field(default_factory=set)
     _lost: set[str] = field(default_factory=set)  # tenants of which it was not told who moved
     _changed: dict[str, str] = field(default_factory=dict)  # rule -> tenant
@@ -197,6 +198,7 @@ class Rulebook:
     async def _read(self, rule: str, tenant: str) -> None:
         chapter = self.chapters.get(tenant) or await self._chapter(tenant)
         chapter.take(rule)
+        self.stranded.pop(rule, None)
         try:
             kept = await self.rules.get(tenant, rule)
         except Missing:
@@ -231,6 +233,7 @@ class Rulebook:
             chapter.put(compiled(rule, ground_of(place)))
         except Invalid as why:  # its place is another than when it was written
             chapter.unfit.add(rule.id)
+            self.stranded[rule.id] = chapter.tenant, rule, str(why)
             log.warning("a rule cannot judge", rule=rule.id, why=str(why))
 
     def rule(self, tenant: str, rule: str) -> Compiled | None:
