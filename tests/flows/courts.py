@@ -37,6 +37,7 @@ from verger.flows.overhearing import Overhearing
 from verger.flows.rulebook import Rulebook
 from verger.flows.ruling import Ruling
 from verger.flows.unheeded import Unheeded
+from verger.flows.vetting import Vetting
 
 COUNTED = {"runs": run_table, "alerts": alert_table, "commands": command_table, "tasks": task_table, "notices": notice}
 _NOTHING = np.empty(0, np.uint32), np.empty(0, np.int64), np.empty(0)
@@ -76,8 +77,8 @@ class World:
 
     @property
     def ruling(self) -> Ruling:
-        house, judge = self.house, self.automation
-        return Ruling(self.kept, house.kept, house.places, self.alerts, judge, self.clock, self.outgoing)
+        vetting = Vetting(self.house.kept, self.house.places, Members(self.db), self.outgoing)
+        return Ruling(self.kept, vetting, self.alerts, self.automation, self.clock)
 
     async def rule(self, **written: Any) -> KeptRule:
         """Write a rule as people would."""

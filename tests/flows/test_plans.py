@@ -92,7 +92,7 @@ def test_members_may_move_its_thresholds_to_both_ends(one: Plan) -> None:
         for where, leeway in rule.limits.items():
             for end in (leeway.low, leeway.high):
                 assert end is not None, (key, where)
-                compiled(moved(rule, where, end), GROUND)
+                compiled(moved(rule, {where: end}), GROUND)
 
 
 def test_its_derived_metrics_are_reckoned_from_its_metrics(one: Plan) -> None:

@@ -22,6 +22,7 @@ from verger.flows.oversight import Figure
 from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
+from verger.flows.vetting import Vetting
 
 _TIDY_S = 3600.0
 _EXPIRED_S = 600.0
@@ -81,7 +82,8 @@ async def open_errands(
 
 
 def _ruling(stores: Stores, judge: Automation) -> Ruling:
-    return Ruling(stores.rules, stores.kept, stores.places, stores.alerts, judge, stores.clock, stores.outgoing)
+    vetting = Vetting(stores.kept, stores.places, stores.tenancy.members, stores.outgoing)
+    return Ruling(stores.rules, vetting, stores.alerts, judge, stores.clock)
 
 
 def errand_figures(stores: Stores, errands: Errands) -> Iterator[Figure]:

@@ -81,7 +81,7 @@ class Backtesting:
         """Return a trial, and of how many readings it is; raise Invalid for a rule or a span that cannot be."""
         if end <= start:
             raise Invalid("`to` has to lie after `from`.", [Fault("to", "Give a time after `from`.")])
-        await self.ruling.check(tenant, rule)
+        await self.ruling.vetting.check(tenant, rule)
         trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end), heard=())
         _, _, series = await self._ground(tenant, trial)
         counts = await self._counts(trial, list(series))

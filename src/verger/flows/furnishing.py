@@ -86,7 +86,8 @@ class Furnishing:
         things = dict(_things(wanted, laid, spared))
         for thing in things.values():
             if isinstance(thing, KeptRule):
-                await self.ruling.check(tenant, thing)
+                # planters that have a profile may stand elsewhere now, and come here later
+                await self.ruling.vetting.check(tenant, structs.replace(thing, not_for=()))
         try:
             async with self.ruling.judge.still():
                 async with self.db.writing() as connection:

@@ -1,36 +1,51 @@
 """Parts of a rule that is written already, changed one by one: a threshold, or the device that it names."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import structs
 
 from verger.base.errors import Fault, Invalid
-from verger.base.plural import plain
 from verger.base.sentences import sentence
 from verger.domain.rules.actions import Action
 from verger.domain.rules.conditions import Condition
-from verger.domain.rules.model import Rule
+from verger.domain.rules.model import Rule, leaves
 
 THRESHOLDS = ("value", "clear", "tolerance", "low", "high", "clear_by", "within_s", "for_s", "silent_for_s", "offset_s")
 _STEP = re.compile(r"\.?(\w+)|\[(\d+)\]")
 _R = TypeVar("_R", bound=Rule)
 
 
-def moved(rule: _R, path: str, value: float) -> _R:
-    """Return a rule with another number at a path such as `when.all[0].value`; raise Invalid where none stands."""
+def thresholds(rule: Rule) -> dict[str, float]:
+    """Return the numbers in a rule's conditions, by where they stand, such as `when.all[0].value`."""
+    numbers = ((f"{path}.{name}", getattr(each, name)) for path, each in leaves(rule) for name in THRESHOLDS)
+    return {path: number for path, number in numbers if number is not None}
+
+
+def moved(rule: _R, numbers: Mapping[str, float]) -> _R:
+    """Return a rule with other numbers at some paths, all of them at once; raise Invalid where none stands."""
     document: Any = {"when": msgspec.to_builtins(rule.when), "only_if": msgspec.to_builtins(rule.only_if)}
+    faults = [fault for path, value in numbers.items() if (fault := _put(document, path, value))]
+    if faults:
+        raise Invalid(" ".join(fault.message for fault in faults), faults)
+    when, only_if = msgspec.convert((document["when"], document["only_if"]), tuple[Condition, Condition | None])
+    return structs.replace(rule, when=when, only_if=only_if)
+
+
+def _put(document: Any, path: str, value: float) -> Fault | None:
+    """Put another number at a path into a document; return what is wrong with it, None when nothing is."""
     *way, last = [int(at) if at else name for name, at in _STEP.findall(path)] or [""]
     where = _within(document, way)
     if last not in THRESHOLDS or not isinstance(where, dict) or not isinstance(where.get(last), int | float):
-        raise Invalid(f"There is no threshold at {path}.", [Fault(path, "Name a number of a condition.")])
-    where[last] = value
+        return Fault(path, f"There is no threshold at {path}: name a number of a condition, such as when.value.")
     try:
-        when, only_if = msgspec.convert((document["when"], document["only_if"]), tuple[Condition, Condition | None])
+        msgspec.convert(where | {last: value}, Condition)
     except msgspec.ValidationError as why:
-        raise Invalid(f"{path} cannot be {plain(value)}.", [Fault(path, sentence(str(why)))]) from None
-    return structs.replace(rule, when=when, only_if=only_if)
+        return Fault(path, sentence(str(why)))
+    where[last] = value
+    return None
 
 
 def renamed(rule: _R, device: str, to: str) -> _R:

@@ -113,7 +113,7 @@ async def read(rule: Id, caller: Given[Caller], grounds: Given[Grounds]) -> Kept
     `paused_because` says why Verger let it judge no longer, `objection` why this version would refuse it: it judges as
     it was accepted, unless it is `unfit`.
     """
-    return _shown(await grounds.ruling.kept.rules.get(caller.needs("rules:read").tenant, rule), caller)
+    return _shown(await grounds.ruling.get(caller.needs("rules:read").tenant, rule), caller)
 
 
 @patch("/rules/{rule:str}", summary="Change a rule", tags=_TAGS)
