@@ -11,6 +11,7 @@ from verger.base.pages import Page
 from verger.domain.alerts.model import Alert, AlertState, Comment, Severity, Words
 from verger.domain.alerts.policy import AlertPolicy, ClearAfter, Seconds, Steps
 from verger.domain.alerts.store import Wanted
+from verger.edges.api.filters import there
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
@@ -72,7 +73,9 @@ async def items(
     caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], wanted: Given[Wanted], place: At = None
 ) -> Page[Alert]:
     """Return a page of alerts; many devices at once are one alert, and `within` lists what it shows."""
-    return await grounds.alerting.page(caller.needs("alerts:read").tenant, asked, place, wanted)
+    tenant = caller.needs("alerts:read").tenant
+    await there(grounds, tenant, device=wanted.device, alert=wanted.within)
+    return await grounds.alerting.page(tenant, asked, place, wanted)
 
 
 @get("/alerts/{alert:str}", summary="Read an alert", tags=_TAGS)

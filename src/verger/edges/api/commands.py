@@ -82,7 +82,7 @@ async def items(
 ) -> Page[Command]:
     """Return a page of commands: of devices at `place` and below it, of one `batch`, or all."""
     tenant = caller.needs("devices:read").tenant
-    below = None if place is None else (await grounds.places.tree(tenant)).below(place)
+    below = None if place is None else await grounds.places.below(tenant, place)
     devices = None if below is None else [device.id for device in await grounds.kept.devices.at(tenant, below)]
     return await grounds.commands.page(tenant, asked, WantedCommands(devices=devices, batch=batch, stage=stage))
 

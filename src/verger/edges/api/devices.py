@@ -117,7 +117,7 @@ async def items(
 ) -> Page[Device]:
     """Return a page of devices, all or those at `place` and below it."""
     tenant = caller.needs("devices:read").tenant
-    below = None if place is None else (await grounds.places.tree(tenant)).below(place)
+    below = None if place is None else await grounds.places.below(tenant, place)
     page = await grounds.kept.devices.page(tenant, asked, below)
     return Page(await grounds.showing.devices(tenant, page.items), page.next)
 

@@ -48,7 +48,10 @@ async def items(
     caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], parent: FromQuery[str | None] = None
 ) -> Page[Place]:
     """Return a page of places, all or those directly in `parent`."""
-    return await grounds.places.page(caller.needs("places:read").tenant, asked, parent)
+    tenant = caller.needs("places:read").tenant
+    if parent is not None:
+        await grounds.places.get(tenant, parent)
+    return await grounds.places.page(tenant, asked, parent)
 
 
 @post("/places", summary="Add a place", tags=["places"])

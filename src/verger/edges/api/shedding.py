@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, to_builtins
 
 from verger.base.pages import Page
 from verger.domain.shedding.model import MOST_LOADS, Guarded, Load
+from verger.edges.api.filters import there
 from verger.edges.api.given import Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.flows.bounding import Standing
@@ -31,7 +32,9 @@ class PlanChange(Struct, frozen=True, forbid_unknown_fields=True):
 @get("/shedding", summary="List what is cut off when too much flows", tags=_TAGS)
 async def items(caller: Given[Caller], grounds: Given[Grounds], device: FromQuery[str | None] = None) -> Page[Standing]:
     """Return the plans of all meters, or that of `device` if it has one."""
-    found = await grounds.bounding.all(caller.needs("rules:read").tenant)
+    tenant = caller.needs("rules:read").tenant
+    await there(grounds, tenant, device=device)
+    found = await grounds.bounding.all(tenant)
     return Page([each for each in found if device in (None, each.device)])
 
 

@@ -11,6 +11,7 @@ from verger.base.pages import Page
 from verger.base.patch import told
 from verger.domain.tasks.model import Due, Priority, Task, TaskState
 from verger.domain.tasks.store import WantedTasks
+from verger.edges.api.filters import there
 from verger.edges.api.given import Asked, Caller, FromQuery, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
 
@@ -68,7 +69,9 @@ async def items(
     caller: Given[Caller], grounds: Given[Grounds], asked: Given[Asked], wanted: Given[WantedTasks], place: At = None
 ) -> Page[Task]:
     """Return a page of tasks; sort=due for those first that are due first."""
-    return await grounds.tasking.page(caller.needs("tasks:read").tenant, asked, place, wanted)
+    tenant = caller.needs("tasks:read").tenant
+    await there(grounds, tenant, device=wanted.device, alert=wanted.alert)
+    return await grounds.tasking.page(tenant, asked, place, wanted)
 
 
 @post("/tasks", summary="Add a task", tags=_TAGS)
