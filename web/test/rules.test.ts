@@ -62,11 +62,12 @@ test("whose attribute it is goes along where it is the place's, and is not said 
 });
 
 test.each([
-  [{ enabled: true, paused_because: null, objection: null }, "good", "On"],
-  [{ enabled: false, paused_because: null, objection: null }, "unknown", "Off"],
-  [{ enabled: true, paused_because: "It fired too often.", objection: null }, "attention", "Paused: It fired too often."],
-  [{ enabled: true, paused_because: null, objection: "No." }, "attention", "On as it was accepted, but it would be refused today: No."],
-  [{ enabled: false, paused_because: null, objection: "No." }, "attention", "Off; it would be refused today: No."],
+  [{ enabled: true, paused_because: null, objection: null, unfit: false }, "good", "On"],
+  [{ enabled: false, paused_because: null, objection: null, unfit: false }, "unknown", "Off"],
+  [{ enabled: true, paused_because: "It fired too often.", objection: null, unfit: false }, "attention", "Paused: It fired too often."],
+  [{ enabled: true, paused_because: null, objection: "No.", unfit: false }, "attention", "On as it was accepted, but it would be refused today: No."],
+  [{ enabled: true, paused_because: null, objection: "Say where it is.", unfit: true }, "attention", "Does not work: Say where it is."],
+  [{ enabled: false, paused_because: null, objection: "No.", unfit: false }, "attention", "Off; it would be refused today: No."],
 ] as const)("how a rule stands is told, and whether somebody should see to it", (rule, state, words) => {
   expect(standing(rule)).toEqual({ state, told: words });
 });

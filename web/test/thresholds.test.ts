@@ -10,7 +10,7 @@ const names = { device: () => "Pi", metric: () => ({ name: "Soil moisture", unit
 const dry: Condition = { metric: "soil", is: "below", value: 30, clear: 35, for_s: 120 };
 const free: Leeway = { low: 20, high: 40 };
 const rule = (when: Condition, limits: Record<string, Leeway>): Rule => ({
-  id: "r", name: "Water", place: "p", enabled: true, when, only_if: null, then: [], rest_s: 0, when_silent: null, late_s: 600, most_per_hour: 20, paused_because: null, objection: null, not_for: [], limits, version: 1,
+  id: "r", name: "Water", place: "p", enabled: true, when, only_if: null, then: [], rest_s: 0, when_silent: null, late_s: 600, most_per_hour: 20, paused_because: null, objection: null, unfit: false, not_for: [], limits, version: 1,
 });
 
 test("what members may move goes through the form unchanged, and to where the number stands then", () => {

@@ -29,6 +29,7 @@ export const rule = shape({
   most_per_hour: orElse(number, 20),
   paused_because: maybe(text),
   objection: maybe(text),
+  unfit: orElse(flag, false),
   limits: orElse(record(shape({ low: maybe(number), high: maybe(number) })), {}),
   not_for: orElse(list(text), []),
   version: number,
@@ -45,8 +46,9 @@ export type Reason = Checked<typeof reason>;
 export type Tested = Checked<typeof tested>;
 
 /** Whether a rule works, in words, and whether somebody should see to it. */
-export function standing({ enabled, paused_because, objection }: Pick<Rule, "enabled" | "paused_because" | "objection">): { readonly state: "attention" | "good" | "unknown"; readonly told: string } {
+export function standing({ enabled, paused_because, objection, unfit }: Pick<Rule, "enabled" | "paused_because" | "objection" | "unfit">): { readonly state: "attention" | "good" | "unknown"; readonly told: string } {
   if (paused_because !== null) return { state: "attention", told: say("rules.paused", { why: paused_because }) };
+  if (objection !== null && unfit && enabled) return { state: "attention", told: say("rules.unfit", { why: objection }) };
   if (objection !== null) return { state: "attention", told: say(enabled ? "rules.objection" : "rules.objection.off", { why: objection }) };
   return enabled ? { state: "good", told: say("rules.on") } : { state: "unknown", told: say("rules.off") };
 }

@@ -8,6 +8,7 @@ export const enRules = {
   "rules.on": "On",
   "rules.off": "Off",
   "rules.paused": "Paused: {why}",
+  "rules.unfit": "Does not work: {why}",
   "rules.objection": "On as it was accepted, but it would be refused today: {why}",
   "rules.objection.off": "Off; it would be refused today: {why}",
   "rules.turn": "Let the rule “{name}” work",
