@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
+from msgspec import structs
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
@@ -29,10 +30,13 @@ class Pausing:
     async def pause(self, connection: AsyncConnection, tenant: str, rule: Rule, why: str, advice: str) -> None:
         """Pause a rule, and open an alert that matters as much as any that it might have opened.
 
-        What it has opened stays open: it may hold still, and nobody watches whether it ends.
+        What it has opened stays open: it may hold still, and nobody watches whether it ends. What was true at a moment
+        ends by itself.
         """
         await self.kept.rules.pause(connection, tenant, rule.id, moment(self.clock.now()), why)
         await self.kept.memories.forget_rule(connection, tenant, rule.id)
+        if rule.momentary:
+            await fade(self.alerts, connection, tenant, rule.id)
         opening = Opening(
             rule=f"{PAUSED} {rule.id}",
             device=None,
@@ -48,3 +52,9 @@ class Pausing:
         """End the alerts of a rule, and those about itself."""
         for about in (rule, f"{PAUSED} {rule}", f"{UNHEEDED} {rule}"):
             await self.alerts.clear_rule(connection, tenant, about, self.clock.now())
+
+
+async def fade(alerts: AlertStore, connection: AsyncConnection, tenant: str, rule: str) -> None:
+    """Let what is open for a rule end by itself after a while, since the rule does not look after it any longer."""
+    for alert in await alerts.of_rule(connection, tenant, rule):
+        await alerts.save(connection, tenant, structs.replace(alert, momentary=True))

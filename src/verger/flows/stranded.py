@@ -13,6 +13,7 @@ from verger.domain.places.model import Place
 from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.compiled import compiled
 from verger.domain.rules.model import leaves
+from verger.flows.pausing import fade
 from verger.flows.rulebook import Rulebook, ground_of
 from verger.flows.unheeded import matters
 
@@ -39,7 +40,9 @@ class Stranded:
                 for tenant, about in told - now.keys():
                     await self.alerts.clear_rule(connection, tenant, about, self.clock.now())
                 for tenant, about in now.keys() - told:
-                    await self.alerts.open(connection, tenant, self._opening(about, *now[tenant, about]))
+                    rule, why = now[tenant, about]
+                    await fade(self.alerts, connection, tenant, rule.id)
+                    await self.alerts.open(connection, tenant, self._opening(about, rule, why))
         self._told = set(now)
 
     def _opening(self, about: str, rule: KeptRule, why: str) -> Opening:

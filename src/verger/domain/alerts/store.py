@@ -151,8 +151,11 @@ class AlertStore:
 
     async def clear_rule(self, connection: AsyncConnection, tenant: str, rule: str, at: int) -> list[Alert]:
         """End whatever is open for a rule that is gone, or judges no longer; return every alert that is over now."""
-        held = (_TABLE.tenant == tenant, _TABLE.rule == rule, _TABLE.holds.is_not(None))
-        return await self.end(connection, tenant, await _some(connection, *held), at)
+        return await self.end(connection, tenant, await self.of_rule(connection, tenant, rule), at)
+
+    async def of_rule(self, connection: AsyncConnection, tenant: str, rule: str) -> list[Alert]:
+        """Return what is open for a rule, within a transaction."""
+        return await _some(connection, _TABLE.tenant == tenant, _TABLE.rule == rule, _TABLE.holds.is_not(None))
 
     async def leave(
         self, connection: AsyncConnection, tenant: str, at: int, *, device: str | None = None, place: str | None = None
@@ -181,9 +184,8 @@ class AlertStore:
         shows = select(_TABLE.within).where(_TABLE.holds.is_not(None), _TABLE.within.is_not(None))
         over = func.coalesce(_TABLE.resolved_at, _TABLE.cleared_at) < before
         async with self._db.writing() as connection:
-            return await delete_some(
-                connection, alert_table, _TABLE.holds.is_(None), over, _TABLE.id.not_in(shows), most=200
-            )
+            gone = (_TABLE.holds.is_(None), over, _TABLE.id.not_in(shows))
+            return await delete_some(connection, alert_table, *gone, most=200)
 
     async def open_of(self, prefix: str) -> set[tuple[str, str]]:
         """Return (tenant, rule) of what is open in any tenant of rules whose name begins so."""
@@ -214,8 +216,7 @@ class AlertStore:
 
     async def those_within(self, connection: AsyncConnection, tenant: str, lead: str) -> list[Alert]:
         """Return the open alerts that another one shows."""
-        held = (_TABLE.tenant == tenant, _TABLE.within == lead, _TABLE.holds.is_not(None))
-        return await _some(connection, *held)
+        return await _some(connection, _TABLE.tenant == tenant, _TABLE.within == lead, _TABLE.holds.is_not(None))
 
     async def comment(self, connection: AsyncConnection, tenant: str, comment: Comment) -> None:
         """Keep what was said of an alert, or done with it."""
