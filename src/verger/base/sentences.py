@@ -17,11 +17,15 @@ _KINDS = {
 }
 
 _COMPLAINTS = (
-    (re.compile(r"^Expected `(?P<kinds>[^`]+)`, got "), "This should be {kinds}."),
+    (re.compile(r"^Expected `(?P<kinds>[^`]+)`(?:, got |$)"), "This should be {kinds}."),
+    (re.compile(r"^Expected `datetime` with a timezone"), "Say the time zone too, such as 2026-05-01T12:00:00Z."),
     (re.compile(r"^Expected `str` of length >= (?P<characters>\d+)"), "This needs at least {characters}."),
     (re.compile(r"^Expected `str` of length <= (?P<characters>\d+)"), "This may have at most {characters}."),
     (re.compile(r"^Expected `(?:array|object)` of length >= (?P<entries>\d+)"), "This needs at least {entries}."),
     (re.compile(r"^Expected `(?:array|object)` of length <= (?P<entries>\d+)"), "This may have at most {entries}."),
+    (re.compile(r"^Expected `array` of at least length (?P<entries>\d+)"), "This needs at least {entries}."),
+    (re.compile(r"^Expected `array` of at most length (?P<entries>\d+)"), "This may have at most {entries}."),
+    (re.compile(r"^Expected `array` of length (?P<entries>\d+)"), "This needs exactly {entries}."),
     (re.compile(r"^Expected `(?:int|float)` >= (?P<number>\S+)"), "This should be at least {number}."),
     (re.compile(r"^Expected `(?:int|float)` <= (?P<number>\S+)"), "This should be at most {number}."),
     (re.compile(r"^Expected `(?:int|float)` > (?P<number>\S+)"), "This should be more than {number}."),
@@ -29,7 +33,10 @@ _COMPLAINTS = (
     (re.compile(r"^Expected `str` matching regex '\\\\S'"), "This may not be empty."),
     (re.compile(r"^Expected `str` matching regex .*@"), "This is no e-mail address."),
     (re.compile(r"^Expected `str` matching regex .*x00"), "This may not hold the character NUL."),
-    (re.compile(r"^Number out of range"), "This number is out of range."),
+    (re.compile(r"^Expected `str` matching regex .*\[0-5\]"), "This should be a time of the day such as 06:30."),
+    (re.compile(r"^Expected `str` matching regex"), "This is not written as it should be."),
+    (re.compile(r"^(?:Number|Integer value) out of range"), "This number is out of range."),
+    (re.compile(r"^(?:Timestamp is out of range|Invalid epoch timestamp)"), "This time is out of range."),
     (re.compile(r"^Invalid enum value (?P<value>.+)"), "{value} is not one of the choices."),
     (re.compile(r"^Invalid RFC3339"), "This should be a time such as 2026-05-01T12:00:00Z."),
     (re.compile(r"^Object missing required field"), "This is needed."),

@@ -14,6 +14,7 @@ from verger.edges.api.grounds import Grounds
 
 _TAGS = ["enrolments"]
 _Texts = tuple[Annotated[str, Meta(max_length=120)], ...]
+_Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class NewEnrolment(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +25,7 @@ class NewEnrolment(Struct, frozen=True, forbid_unknown_fields=True):
 
     dialect: str
     place: str
-    open_until: datetime | None = None
+    open_until: _Moment | None = None
     max_devices: int | None = None
     networks: _Texts = ()
     certificates: _Texts = ()
@@ -35,7 +36,7 @@ class EnrolmentChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What to change of an enrolment; what is left out stays. Its key stays too."""
 
     place: str | UnsetType = UNSET
-    open_until: datetime | UnsetType = UNSET
+    open_until: _Moment | UnsetType = UNSET
     max_devices: int | UnsetType = UNSET
     networks: _Texts | UnsetType = UNSET
     certificates: _Texts | UnsetType = UNSET

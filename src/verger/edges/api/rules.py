@@ -24,6 +24,7 @@ from verger.flows.backtesting import KIND, SOON, Tested
 
 _TAGS = ["rules"]
 _Often = Annotated[int, Meta(ge=1, le=3600)]
+_Moment = Annotated[datetime, Meta(tz=True)]
 
 
 class WrittenRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,8 +69,8 @@ class RuleTest(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule, kept or not, and from when (inclusive) to when (exclusive) to try it."""
 
     rule: WrittenRule
-    start: datetime = field(name="from")
-    end: datetime = field(name="to")
+    start: _Moment = field(name="from")
+    end: _Moment = field(name="to")
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
