@@ -83,7 +83,7 @@ class World:
     async def rule(self, **written: Any) -> KeptRule:
         """Write a rule as people would."""
         more = {"id": new_id(), "created_at": moment(self.clock.now()), "place": self.house.place.id}
-        rule = msgspec.convert({"name": "Rule", **written, **more}, KeptRule)
+        rule = msgspec.convert({"name": "Rule", **more, **written}, KeptRule)
         return await self.ruling.add(self.house.tenant, rule)
 
     async def say(

@@ -1,4 +1,4 @@
-"""A rule that one device makes fire too often is paused: what it had told of other devices stays told."""
+"""A rule that one device makes fire too often is paused: what it had told of others stays told, and no timer runs."""
 
 from typing import Any
 
@@ -10,6 +10,8 @@ from tests.flows.conftest import House
 from tests.flows.courts import World, world
 from verger.base.db import Database
 from verger.domain.rules.accepted import KeptRule
+from verger.domain.telemetry.model import Event
+from verger.flows.pausing import Pausing
 
 FREEZING: dict[str, Any] = {
     "when": {"metric": "t", "is": "below", "value": 3},
@@ -54,3 +56,36 @@ async def test_it_ends_as_soon_as_the_rule_judges_again_or_is_to_judge_no_more(m
     made.clock.advance(10)
     await made.say({"t": 0})
     assert await opened(made) == ({(rule.id, made.device, "critical")} if enabled else set())
+
+
+async def test_what_had_to_last_begins_anew_once_the_rule_judges_again(made: World) -> None:
+    lasting = FREEZING | {"when": {"any": [{"metric": "t", "is": "below", "value": 3, "for_s": 60}, {"event": "door"}]}}
+    rule = await made.rule(**lasting | {"most_per_hour": 1})
+    await made.say({"t": 1})
+    for number in range(2):
+        await made.tell(Event("door", None, None, str(number)))
+    await made.wait(120)
+    kept = await made.kept.rules.get(made.house.tenant, rule.id)
+    assert (kept.paused_at is not None, (await made.count())["runs"]) == (True, 1)
+    await made.ruling.change(made.house.tenant, kept, kept, None)
+    await made.wait(120)
+    assert (await made.count())["runs"] == 1
+    await made.say({"t": 1})
+    await made.wait(59)
+    assert (await made.count())["runs"] == 1
+    await made.wait(2)
+    assert (await made.count())["runs"] == 2
+
+
+@pytest.mark.parametrize(("when", "fades"), [({"event": "door"}, True), (FREEZING["when"], False)])
+async def test_the_alert_of_a_moment_ends_by_itself_though_its_rule_is_paused(
+    made: World, when: Any, *, fades: bool
+) -> None:
+    rule = await made.rule(**FREEZING | {"when": when, "then": [{"alert": {"message": "!", "clear_after_s": 60}}]})
+    await made.say({"t": 1})
+    await made.tell(Event("door", None, None, "1"))
+    async with made.db.writing() as connection:
+        pausing = Pausing(made.kept, made.alerts, made.clock)
+        await pausing.pause(connection, made.house.tenant, rule, "It went wild.", "See to it.")
+    found = {alert.rule: alert.momentary for alert in await made.alerts.everything_open(made.house.tenant)}
+    assert found == {rule.id: fades, f"paused {rule.id}": False}

@@ -1,4 +1,4 @@
-"""Rules are written only with addresses that may be called."""
+"""Rules are written only with addresses that may be called, and their thresholds are moved together."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.flows.conftest import House
 from tests.flows.courts import World, world
 from verger.base.db import Database
-from verger.base.errors import Invalid
+from verger.base.errors import Forbidden, Invalid
 from verger.base.outgoing import Outgoing
 from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action
@@ -79,3 +79,47 @@ async def test_a_rule_whose_address_is_inner_by_now_can_be_changed_otherwise(mad
     moved = msgspec.convert([{"webhook": {"url": "http://127.0.0.2/"}}], tuple[Action, ...])
     with pytest.raises(Invalid):
         await made.ruling.change(tenant, off, msgspec.structs.replace(off, then=moved), None)
+
+
+SOIL: dict[str, Any] = {
+    "when": {"all": [{"metric": "soil", "is": "below", "value": 30, "clear": 35, "for_s": 60}]},
+    "then": [{"alert": {"message": "dry"}}],
+    "limits": {"when.all[0].value": {"low": 10, "high": 60}, "when.all[0].clear": {"low": 10, "high": 70}},
+}
+VALUE, CLEAR = "when.all[0].value", "when.all[0].clear"
+
+
+@pytest.mark.parametrize("numbers", [{VALUE: 50, CLEAR: 55}, {CLEAR: 55, VALUE: 50}, {CLEAR: 20, VALUE: 15}])
+async def test_several_thresholds_are_moved_in_one_go_whichever_is_named_first(
+    made: World, numbers: dict[str, float]
+) -> None:
+    rule = await made.rule(**SOIL)
+    after = await made.ruling.adjust(made.house.tenant, rule.id, numbers, rule.version)
+    [leaf] = after.when.all or ()
+    assert (leaf.value, leaf.clear, after.version) == (numbers[VALUE], numbers[CLEAR], rule.version + 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "fields"),
+    [
+        ({VALUE: 61, CLEAR: 71}, [VALUE, CLEAR]),
+        ({VALUE: 40, CLEAR: 71}, [CLEAR]),
+        ({VALUE: 40}, [CLEAR]),
+        ({CLEAR: 29}, [CLEAR]),
+    ],
+)
+async def test_of_thresholds_that_cannot_be_none_is_moved(
+    made: World, numbers: dict[str, float], fields: list[str]
+) -> None:
+    rule = await made.rule(**SOIL)
+    with pytest.raises(Invalid) as refused:
+        await made.ruling.adjust(made.house.tenant, rule.id, numbers, None)
+    assert [fault.field for fault in refused.value.faults] == fields
+    assert await made.kept.rules.get(made.house.tenant, rule.id) == rule
+
+
+async def test_a_number_that_no_manager_let_members_move_stays(made: World) -> None:
+    rule = await made.rule(**SOIL)
+    with pytest.raises(Forbidden, match=r"may not change when\.all"):
+        await made.ruling.adjust(made.house.tenant, rule.id, {VALUE: 20, "when.all[0].for_s": 1}, None)
+    assert await made.kept.rules.get(made.house.tenant, rule.id) == rule

@@ -30,15 +30,20 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({}, "when", "Say one thing"),
     (BELOW | EVENT, "when", "Say one thing"),
     ({"metric": "t"}, "when.is", "how it should be"),
-    ({"metric": "t", "is": "below"}, "when.value", "needed with below"),
-    ({"metric": "t", "is": "inside", "low": 1}, "when.high", "needed with inside"),
-    ({"metric": "t", "is": "rises_by", "value": 1}, "when.within_s", "needed with rises_by"),
+    ({"metric": "t", "is": "below"}, "when.value", "Say below which value, such as 20."),
+    ({"metric": "t", "is": "inside", "low": 1}, "when.high", "Say where the band ends"),
+    ({"metric": "t", "is": "rises_by", "value": 1}, "when.within_s", "Say within how many seconds."),
+    ({"metric": "t", "is": "above"}, "when.value", "Say above which value"),
+    ({"metric": "t", "is": "equal"}, "when.value", "which value it should equal"),
+    ({"metric": "t", "is": "outside", "high": 1}, "when.low", "Say where the band begins"),
+    ({"metric": "t", "is": "falls_by", "within_s": 60}, "when.value", "Say by how much it should fall"),
+    ({"all": [EVENT], "device": "d"}, "when.device", "says nothing with all"),
     ({"metric": "t", "is": "falls_by", "value": 0, "within_s": 60}, "when.value", "above 0"),
     (BELOW | {"low": 1}, "when.low", "says nothing with below"),
     (BELOW | {"tolerance": 1}, "when.tolerance", "says nothing"),
     (EVENT | {"for_s": 5}, "when.for_s", "says nothing with event"),
-    ({"command": "on"}, "when.stage", "needed with command"),
-    ({"attribute": "on"}, "when.equals", "needed with attribute"),
+    ({"command": "on"}, "when.stage", "queued, sent, acknowledged"),
+    ({"attribute": "on"}, "when.equals", "Say which value the attribute should equal."),
     (BELOW | {"clear": 4}, "when.clear", "ends above 5"),
     (ABOVE | {"clear": 9}, "when.clear", "ends below 8"),
     ({"all": [EVENT, BELOW | {"clear": 4}]}, "when.all[1].clear", "not 4"),
@@ -106,6 +111,15 @@ def test_the_document_of_the_contract_is_read_and_written_to_the_letter() -> Non
     assert again["then"][0]["command"] == DOCUMENT["then"][0]["command"] | {"ttl_s": 60}  # type: ignore[index]
     assert judged.devices == {"d"}
     assert not compiled(judged, HERE).of_each
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [{"schedule": "0 6 * * *", "catch_up": "once"}, {"sun": "sunset", "offset_s": 60}, {"between": ["06:00", "07:00"]}],
+)
+def test_a_time_may_name_a_device_as_any_condition_may(moment: Any) -> None:
+    named = rule(moment | {"device": "d"}, PULSE)
+    assert (named.devices, compiled(named, HERE).of_each) == ({"d"}, False)
 
 
 def test_silence_makes_wait_what_acts_and_nothing_else_unless_told() -> None:

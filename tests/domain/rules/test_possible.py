@@ -56,6 +56,20 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     ({"all": [{"sun": "sunset"}, {"sun": "sunset", "offset_s": 60}]}, "two moments"),
     ({"all": [{"sun": "sunset"}, {"sun": "sunrise"}]}, "two moments"),
     ({"all": [{"sun": "sunset"}, at("* * * * *")]}, "two moments"),
+    (
+        {
+            "all": [
+                {"metric": "t", "is": "inside", "low": 1, "high": 4},
+                {"metric": "t", "is": "outside", "low": 0, "high": 9},
+            ]
+        },
+        "no value of t",
+    ),
+    ({"all": [BELOW | {"clear": 7}, ABOVE | {"clear": 7}]}, "no value of t"),
+    ({"all": [BELOW, {"any": [ABOVE, {"all": [ABOVE, EVENT]}]}]}, "no value of t"),
+    ({"not": {"any": [BELOW, {"not": BELOW}]}}, "no value of t"),
+    ({"all": [BELOW, {"metric": "t", "is": "equal", "value": 5}]}, "no value of t"),
+    ({"not": part("00:00", "24:00")}, "never overlap"),
     ({"all": [attribute(1), attribute(2)]}, "two values"),
     ({"all": [attribute(1), attribute(value=True)]}, "two values"),
     ({"all": [attribute(1), {"not": attribute(1)}]}, "both equal a value and not"),
@@ -74,6 +88,10 @@ IMPOSSIBLE: list[tuple[Any, str]] = [
     ({"all": [{"sun": "sunset", "offset_s": -3600}, part("00:00", "12:00")]}, "sunset is never"),
 ]
 POSSIBLE: list[tuple[Any, Ground]] = [
+    (BELOW | {"clear": 5}, HERE),
+    ({"all": [BELOW | {"for_s": 7200}, part("06:00", "07:00")]}, HERE),
+    ({"all": [{"metric": "t", "is": "rises_by", "value": 5, "within_s": 60}, BELOW | {"value": 0}]}, HERE),
+    ({"all": [{"silent_for_s": 600}, EVENT]}, HERE),
     ({"any": [BELOW, ABOVE]}, HERE),
     ({"all": [BELOW | {"clear": 9}, ABOVE]}, HERE),
     ({"all": [BELOW, ABOVE | {"device": "other"}]}, HERE),
@@ -117,6 +135,13 @@ def test_a_rule_that_could_never_fire_says_why(when: Any, said: str) -> None:
 @pytest.mark.parametrize(("when", "ground"), POSSIBLE)
 def test_what_can_come_true_is_taken(when: Any, ground: Ground) -> None:
     assert why(when, ground) == ""
+
+
+def test_the_sun_does_not_rise_where_it_never_does() -> None:
+    pole = Ground("UTC", 90.0, 0.0)
+    assert why({"sun": "sunrise"}, pole) == "This could never fire: there is no sunrise at this place."
+    assert why({"any": [{"sun": "sunrise"}, BELOW]}, pole) == ""
+    assert why({"sun": "sunrise", "offset_s": 3600}, TROMSO) == ""
 
 
 def test_what_only_a_clock_that_goes_forward_makes_possible_is_not_where_none_does() -> None:
