@@ -86,17 +86,17 @@ class Tasking:
         if task.alert is not None and before is None:
             task = await self._of_alert(tenant, task, task.alert)
         try:
-            if task.device and (before is None or task.device != before.device):
+            if task.device is not None and (before is None or task.device != before.device):
                 device = await self.showing.kept.devices.get(tenant, task.device)
-                task = structs.replace(task, place=task.place or device.place)
+                task = structs.replace(task, place=device.place if task.place is None else task.place)
         except Missing:
             raise Invalid("There is no such device.", [Fault("device", "Name a device that is there.")]) from None
         try:
-            if task.place and (before is None or task.place != before.place):
+            if task.place is not None and (before is None or task.place != before.place):
                 await self.showing.places.get(tenant, task.place)
         except Missing:
             raise Invalid("There is no such place.", [Fault("place", "Name a place that is there.")]) from None
-        if task.assignee and (before is None or task.assignee != before.assignee):
+        if task.assignee is not None and (before is None or task.assignee != before.assignee):
             await self.members.takes(tenant, task.assignee)
         return task
 
@@ -106,7 +106,7 @@ class Tasking:
             found = await self.alerts.get(tenant, alert)
         except Missing:
             raise Invalid("There is no such alert.", [Fault("alert", "Name an alert that is there.")]) from None
-        place, device = task.place or found.place, task.device
+        place, device = found.place if task.place is None else task.place, task.device
         if device is None and found.device is not None:
             with suppress(Missing):  # it may have retired since
                 device = (await self.showing.kept.devices.get(tenant, found.device)).id

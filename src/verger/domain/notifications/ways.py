@@ -103,7 +103,7 @@ def push(endpoint: str, p256dh: str, auth: str) -> Push:
         raise _wrong("endpoint", "A browser's endpoint begins with https://.")
     for name, text, length in (("p256dh", p256dh, 65), ("auth", auth, 16)):
         if len(_unpacked(text)) != length:
-            raise _wrong(name, f"This is {length} bytes in base64url, as a browser gives it.")
+            raise _wrong(f"keys.{name}", f"This is {length} bytes in base64url, as a browser gives it.")
     return Push(checked(endpoint, "endpoint"), p256dh, auth)
 
 
