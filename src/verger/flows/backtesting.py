@@ -80,8 +80,12 @@ class Backtesting:
     async def prepare(self, tenant: str, rule: KeptRule, start: datetime, end: datetime) -> tuple[Trial, int]:
         """Return a trial, and of how many readings it is; raise Invalid for a rule or a span that cannot be."""
         if end <= start:
-            raise Invalid("`to` has to lie after `from`.", [Fault("to", "Give a time after `from`.")])
-        await self.ruling.vetting.check(tenant, rule)
+            sentence = "Let the end (to) lie after the beginning (from)."
+            raise Invalid(sentence, [Fault("to", sentence)])
+        try:
+            await self.ruling.vetting.check(tenant, rule)
+        except Invalid as wrong:
+            raise Invalid(str(wrong), [Fault(f"rule.{each.field}", each.message) for each in wrong.faults]) from None
         trial = Trial(rule=rule, start=microseconds(start), end=microseconds(end), heard=())
         _, _, series = await self._ground(tenant, trial)
         counts = await self._counts(trial, list(series))
