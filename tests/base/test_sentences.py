@@ -1,5 +1,6 @@
 """What a validating library complains of is told as a sentence in right grammar, with numbers as people write them."""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -8,6 +9,7 @@ from msgspec import Meta
 
 from verger.base.plural import counted, plain
 from verger.base.sentences import sentence
+from verger.domain.notifications.preferences import TimeOfDay
 
 COMPLAINTS: list[tuple[Any, Any, str]] = [
     (Annotated[str, Meta(min_length=1)], "", "This needs at least 1 character."),
@@ -23,6 +25,13 @@ COMPLAINTS: list[tuple[Any, Any, str]] = [
     (Annotated[int, Meta(gt=0)], 0, "This should be at least 1."),
     (Annotated[int, Meta(le=(1 << 62) + 1)], (1 << 62) + 2, "This should be at most 4611686018427387905."),
     (int | None, "x", "This should be a whole number or null."),
+    (dict[str, int], [], "This should be named values in braces, {…}."),
+    (tuple[str, str], ["a"], "This needs exactly 2 entries."),
+    (Annotated[datetime, Meta(tz=True)], "2026-05-01T12:00:00", "Say the time zone too, such as 2026-05-01T12:00:00Z."),
+    (datetime, "soon", "This should be a time such as 2026-05-01T12:00:00Z."),
+    (TimeOfDay, "25:00", "This should be a time of the day such as 06:30."),
+    (Annotated[str, Meta(pattern="^[a-z]+$")], "A", "This is not written as it should be."),
+    (Annotated[str, Meta(pattern=r"\S")], " ", "This may not be empty."),
 ]
 
 
