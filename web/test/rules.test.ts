@@ -31,6 +31,8 @@ test.each<[Condition, string]>([
   [{ event: "treatment", device: "lamp" }, "treatment happens at Lamp"],
   [{ silent_for_s: 600 }, "a device is silent for 10 min"],
   [{ sun: "sunset", offset_s: -1800 }, "30 min before sunset"],
+  [{ sun: "sunset", device: "lamp" }, "at sunset (for Lamp)"],
+  [{ between: ["22:00", "06:00"], device: "gone" }, "it is between 22:00 and 06:00 (for a device that is gone)"],
   [{ command: "pulse", stage: "expired", device: "gone" }, "“Pulse” of a device that is gone gets no answer"],
   [{ attribute: "mode", equals: "eco", device: "lamp" }, "Mode of Lamp is eco"],
   [{ attribute: "stage", of: "place", equals: "fruiting", device: "lamp" }, "Stage where Lamp is, is fruiting"],

@@ -27,6 +27,9 @@ export function joined(words: readonly string[], join: "and" | "or"): string {
 const of = (device: string | null | undefined, names: Names): string =>
   device === null || device === undefined || device === "" ? "" : say("says.of", { device: names.device(device) ?? say("says.gone") });
 
+/** The device that a time is told of, where it names one. */
+const about = (device: string | null | undefined, names: Names): string => (device ? say("says.about", { device: names.device(device) ?? say("says.gone") }) : "");
+
 const open = (word: string | null | undefined): string => (word === null || word === undefined || word === "" ? "…" : word);
 const written = (value: unknown): string => (typeof value === "string" ? open(value) : JSON.stringify(value));
 
@@ -64,9 +67,9 @@ const tellers: Readonly<Record<ConditionKind, (said: Condition, names: Names, de
   metric,
   event: (said, _names, device) => say("says.event", { kind: open(said.event), device }),
   silent_for_s: (said, _names, device) => say("says.silent", { device, span: long(said.silent_for_s ?? 0) }),
-  schedule: (said) => scheduleTold(said.schedule ?? ""),
-  sun,
-  between: (said) => say("says.between", { from: open(said.between?.[0]), to: open(said.between?.[1]) }),
+  schedule: (said, names) => scheduleTold(said.schedule ?? "") + about(said.device, names),
+  sun: (said, names) => sun(said) + about(said.device, names),
+  between: (said, names) => say("says.between", { from: open(said.between?.[0]), to: open(said.between?.[1]) }) + about(said.device, names),
   command: (said, _names, device) => say("says.command", { method: factShown(open(said.command), null).name, device, stage: say(`rule.stage.${said.stage ?? "failed"}`) }),
   attribute: (said, names) => attributed(said, names, [written(said.equals)]),
   group: several,

@@ -209,6 +209,7 @@ export const enRules = {
   "signing.renew.why": "For a day the present one signs too, so that every program can be given the new one meanwhile.",
   "signing.atOnce": "End the present one now: somebody else knows it",
   "says.of": " of {device}",
+  "says.about": " (for {device})",
   "says.gone": "a device that is gone",
   "says.device": "a device",
   "says.it": "it",
