@@ -125,6 +125,21 @@ def test_a_member_moves_a_threshold_as_far_as_a_manager_lets_them(browser: Brows
     assert home.get(f"rules/{rule}")["when"]["all"][0]["value"] == 28
 
 
+@pytest.mark.usefixtures("pot")
+def test_two_thresholds_are_moved_past_each_other_in_one_go(browser: Browser, home: Home) -> None:
+    free = {"low": 20, "high": 60}
+    rule = dry(home, limits={"when.all[0].value": free, "when.all[0].clear": free})
+    with signed_in(browser, home, home.join("member")) as member:
+        member.opens(f"/rules/{rule}", "Dry soil")
+        member.presses("Set thresholds")
+        member.page.get_by_label("Soil moisture is below (%)").fill("50")
+        member.page.get_by_label(re.compile("^Soil moisture: over again at")).fill("55")
+        member.presses("Save")
+        expect(member.page.get_by_role("dialog")).to_have_count(0)
+    [leaf] = home.get(f"rules/{rule}")["when"]["all"]
+    assert (leaf["value"], leaf["clear"]) == (50, 55)
+
+
 def test_what_a_rule_calls_is_tried_from_its_page(owner: Person, home: Home) -> None:
     low = {"metric": "t", "is": "below", "value": 0}
     calls = [{"webhook": {"url": "https://nobody.invalid/hook?key=1"}}]

@@ -126,8 +126,9 @@ def _faults(request: Request[Any, Any, Any], failure: HTTPException) -> list[Fau
 def _parameters(request: Request[Any, Any, Any]) -> dict[str, FieldDefinition]:
     """Return what a route is given, by the names that its code has for it."""
     handler = request.route_handler
-    given = (handler, *handler.resolve_dependencies().values())
-    return {name: field for each in given for name, field in each.parsed_fn_signature.parameters.items()}
+    given = (each.parsed_fn_signature for each in handler.resolve_dependencies().values())
+    signatures = (handler.parsed_fn_signature, *given)
+    return {name: field for each in signatures for name, field in each.parameters.items()}
 
 
 def _fault(wrong: Mapping[str, Any], known: Mapping[str, FieldDefinition]) -> Fault:
