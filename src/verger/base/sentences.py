@@ -39,6 +39,7 @@ _COMPLAINTS = (
     (re.compile(r"^(?:Timestamp is out of range|Invalid epoch timestamp)"), "This time is out of range."),
     (re.compile(r"^Invalid enum value (?P<value>.+)"), "{value} is not one of the choices."),
     (re.compile(r"^Invalid RFC3339"), "This should be a time such as 2026-05-01T12:00:00Z."),
+    (re.compile(r"^Object contains unknown field `(?P<value>[^`]+)`"), "There is no field {value}."),
     (re.compile(r"^Object missing required field"), "This is needed."),
     (re.compile(r"^Missing required"), "This is needed."),
 )

@@ -11,6 +11,7 @@ from msgspec import structs
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid, Missing, Refused
 from verger.base.patch import meant_for, merge
+from verger.base.sentences import sentence
 from verger.domain.alerts.store import AlertStore
 from verger.domain.devices import outlets
 from verger.domain.devices.kept import Kept
@@ -147,4 +148,5 @@ def _merged(before: KeptPlan | None, change: Mapping[str, Any], meter: Device) -
     try:
         return msgspec.convert(whole, Plan)
     except msgspec.ValidationError as wrong:
-        raise Invalid(f"This is no plan: {wrong}.", [Fault("", str(wrong))]) from None
+        said, _, path = str(wrong).partition(" - at `$.")
+        raise Invalid(f"This is no plan. {sentence(said)}", [Fault(path.rstrip("`"), sentence(said))]) from None
