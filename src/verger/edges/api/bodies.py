@@ -2,6 +2,7 @@
 
 import re
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ _PATH = re.compile(r"^(?P<said>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(.*)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
 _NEEDED = "This is needed."
+_MOST_TRIED = 100  # names of which the wrong one is looked for, since each takes as long as the whole body
 
 
 class JsonRequest(Request[Any, Any, Any]):
@@ -106,7 +108,7 @@ def _named(said: str, way: list[Step], heard: Any, kind: Any) -> list[Step]:
     """Return a way with each name put in that a library leaves out: the one whose value alone it complains of, too."""
     for at, step in enumerate(way):
         entries = _dug(heard, way[:at]) if step is None else None
-        for name in entries if isinstance(entries, dict) else ():
+        for name in islice(entries, _MOST_TRIED) if isinstance(entries, dict) else ():
             if _complaint(_put(heard, way[:at], {name: entries[name]}), kind) == said:
                 way = [*way[:at], name, *way[at + 1 :]]
                 break
