@@ -9,7 +9,6 @@ from msgspec import structs
 
 from tests.flows.conftest import House
 from tests.flows.courts import Steps, World, walk, world
-from tests.people import PASSWORD, quick_tenancy
 from verger.base.db import Database
 from verger.base.errors import Busy, Invalid
 from verger.base.pages import Asked
@@ -18,8 +17,6 @@ from verger.domain.commands.model import Stage, acknowledged, answered
 from verger.domain.rules.facts import Moved
 from verger.domain.rules.runs import Run
 from verger.domain.telemetry.model import Attributes, Batch, Event
-from verger.domain.tenancy import tables
-from verger.domain.tenancy.model import Role
 
 FROST: dict[str, Any] = {
     "name": "Frost",
@@ -274,17 +271,6 @@ async def test_what_the_rule_itself_ended_for_want_of_news_comes_back_with_the_n
     assert await made.alerts.everything_open(made.house.tenant) == []
     await made.say({"t": 1})
     assert len(await made.alerts.everything_open(made.house.tenant)) == 1
-
-
-async def test_a_task_for_somebody_who_is_no_member_any_longer_is_nobodys(made: World) -> None:
-    users = quick_tenancy(made.db, made.clock).users
-    left = await users.add(made.house.tenant, Role.member, "Veikko", "veikko@example.test", PASSWORD)
-    await made.rule(when={"event": "door"}, then=[{"task": {"title": "Door", "assignee": left.id}}])
-    async with made.db.writing() as connection:
-        await connection.execute(tables.membership.delete())
-    await made.tell(Event("door.opened", None, made.clock.now(), "1"))
-    found = await made.count()
-    assert (found["tasks"], found["notices"]) == (1, 0)
 
 
 async def test_a_schedule_that_was_missed_runs_once_if_the_rule_says_so(made: World) -> None:

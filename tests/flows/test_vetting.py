@@ -16,6 +16,7 @@ from verger.base.ids import new_id
 from verger.domain.devices.model import Capability, DeviceType, Param
 from verger.domain.places.model import Place
 from verger.domain.rules.model import Leeway
+from verger.domain.telemetry.model import Event
 from verger.domain.tenancy import tables
 from verger.domain.tenancy.model import Role
 
@@ -69,6 +70,16 @@ async def test_a_member_can_also_while_they_are_one_and_stays_in_the_rule_when_t
         await connection.execute(tables.membership.delete().where(tables.membership.c.user == mine))
     called = await made.ruling.change(made.house.tenant, rule, structs.replace(rule, name="Cold"), None)
     assert called.name == "Cold"
+
+
+async def test_a_task_for_somebody_who_is_no_member_any_longer_is_nobodys(made: World) -> None:
+    left = await member(made)
+    await made.rule(when={"event": "door"}, then=[{"task": {"title": "Door", "assignee": left}}])
+    async with made.db.writing() as connection:
+        await connection.execute(tables.membership.delete())
+    await made.tell(Event("door.opened", None, made.clock.now(), "1"))
+    found = await made.count()
+    assert (found["tasks"], found["notices"]) == (1, 0)
 
 
 async def test_a_device_that_is_left_alone_is_one_below_the_place_and_may_go_later(made: World) -> None:
