@@ -14,7 +14,9 @@ from verger.domain.messages.model import KEY
 from verger.domain.messages.retained import Retained
 from verger.domain.messages.room import Room
 from verger.domain.messages.store import MessageStore
+from verger.domain.messages.wills import Wills
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.mqtt.executor import Executor
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.flows.admission import Admission
@@ -38,7 +40,8 @@ async def open_exchange(stack: AsyncExitStack, stores: Stores, work: Work) -> Ex
     work.start(keeper.run())
     work.start(every(_TIDY_S, retained.tidy))
     room = Room(settings.inbox_messages, settings.inbox_bytes, settings.inboxes_bytes)
-    exchange = Exchange(keeper, retained, room, partial(_inbox, stores.limiting))
+    wills = Wills(keeper, settings.wills_bytes)
+    exchange = Exchange(keeper, retained, room, partial(_inbox, stores.limiting), wills)
     stores.limiting.changed.append(exchange.look)
     return exchange
 
@@ -61,8 +64,8 @@ def _limits(settings: Settings, subscriptions: int, sessions: int) -> Limits:
 
 
 async def open_listener(stores: Stores, work: Work, desk: Desk, exchange: Exchange, patience: Patience) -> Listener:
-    """Be ready to hear devices and programs, and go on with their sessions of before."""
-    settings = stores.settings
+    """Be ready to hear devices and programs, and go on with their sessions and wills of before."""
+    settings, store = stores.settings, MessageStore(stores.db)
     listener = Listener(
         desk.house,
         desk.inlet,
@@ -72,11 +75,13 @@ async def open_listener(stores: Stores, work: Work, desk: Desk, exchange: Exchan
         _limits(settings, settings.subscriptions_of_device, settings.sessions_per_device),
         _limits(settings, settings.subscriptions_of_key, settings.sessions_per_key),
         clock=stores.clock,
+        will_grace_s=settings.will_grace_s,
         desk=desk,
     )
     sessions = listener.sessions
-    sessions.restore(await MessageStore(stores.db).sessions())
-    for owner in sessions.owners:
+    sessions.restore(await store.sessions())
+    listener.executor.restore(await store.wills())
+    for owner in {*sessions.owners, *exchange.wills.owners}:
         if not owner.startswith(KEY) and stores.kept.registry.known(owner) is None:
             sessions.drop(owner)
     await listener.review()
@@ -100,4 +105,13 @@ def message_figures(exchange: Exchange, listener: Listener) -> Iterator[Figure]:
     yield Figure("mqtt_retained_bytes", "Bytes of retained messages", exchange.retained.used)
     for why, many in {"refused": exchange.retained.refused, "expired": exchange.retained.expired}.items():
         yield Figure("mqtt_unretained", "Messages not retained any more", many, grows=True, labels={"why": why})
+    yield from _will_figures(exchange.wills, listener.executor)
     yield Figure("mqtt_posted", "Messages posted in topic trees", exchange.posted, grows=True)
+
+
+def _will_figures(wills: Wills, executor: Executor) -> Iterator[Figure]:
+    yield Figure("mqtt_wills", "Wills of clients that are here or were lately", len(wills.everyone()))
+    yield Figure("mqtt_wills_bytes", "Bytes of wills on disk", wills.used)
+    yield Figure("mqtt_wills_unkept", "Wills for which there was no room on disk", wills.unkept, grows=True)
+    for why, many in {"heard": executor.heard, "spared": executor.spared, "barred": executor.barred}.items():
+        yield Figure("mqtt_wills_ended", "What became of wills", many, grows=True, labels={"as": why})

@@ -104,6 +104,8 @@ class Settings:
     retained_messages: int = whole(10_000, 0, 10_000_000)  # of one organisation
     retained_bytes: int = whole(4 << 20, 0, 1 << 34)
     retained_days: int = whole(365, 1, 36_500)
+    wills_bytes: int = whole(16 << 20, 0, 1 << 34)  # of one organisation, on disk
+    will_grace_s: int = whole(30, 0, 3600)  # from a start until those of clients are heard that are not back
     jobs_at_once: int = whole(4, 1, 1000)  # of one organisation
     job_days: int = whole(30, 1, 3650)  # how long one that ended is remembered
     command_days: int = whole(365, 1, 36_500)  # how long one that ended is told

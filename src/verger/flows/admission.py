@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from verger.base.errors import Unknown
 from verger.domain.messages.model import Guest
 from verger.domain.tenancy.keys import Keys
-from verger.domain.tenancy.model import ApiKey, Caller, Permission
+from verger.domain.tenancy.model import ApiKey, Caller, Permission, permissions
 
 _READS: tuple[Permission, ...] = ("devices:read", "history:read", "events:read", "places:read")
 _WRITES: Permission = "devices:control"
@@ -31,9 +33,18 @@ class Admission:
         except Unknown:
             return None
 
+    async def left(self, guest: Guest) -> Guest | None:
+        """Return what whoever made a key that has ended may still do of what it allowed, None if nothing."""
+        role = await self.keys.maker(guest.tenant, guest.made_by)
+        if role is None:
+            return None
+        may = permissions(role)
+        reads, writes = guest.reads and may.issuperset(_READS), guest.writes and _WRITES in may
+        return structs.replace(guest, reads=reads, writes=writes)
+
 
 def _guest(caller: Caller) -> Guest | None:
     if not isinstance(caller.who, ApiKey):
         return None
     reads = all(caller.may(permission) for permission in _READS)
-    return Guest(caller.tenant, caller.who.id, reads, caller.may(_WRITES))
+    return Guest(caller.tenant, caller.who.id, reads, caller.may(_WRITES), caller.who.made_by)

@@ -11,6 +11,7 @@ from verger.domain.messages.room import Room
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.topics import tells_of
 from verger.domain.messages.tree import Tree
+from verger.domain.messages.wills import Wills
 
 
 class Exchange:
@@ -20,13 +21,18 @@ class Exchange:
     """
 
     def __init__(
-        self, keeper: Keeper, retained: Retained, room: Room, bounds: Callable[[str], tuple[int, int]] | None = None
+        self,
+        keeper: Keeper,
+        retained: Retained,
+        room: Room,
+        bounds: Callable[[str], tuple[int, int]] | None = None,
+        wills: Wills | None = None,
     ) -> None:
         """Have no listeners; every tenant has as much room as the one given.
 
         `bounds` tells how many messages and bytes one inbox of a tenant may hold, where that differs.
         """
-        self.keeper, self.retained = keeper, retained
+        self.keeper, self.retained, self.wills = keeper, retained, wills or Wills(keeper)
         self.posted = 0
         self._room, self._bounds = room, bounds
         self._rooms: dict[str, Room] = {}
@@ -63,7 +69,7 @@ class Exchange:
             memory.learn(packet_id, number)
 
     async def forget(self, tenant: str, ids: Collection[str]) -> None:
-        """Drop what waits in inboxes or is retained of devices and places that were deleted; off the disk on return."""
+        """Drop what waits in inboxes, is retained or left of deleted devices and places; off the disk on return."""
 
         def gone(message: Message) -> bool:
             return tells_of(message.topic, message.body, ids)
@@ -72,6 +78,7 @@ class Exchange:
         for memory in [each for each in self._memories if each.room is room]:
             memory.forget(gone)
         self.retained.forget(tenant, gone)
+        self.wills.forget(tenant, gone)
         await self.keeper.kept()
 
     @property

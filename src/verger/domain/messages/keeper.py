@@ -10,6 +10,7 @@ import structlog
 from verger.domain.messages.model import Message
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Page
+from verger.domain.messages.testament import Bequest
 
 MOST_PENDING = 1_000
 """Changes that may wait for the disk before nothing more is read from those who cause them."""
@@ -36,6 +37,7 @@ class Keeper:
         self._dirty: dict[Standing, None] = {}
         self._ended: list[str] = []
         self._retained: dict[tuple[str, str], tuple[Message, int] | None] = {}
+        self._wills: dict[tuple[str, str], Bequest | None] = {}
         self._waiting: deque[tuple[int, Callable[[], None]]] = deque()
         self._woken = asyncio.Event()
         self._saving = asyncio.Lock()
@@ -63,6 +65,11 @@ class Keeper:
     def retain(self, tenant: str, topic: str, kept: tuple[Message, int] | None) -> None:
         """Save what is retained at a topic from now on and until when, None for nothing."""
         self._retained[tenant, topic] = kept
+        self._changed()
+
+    def will(self, owner: str, client_id: str, bequest: Bequest | None) -> None:
+        """Save the will of a client as it is then, None for none."""
+        self._wills[owner, client_id] = bequest
         self._changed()
 
     def _changed(self) -> None:
@@ -101,17 +108,21 @@ class Keeper:
             dirty, self._dirty = self._dirty, {}
             ended, self._ended = self._ended, []
             retained, self._retained = self._retained, {}
+            wills, self._wills = self._wills, {}
             taken = [(standing, standing.memory.changes()) for standing in dirty]
             page = Page(ended=ended)
             for standing, changes in taken:
                 page.session(standing, changes)
             for (tenant, topic), kept in retained.items():
                 page.retain(tenant, topic, kept)
+            for (owner, client_id), bequest in wills.items():
+                page.will(owner, client_id, bequest)
             try:
                 await self._disk.write(page)
             except BaseException:
                 self._ended = ended + self._ended
                 self._retained = retained | self._retained
+                self._wills = wills | self._wills
                 for standing, changes in taken:
                     if standing.memory.name:
                         standing.memory.put_back(changes)

@@ -75,12 +75,13 @@ class Letter(Struct, eq=False):
 
 
 class Guest(Struct, frozen=True):
-    """A program that was let in: whose tree it sees, as which key, and what that key may do there."""
+    """A program that was let in: whose tree it sees, as which key of whom, and what that key may do there."""
 
     tenant: str
     key: str
     reads: bool
     writes: bool
+    made_by: str = ""
 
     @property
     def owner(self) -> str:

@@ -1,6 +1,7 @@
-"""Where sessions, their inboxes and retained messages are kept."""
+"""Where sessions, their inboxes, wills and retained messages are kept."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -11,6 +12,7 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     LargeBinary,
+    Select,
     String,
     Table,
     bindparam,
@@ -25,6 +27,7 @@ from verger.base.db import Database, metadata
 from verger.domain.messages.memory import Changes
 from verger.domain.messages.model import Letter, Message, Subscription
 from verger.domain.messages.standing import Standing
+from verger.domain.messages.testament import Bequest, Testament
 from verger.domain.messages.topics import tells_of
 
 LONGEST_TOPIC = 1024
@@ -58,6 +61,15 @@ retained_table = Table(
     Column("message", LargeBinary, nullable=False),
     Column("until", BigInteger, nullable=False),
 )
+will_table = Table(
+    "message_will",
+    metadata,
+    Column("owner", String(80), primary_key=True),
+    Column("client_id", String(256), primary_key=True),
+    Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
+    Column("due_at", BigInteger, nullable=True),
+    Column("testament", LargeBinary, nullable=False),
+)
 
 
 class _State(Struct, array_like=True, omit_defaults=True):
@@ -77,6 +89,7 @@ _PACK = msgspec.msgpack.Encoder()
 _STATE = msgspec.msgpack.Decoder(_State)
 _WRITTEN = msgspec.msgpack.Decoder(_Written)
 _MESSAGE = msgspec.msgpack.Decoder(Message)
+_TESTAMENT = msgspec.msgpack.Decoder(Testament)
 
 
 class Page(Struct):
@@ -89,6 +102,8 @@ class Page(Struct):
     gone: list[dict[str, object]] = []
     unretained: list[dict[str, object]] = []
     retained: list[dict[str, object]] = []
+    willless: list[dict[str, object]] = []
+    wills: list[dict[str, object]] = []
 
     def session(self, standing: Standing, changes: Changes) -> None:
         """Add what of a session is other than on disk, as it is this moment."""
@@ -109,6 +124,13 @@ class Page(Struct):
             row = {"message": _PACK.encode(kept[0]), "until": kept[1]}
             self.retained.append({"tenant": tenant, "topic": topic, **row})
 
+    def will(self, owner: str, client_id: str, bequest: Bequest | None) -> None:
+        """Add the will of a client from now on, None for none."""
+        self.willless.append({"of": owner, "is": client_id})
+        if bequest is not None:
+            row = {"due_at": bequest.due_at, "testament": _PACK.encode(bequest.testament)}
+            self.wills.append({"owner": owner, "client_id": client_id, "tenant": bequest.tenant, **row})
+
 
 class Found(Struct):
     """A session as it was on disk, its letters the oldest first."""
@@ -122,7 +144,7 @@ class Found(Struct):
 
 
 class MessageStore:
-    """The only SQL of sessions, letters and retained messages."""
+    """The only SQL of sessions, letters, wills and retained messages."""
 
     def __init__(self, db: Database) -> None:
         """Keep them in a database."""
@@ -133,6 +155,7 @@ class MessageStore:
         session, letter, retained = session_table.c, letter_table.c, retained_table.c
         this = (letter.session == bindparam("of"), letter.number == bindparam("is"))
         there = (retained.tenant == bindparam("of"), retained.topic == bindparam("at"))
+        whose = (will_table.c.owner == bindparam("of"), will_table.c.client_id == bindparam("is"))
         names = [{"of": name} for name in page.ended]
         rewritten = [{"of": row["name"]} for row in page.sessions]
         async with self._db.writing() as connection:
@@ -145,17 +168,20 @@ class MessageStore:
                 (delete(letter_table).where(*this), page.gone),
                 (delete(retained_table).where(*there), page.unretained),
                 (insert(retained_table), page.retained),
+                (delete(will_table).where(*whose), page.willless),
+                (insert(will_table), page.wills),
             ):
                 if rows:
                     await connection.execute(statement, rows)
 
     async def empty(self) -> int:
-        """Empty the inboxes of all tenants; return how many messages were in them."""
+        """Empty the inboxes of all tenants, and forget all wills; return how many messages were in inboxes."""
         async with self._db.writing() as connection:
+            await connection.execute(delete(will_table))
             return (await connection.execute(delete(letter_table))).rowcount
 
     async def forget(self, tenant: str, ids: Collection[str]) -> None:
-        """Drop what waits or is retained of devices and places; to be done before anybody has a session."""
+        """Drop what waits, is retained or left of devices and places; to be done before anybody has a session."""
         letter, kept = letter_table.c, retained_table.c
         whose = letter.session.in_(select(session_table.c.name).where(session_table.c.tenant == tenant))
         async with self._db.writing() as connection:
@@ -173,6 +199,7 @@ class MessageStore:
             if bare:
                 there = (kept.tenant == tenant, kept.topic == bindparam("at"))
                 await connection.execute(delete(retained_table).where(*there), bare)
+            await _forget_wills(connection, tenant, ids)
 
     async def sessions(self) -> list[Found]:
         """Return every session that is on disk."""
@@ -198,6 +225,29 @@ class MessageStore:
         async with self._db.reading() as connection:
             rows = await connection.execute(query)
             return [(row.tenant, _MESSAGE.decode(row.message), row.until) for row in rows]
+
+    async def wills(self) -> list[Bequest]:
+        """Return every will that is on disk."""
+        async with self._db.reading() as connection:
+            return await _bequests(connection, select(will_table))
+
+
+async def _bequests(connection: AsyncConnection, query: Select[Any]) -> list[Bequest]:
+    rows = await connection.execute(query)
+    return [Bequest(row.tenant, row.owner, row.client_id, _TESTAMENT.decode(row.testament), row.due_at) for row in rows]
+
+
+async def _forget_wills(connection: AsyncConnection, tenant: str, ids: Collection[str]) -> None:
+    will = will_table.c
+    found = await _bequests(connection, select(will_table).where(will.tenant == tenant))
+    gone = [
+        {"of": each.owner, "is": each.client_id}
+        for each in found
+        if each.owner in ids or tells_of(each.testament.message.topic, each.testament.message.body, ids)
+    ]
+    if gone:
+        whose = (will.owner == bindparam("of"), will.client_id == bindparam("is"))
+        await connection.execute(delete(will_table).where(*whose), gone)
 
 
 async def _letters(connection: AsyncConnection) -> dict[str, list[Letter]]:

@@ -97,6 +97,14 @@ class Keys:
         """Return the caller who holds the key of this id, whoever that is; raise Unknown when it has ended."""
         return _caller(await self._row(_KEY.id == key))
 
+    async def maker(self, tenant: str, user: str) -> Role | None:
+        """Return the role of whoever made a key, None when that one is no member any more."""
+        maker = tables.membership.c
+        query = select(maker.role).where(maker.tenant == tenant, maker.user == user)
+        async with self._db.reading() as connection:
+            role = await connection.scalar(query)
+        return None if role is None else Role(role)
+
     async def _known(self, token: str, tenant: str | None) -> AnyRow:
         row = await self._row(_KEY.digest == digest(token))
         if tenant not in (None, row.tenant):

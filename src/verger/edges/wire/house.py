@@ -117,6 +117,10 @@ class Members(Protocol):
         """Return whom the API key of an id lets in."""
         ...
 
+    async def left(self, guest: Guest) -> Guest | None:
+        """Return what whoever made a key that has ended may still do of what it allowed, None if nothing."""
+        ...
+
 
 def known_as(house: House, certificate: str, client_id: str, username: str, password: bytes | None) -> str | None:
     """Return the device that speaks over MQTT; its certificate outranks a user name, and a token a password."""

@@ -148,7 +148,7 @@ def test_who_does_not_connect_is_let_go() -> None:
     assert session.take() == b""
 
 
-@pytest.mark.parametrize(("reason", "with_will"), [(0, False), (4, True)])
+@pytest.mark.parametrize(("reason", "with_will"), [(0, False), (4, True), (0x80, True), (0x97, True)])
 def test_a_goodbye_tells_whether_the_will_counts(*, reason: int, with_will: bool) -> None:
     assert opened(5).say(Disconnect(reason)) == [Ended(Reason.SUCCESS, with_will=with_will)]
 

@@ -19,6 +19,7 @@ from verger.edges.wire.mqtt.happenings import Ended, Happening, State, Subscribe
 from verger.edges.wire.mqtt.member import KEYS, MemberSpeaker
 from verger.edges.wire.mqtt.packets import Connect, Publish
 from verger.edges.wire.mqtt.pipe import Pipe
+from verger.edges.wire.mqtt.posting import fault
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.session import Session
 from verger.edges.wire.mqtt.speaker import Speaker
@@ -139,8 +140,8 @@ class Connection(Pipe):
             self._on_stranger(token)
             return
         speaker = MemberSpeaker(self._wiring, self, guest)
-        if connect.will is not None and (fault := speaker.fault(connect.will.topic)):
-            self._handle([self.session.refuse(*fault)])
+        if connect.will is not None and (why := fault(guest, connect.will.topic)):
+            self._handle([self.session.refuse(*why)])
             return
         self.session.manners, self.session.limits = speaker.manners, self._wiring.of_members(guest.tenant)
         self._welcome(connect, speaker, guest.tenant, self._wiring.member_limits.sessions)
@@ -201,8 +202,6 @@ class Connection(Pipe):
             tell("broke the protocol", device=self.owner, address=self.address, why=ended.sentence)
         if self.speaker is not None:
             self.speaker.ended(ended)
-            if ended.with_will:
-                self._wiring.sessions.will(self, self.speaker.will)
             self._wiring.sessions.part(self)
         self.write(self.session.take())
         self.close()
@@ -236,11 +235,6 @@ class Connection(Pipe):
             self.halt()
         if self.resting:
             self.pace()
-
-    def bequeath(self) -> None:
-        """Let the will of a client be heard that is about to be let go."""
-        if self.speaker is not None and self.session.state is State.OPEN:
-            self._wiring.sessions.will(self, self.speaker.will)
 
     def end(self, reason: Reason, sentence: str = "") -> None:
         """Say why and close."""

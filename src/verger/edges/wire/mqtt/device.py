@@ -20,7 +20,7 @@ from verger.edges.wire.mqtt import encode, express
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
-from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.packets import Publish
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
@@ -170,19 +170,10 @@ class DeviceSpeaker:
             self._session.publish(frame.topic, frame.body, 1 if granted is None else min(1, granted))
 
     def ended(self, ended: Ended) -> None:
-        """Note it if the device broke the protocol."""
+        """Leave the will to its executor, and note it if the device broke the protocol."""
+        self._wiring.executor.go(self._line, ended)
         if ended.broken:
             self._wiring.house.remark(self.owner, "protocol", ended.sentence)
-
-    def will(self, will: Will) -> None:
-        """Let a will be heard."""
-        try:
-            meaning = native.read(self.owner, will.topic, will.body)
-        except Garbled as garbled:
-            self._wiring.house.remark(self.owner, "refused", f"Its last will: {garbled}")
-            return
-        if isinstance(meaning, Heard):
-            self._join(meaning, 0, len(will.body))
 
     def gone(self) -> None:
         """Ask nothing more: the connection is gone."""

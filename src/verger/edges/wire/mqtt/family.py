@@ -18,7 +18,7 @@ from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.family_door import may_hear
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
-from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.packets import Publish
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
@@ -250,12 +250,11 @@ class FamilySpeaker:
             self._decided[_ticket(packet)] = answer, why
             self._join(packet, _NOBODY)
 
-    def will(self, will: Will) -> None:
-        """Let a will be heard."""
-        self.heard(Publish(will.topic, will.body))
-
     def ended(self, ended: Ended) -> None:
-        """Note it if one that has a credential of its own broke the protocol."""
+        """Let the will be heard, and note it if one that has a credential of its own broke the protocol."""
+        will = self._session.connect.will
+        if will is not None and (ended.with_will or ended.reason == Reason.SERVER_SHUTTING_DOWN):
+            self.heard(Publish(will.topic, will.body))
         if ended.broken and self._door.device:
             self._wiring.house.remark(self._door.device, "protocol", ended.sentence)
 

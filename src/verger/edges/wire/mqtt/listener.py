@@ -20,6 +20,7 @@ from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.connection import Connection
 from verger.edges.wire.mqtt.device import DeviceSpeaker, leave
+from verger.edges.wire.mqtt.executor import Executor
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.member import MemberSpeaker
 from verger.edges.wire.mqtt.pipe import Pipe
@@ -49,18 +50,22 @@ class Listener:
         clock: Clock | None = None,
         busy_s: float = 2.0,
         newcomer_s: float = 60.0,
+        will_grace_s: float = 30.0,
         desk: Desk | None = None,
     ) -> None:
         """Hand what devices say to the inlet, and what programs say to the exchange.
 
         A device whose message was not kept stays `busy_s` seconds longer, one that asks for a credential `newcomer_s`.
-        Families are served at the `desk`.
+        Whose connection ended with Verger may come back within `will_grace_s` before its will is heard. Families are
+        served at the `desk`.
         """
         clock = clock or SystemClock()
-        self.sessions = Sessions(house, exchange, clock, (limits or Limits()).away)
+        self.executor = Executor(house, inlet, exchange, members, clock, will_grace_s)
+        self.sessions = Sessions(house, exchange, self.executor, clock, (limits or Limits()).away)
         self._wiring = Wiring(
             house,
             inlet,
+            self.executor,
             self.sessions,
             Strangers(patience or Patience()),
             exchange,
@@ -96,6 +101,7 @@ class Listener:
             ssl_handshake_timeout=None if tls is None else self._wiring.limits.connect_s,
         )
         self._servers.append(server)
+        self.executor.start()
         opened: int = server.sockets[0].getsockname()[1]
         return opened
 
@@ -129,14 +135,16 @@ class Listener:
         for owner in [owner for owner in self.sessions.owners if owner.startswith(KEY)]:
             guest = await self._wiring.members.bound(owner.removeprefix(KEY))
             if guest is None:
+                await self.executor.settle(owner)
                 self.sessions.drop(owner)
                 continue
+            self.executor.know(guest)
             for line in self.sessions.of(owner):
                 if isinstance(line, Connection) and isinstance(line.speaker, MemberSpeaker):
                     line.speaker.guest = guest
 
     async def stop(self, grace_s: float = 1.0) -> None:
-        """Take no more, acknowledge what is kept, let wills be heard, tell everybody, and close.
+        """Take no more, acknowledge what is kept, tell everybody, and close; wills are heard after the next start.
 
         The inlet must still run.
         """
@@ -146,13 +154,11 @@ class Listener:
         for line in self.lines:
             line.halt()
         await self._settle(grace_s)
+        self.executor.hush()
         lines = list(self.lines)
-        connections = [line for line in lines if isinstance(line, Connection)]
-        for line in connections:
-            line.bequeath()
-        self.sessions.hush()
-        for line in connections:
-            line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
+        for line in lines:
+            if isinstance(line, Connection):
+                line.end(Reason.SERVER_SHUTTING_DOWN, "Verger is stopping; connect again in a moment.")
         await self._settle(grace_s)
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_s):

@@ -5,14 +5,13 @@ from functools import partial
 import structlog
 
 from verger.base.errors import Busy
-from verger.domain.messages.model import NOTHING, About, Guest, Message
+from verger.domain.messages.model import Guest
 from verger.domain.messages.standing import NOWHERE
-from verger.domain.messages.store import LONGEST_TOPIC
-from verger.domain.messages.topics import of_devices, own, writable
+from verger.domain.messages.topics import of_devices
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening, Subscribed, Unsubscribed
-from verger.edges.wire.mqtt.packets import Publish, Will
-from verger.edges.wire.mqtt.properties import NONE, Properties
+from verger.edges.wire.mqtt.packets import Publish
+from verger.edges.wire.mqtt.posting import fault, message_of
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.reminding import Reminding
 from verger.edges.wire.mqtt.speaker import Line
@@ -21,7 +20,6 @@ from verger.edges.wire.mqtt.wiring import Wiring
 log = structlog.get_logger()
 
 KEYS = "vk_"
-_SECOND = 1_000_000
 
 
 class MemberSpeaker:
@@ -36,7 +34,8 @@ class MemberSpeaker:
         self.manners = Manners(self._may_hear, shared=True, identifiers=True, retained=True)
         self._line, self._session = line, line.session
         self._exchange, self._keeper, self._counts = wiring.exchange, wiring.exchange.keeper, wiring.counts
-        self._clock = wiring.clock
+        self._clock, self._executor = wiring.clock, wiring.executor
+        self._executor.know(guest)
         self._reminding = Reminding(wiring.exchange, line)
 
     @property
@@ -46,17 +45,6 @@ class MemberSpeaker:
 
     def _may_hear(self, topic_filter: str) -> bool:
         return self.guest.reads and not of_devices(topic_filter)
-
-    def fault(self, topic: str) -> tuple[Reason, str] | None:
-        """Return why the program may not write a topic, and how to say it; None when it may."""
-        if not self.guest.writes:
-            return Reason.NOT_AUTHORIZED, "This API key may only read; use one of a member, manager or owner."
-        if len(topic.encode()) > LONGEST_TOPIC:
-            return Reason.TOPIC_NAME_INVALID, f"A topic has at most {LONGEST_TOPIC} bytes."
-        if writable(topic):
-            return None
-        whose = "Verger itself writes this topic" if own(topic) else "Topics that begin so are not for programs"
-        return Reason.NOT_AUTHORIZED, f"{whose}; choose another."
 
     # what it says
 
@@ -74,13 +62,13 @@ class MemberSpeaker:
 
     def _post(self, packet: Publish) -> tuple[Reason, str]:
         """Post a message; return what its sender is to be told."""
-        if fault := self.fault(packet.topic):
-            self._refused(packet.topic, fault[1])
-            return fault
+        if why := fault(self.guest, packet.topic):
+            self._refused(packet.topic, why[1])
+            return why
         said = packet.properties
         if said.payload_format_indicator == 1 and not _is_text(packet.body):
             return Reason.PAYLOAD_FORMAT_INVALID, "This body says that it is text, and is not UTF-8."
-        message = message_of(packet, said, self._clock.now())
+        message = message_of(packet, self._clock.now())
         try:
             hearers = self._exchange.post(self.guest.tenant, message, self.standing)
         except Busy as busy:
@@ -111,37 +99,12 @@ class MemberSpeaker:
                 for topic in happened.topics:
                     self._exchange.unsubscribe(self.standing, topic)
 
-    def will(self, will: Will) -> None:
-        """Post a will."""
-        if fault := self.fault(will.topic):
-            self._refused(will.topic, fault[1])
-            return
-        try:
-            self._exchange.post(self.guest.tenant, message_of(will, will.properties, self._clock.now()), self.standing)
-        except Busy as busy:
-            self._refused(will.topic, str(busy))
-
     def ended(self, ended: Ended) -> None:
-        """Do nothing: its sessions know."""
+        """Leave the will to its executor."""
+        self._executor.go(self._line, ended)
 
     def gone(self) -> None:
         """Do nothing: what it posted goes on without it."""
-
-
-def message_of(packet: Publish | Will, said: Properties, now: int) -> Message:
-    """Return what a client says as a message of the tree."""
-    if said is NONE:
-        return Message(packet.topic, packet.body, packet.qos, packet.retain)
-    about = About(
-        said.payload_format_indicator,
-        said.content_type,
-        said.response_topic,
-        said.correlation_data,
-        said.user_properties,
-    )
-    left = said.message_expiry_interval
-    until = None if left is None else now + left * _SECOND
-    return Message(packet.topic, packet.body, packet.qos, packet.retain, until, about if about != NOTHING else NOTHING)
 
 
 def _is_text(body: bytes) -> bool:

@@ -9,7 +9,7 @@ from verger.edges.wire import house
 from verger.edges.wire.dialects import native_provision
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Ended, Happening
-from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.packets import Publish
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
@@ -63,11 +63,8 @@ class NewcomerSpeaker:
     def on(self, happened: Happening) -> None:
         """Care for nothing else."""
 
-    def will(self, will: Will) -> None:
-        """Have no will."""
-
     def ended(self, ended: Ended) -> None:
-        """Have nothing to tell."""
+        """Have nothing to tell, and no will."""
 
     def gone(self) -> None:
         """Wait for nothing any more."""

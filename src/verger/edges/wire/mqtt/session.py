@@ -233,7 +233,7 @@ class Session:
                 raise ProtocolError("A session that was to end cannot be kept.", Reason.PROTOCOL_ERROR)
             self.expiry_s = min(asked, self.limits.session_s)
         self.state, self.more = State.OVER, False
-        return Ended(Reason.SUCCESS, with_will=packet.reason == Reason.DISCONNECT_WITH_WILL)
+        return Ended(Reason.SUCCESS, with_will=packet.reason != Reason.SUCCESS)
 
     # what the client is told
 

@@ -1,8 +1,6 @@
 """Who is connected over MQTT, and the sessions of those who are away."""
 
-import asyncio
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from typing import cast
 
 import structlog
@@ -15,7 +13,8 @@ from verger.domain.messages.model import KEY
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Found
 from verger.edges.wire.house import House, NoOrders, Orders
-from verger.edges.wire.mqtt.packets import Connect, Will
+from verger.edges.wire.mqtt.executor import Executor
+from verger.edges.wire.mqtt.packets import Connect
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 
@@ -28,16 +27,18 @@ class Sessions:
     Of those that ended, `expired` counts whose clients were away for too long, `evicted` those that made room.
     """
 
-    def __init__(self, house: House, exchange: Exchange, clock: Clock, most_away: int = 10_000) -> None:
+    def __init__(
+        self, house: House, exchange: Exchange, executor: Executor, clock: Clock, most_away: int = 10_000
+    ) -> None:
         """Tell the house who comes and goes; of one tenant at most so many sessions are away, then the oldest ends."""
-        self._house, self._exchange, self._clock = house, exchange, clock
+        self._house, self._exchange, self._executor, self._clock = house, exchange, executor, clock
+        executor.standing = self.standing
         self._most_away = most_away
         self.evicted = self.expired = 0
         self._all: dict[str, dict[str, Standing]] = {}
         self._lines: dict[str, set[Line]] = {}
         self._away: dict[str, dict[Standing, None]] = {}  # by tenant
         self.orders: Orders = NoOrders()
-        self._wills: dict[Standing, tuple[asyncio.TimerHandle, Callable[[], None]]] = {}
 
     def restore(self, found: Iterable[Found]) -> None:
         """Go on with the sessions of before, all of them away."""
@@ -66,6 +67,10 @@ class Sessions:
         """Return the sessions of an owner, connected or not."""
         return list(self._all.get(owner, {}).values())
 
+    def standing(self, owner: str, client_id: str) -> Standing | None:
+        """Return the session of a client, None without one."""
+        return self._all.get(owner, {}).get(client_id)
+
     @property
     def owners(self) -> list[str]:
         """Return everybody who has a session."""
@@ -90,6 +95,7 @@ class Sessions:
         if standing is None or not present:
             standing = self._begin(line, tenant, expiry_s)
         self._come(standing, line, expiry_s)
+        self._executor.come(line, tenant, connect)
         lines = self._lines.setdefault(line.owner, set())
         if not lines and not line.owner.startswith(KEY):
             self._house.connected(line.owner)
@@ -105,13 +111,11 @@ class Sessions:
         return standing
 
     def _come(self, standing: Standing, line: Line, expiry_s: int) -> None:
-        """Join a session and its connection; a will that waited is not heard."""
+        """Join a session and its connection."""
         mine = self._all.setdefault(standing.owner, {})
         mine.pop(standing.client_id, None)
         mine[standing.client_id] = standing
         self._away.get(standing.tenant, {}).pop(standing, None)
-        if will := self._wills.pop(standing, None):
-            will[0].cancel()
         standing.line = line
         standing.memory.meet()
         if standing.left_at is not None or standing.expiry_s != expiry_s:
@@ -125,31 +129,6 @@ class Sessions:
             oldest = next((each for each in mine.values() if each.line is None), next(iter(mine.values())))
             self._end(oldest, Reason.QUOTA_EXCEEDED, "There are too many connections already.")
             self._evict(oldest)
-
-    def will(self, line: Line, hear: Callable[[Will], None]) -> None:
-        """Let the will of a connection be heard, now or when its time has come, unless its client comes before."""
-        will = line.session.connect.will
-        if will is None:
-            return
-        act = partial(hear, will)
-        delay = min(will.properties.will_delay_interval or 0, line.session.expiry_s)
-        standing = self._all.get(line.owner, {}).get(line.client_id)
-        if not delay or standing is None:
-            act()
-            return
-        timer = asyncio.get_running_loop().call_later(delay, self._will, standing)
-        self._wills[standing] = (timer, act)
-
-    def _will(self, standing: Standing) -> None:
-        if will := self._wills.pop(standing, None):
-            will[0].cancel()
-            will[1]()
-
-    def hush(self) -> None:
-        """Let no will be heard any more that waits for its time."""
-        for timer, _ in self._wills.values():
-            timer.cancel()
-        self._wills.clear()
 
     def part(self, line: Line) -> None:
         """Part a connection that is over from its session: what comes for that now waits for the next one."""
@@ -166,13 +145,9 @@ class Sessions:
             self._house.disconnected(line.owner)
 
     def drop(self, owner: str, sentence: str = "This credential no longer holds.") -> None:
-        """End every connection of an owner and forget their sessions; the wills of a device are not heard."""
+        """End every connection of an owner and forget their sessions and wills."""
+        self._executor.silence(owner)
         for standing in self.standings(owner):
-            if owner.startswith(KEY):
-                if standing.line is not None:
-                    cast("Line", standing.line).bequeath()
-            elif will := self._wills.pop(standing, None):
-                will[0].cancel()
             self._end(standing, Reason.NOT_AUTHORIZED, sentence)
             self._discard(standing)
 
@@ -237,4 +212,4 @@ class Sessions:
         if standing.owner.startswith(KEY):
             self._exchange.leave(standing)
         self._exchange.keeper.forget(standing)
-        self._will(standing)
+        self._executor.end(standing)

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from verger.domain.messages.model import Message
 from verger.edges.wire.mqtt.happenings import Ended, Happening
-from verger.edges.wire.mqtt.packets import Publish, Will
+from verger.edges.wire.mqtt.packets import Publish
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.session import Session
 
@@ -29,10 +29,6 @@ class Line(Protocol):
 
     def end(self, reason: Reason, sentence: str = "") -> None:
         """Say why and close."""
-        ...
-
-    def bequeath(self) -> None:
-        """Let the will of a client be heard that is about to be let go."""
         ...
 
     def write(self, raw: bytes) -> None:
@@ -83,12 +79,8 @@ class Speaker(Protocol):
         """Act on what happened besides messages."""
         ...
 
-    def will(self, will: Will) -> None:
-        """Let a will be heard."""
-        ...
-
     def ended(self, ended: Ended) -> None:
-        """Learn that the session is over."""
+        """Learn that the session is over, and see to the will of the client."""
         ...
 
     def gone(self) -> None:
