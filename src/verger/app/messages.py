@@ -56,6 +56,7 @@ def _limits(settings: Settings, subscriptions: int, sessions: int) -> Limits:
         packet_bytes=settings.packet_bytes,
         connect_s=settings.connect_s,
         session_s=settings.inbox_days * _DAY_S,
+        unanswered_s=settings.unanswered_s,
         subscriptions=subscriptions,
         filters=settings.filters_per_packet,
         sessions=sessions,
@@ -114,4 +115,4 @@ def _will_figures(wills: Wills, executor: Executor) -> Iterator[Figure]:
     yield Figure("mqtt_wills_bytes", "Bytes of wills on disk", wills.used)
     yield Figure("mqtt_wills_unkept", "Wills for which there was no room on disk", wills.unkept, grows=True)
     for why, many in {"heard": executor.heard, "spared": executor.spared, "barred": executor.barred}.items():
-        yield Figure("mqtt_wills_ended", "What became of wills", many, grows=True, labels={"as": why})
+        yield Figure("mqtt_wills_ended", "What became of wills", many, grows=True, labels={"why": why})

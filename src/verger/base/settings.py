@@ -95,6 +95,7 @@ class Settings:
     inbox_bytes: int = whole(1 << 20, 1024, 1 << 30)
     inbox_days: int = whole(7, 1, 3650)  # how long a session is remembered without a connection
     inboxes_bytes: int = whole(16 << 20, 1024, 1 << 34)  # of all sessions of one organisation
+    unanswered_s: int = whole(30, 1, 86_400)  # that a client may answer nothing while those are full
     subscriptions_of_device: int = whole(100, 1, 100_000)  # in one session of MQTT
     subscriptions_of_key: int = whole(1_000, 1, 100_000)
     filters_per_packet: int = whole(1_000, 1, 65_535)  # of one SUBSCRIBE

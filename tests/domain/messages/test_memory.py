@@ -30,40 +30,77 @@ def test_an_inbox_has_only_so_many_bytes() -> None:
 def test_the_inboxes_of_a_tenant_share_their_room() -> None:
     room = Room(together=1000)
     one, other = Memory(room), Memory(room)
-    one.add(Message("t", b"a" * 800), 1)
-    assert other.add(Message("t", b"b" * 200), 1) is None
+    one.add(Message("t", b"a" * 600), 1)
+    assert other.add(Message("t", b"b" * 500), 1) is None
     one.empty()
-    assert room.used == 0
-    assert other.add(Message("t", b"b" * 200), 1) is not None
+    assert (room.used, one.taken) == (0, 0)
+    assert other.add(Message("t", b"b" * 500), 1) is not None
 
 
-def test_where_all_inboxes_are_full_those_who_are_away_for_longest_make_room_for_all_others() -> None:
+def test_where_all_inboxes_are_full_who_takes_most_makes_room_and_of_equals_who_is_away() -> None:
     room = Room(together=2_400)
     first, second, here, late = (Memory(room, name) for name in ("first", "second", "here", "late"))
     for memory in (second, here, first):
         memory.add(Message("t", b"%d" % memory.room.letters * 600), 1)
     for memory in (first, second):
         memory.part()
-    first.add(Message("t", b"3" * 200), 1)
-    for body in (b"4" * 600, b"5" * 600):
-        assert late.add(Message("t", body), 1) is not None
-    assert (bodies(first), first.dropped, second.dropped, here.dropped, late.dropped) == ([], 2, 1, 0, 0)
-    first.add(Message("t", b"6" * 100), 1)
-    late.add(Message("t", b"7" * 600), 1)
-    assert (bodies(first), first.dropped, second.dropped, here.dropped, late.dropped) == ([], 3, 1, 0, 1)
-    assert room.dropped == 5
+    first.add(Message("t", b"3" * 200), 1)  # the first that went has the oldest of about as many
+    assert (bodies(first), first.dropped) == ([b"3" * 200], 1)
+    assert late.add(Message("t", b"4" * 600), 1) is not None
+    assert (second.dropped, bodies(second)) == (1, [])
+    assert late.add(Message("t", b"5" * 600), 1) is not None
+    assert (bodies(late), late.dropped) == ([b"5" * 600], 1)
+    assert (bodies(first), first.dropped, here.dropped, room.dropped) == ([b"3" * 200], 1, 0, 3)
 
 
-def test_who_is_back_is_not_taken_for_one_who_is_away() -> None:
+def test_nobody_loses_anything_to_one_who_takes_more() -> None:
+    room = Room(together=10_000)
+    small = [Memory(room, f"small {number}") for number in range(5)]
+    for memory in small:
+        memory.add(Message("t", b"x" * 200), 1)
+        memory.part()
+    greedy = [Memory(room, f"greedy {number}") for number in range(3)]
+    for number in range(200):
+        greedy[number % 3].add(Message("t", b"y" * 500), 1)
+    assert [memory.dropped for memory in small] == [0] * 5
+    assert room.used <= room.together
+    weights = [memory.taken for memory in greedy]
+    assert max(weights) < 2 * min(weights)
+
+
+def test_who_has_all_its_letters_and_answers_none_is_pressed_and_others_make_no_room_for_it() -> None:
+    room, pressed = Room(together=2_000), list[str]()
+    silent, here = Memory(room, "silent"), Memory(room, "here")
+    silent.press = lambda: pressed.append("silent")
+    for _ in range(2):
+        letter = silent.add(Message("t", b"a" * 700), 1)
+        assert letter is not None
+        letter.sent = True
+    assert here.add(Message("t", b"b" * 400), 1) is None
+    assert pressed == ["silent"]
+    silent.part()  # it was let go
+    assert here.add(Message("t", b"b" * 400), 1) is not None
+    assert (silent.dropped, here.dropped) == (1, 1)
+
+
+def test_what_ends_with_a_connection_makes_no_way_for_what_takes_of_the_room() -> None:
     room = Room(together=1_000)
-    back, here = Memory(room, "back"), Memory(room, "here")
-    back.add(Message("t", b"a" * 800), 1)
-    back.part()
+    full, device = Memory(room), Memory(room, "device")
+    full.add(Message("t", b"a" * 800), 1)
+    passing = device.add(Message("t", b"b" * 500), 1, passing=True)
+    assert device.add(Message("t", b"c" * 850), 1) is None
+    assert passing in device.letters.values()
+
+
+def test_who_is_back_makes_way_after_one_who_is_away() -> None:
+    room = Room(together=2_000)
+    back, away, here = (Memory(room, name) for name in ("back", "away", "here"))
+    for memory in (back, away):
+        memory.add(Message("t", b"a" * 800), 1)
+        memory.part()
     back.meet()
-    assert here.add(Message("t", b"b" * 200), 1) is None
-    back.part()
     assert here.add(Message("t", b"b" * 200), 1) is not None
-    assert (back.dropped, here.dropped) == (1, 1)
+    assert (back.dropped, away.dropped, here.dropped) == (0, 1, 0)
 
 
 def test_what_was_sent_to_one_who_is_away_makes_room_when_there_is_nothing_else() -> None:
@@ -90,16 +127,17 @@ def test_what_ends_with_a_connection_takes_nothing_of_the_room_that_is_shared() 
     assert (room.used, room.letters) == (0, 0)
 
 
-def test_clients_that_come_and_go_are_not_listed_for_ever() -> None:
-    room = Room()
-    memory = Memory(room, "restless")
-    memory.add(Message("t", b"a"), 1)
-    for _ in range(1_000):
+def test_clients_that_come_and_go_are_known_once_and_those_without_letters_not_at_all() -> None:
+    room = Room(together=1_000)
+    memory, asking = Memory(room, "restless"), Memory(room, "asking")
+    letter = memory.add(Message("t", b"a" * 500), 1)
+    for _ in range(100):
         memory.part()
         memory.meet()
-    memory.part()
-    assert room.longest_away() is memory
-    assert len(room.away) < 100
+    assert list(room.yielding(asking, 100)) == [memory, asking]
+    assert letter is not None
+    memory.remove(letter)
+    assert list(room.yielding(asking, 100)) == [asking]
 
 
 def test_what_the_client_may_have_already_is_not_taken_from_it() -> None:

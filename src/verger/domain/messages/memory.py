@@ -25,8 +25,8 @@ class Memory:
 
     `name` names it on disk and is "" while it ends with its connection; `told` learns that there is something to save.
     Of messages at QoS 2 from the client: `arriving` are not kept yet, each with its number, `received` are kept and
-    not yet released; `counted` is the number of the last one that was. `left` is 0 while its client is here, else in
-    which place it went, and `listed` the one under which the room knows it.
+    not yet released; `counted` is the number of the last one that was. `taken` bytes of the room are its own, `away`
+    tells whether its client is, and `press` is called when others need room and that one has all letters already.
     """
 
     def __init__(
@@ -43,7 +43,8 @@ class Memory:
         self.counted = self._numbered = 0
         self.letters: dict[int, Letter] = {}
         self.last = self.weight = self.dropped = 0
-        self.left = self.listed = 0
+        self.taken, self.away, self.rank = 0, False, (0, False)
+        self.press: Callable[[], None] | None = None
         self.mark = self.saved = 0
         self._state = False
         self._fresh: dict[int, Letter] = {}
@@ -127,7 +128,7 @@ class Memory:
         weight = letter.message.weight + _LETTER_BYTES
         self.weight -= weight
         if not letter.passing:
-            self.room.give_back(weight)
+            self.room.give_back(self, weight)
         if self._fresh.pop(letter.number, None) is None and self.name and not letter.passing:
             self._gone.add(letter.number)
             self._touch()
@@ -163,19 +164,19 @@ class Memory:
         """Let go of what ends with a connection."""
         for letter in [each for each in self.letters.values() if each.passing]:
             self.remove(letter)
-        self.left = self.room.leaving()
-        if self.letters:
-            self.room.know(self)
+        self.away, self.press = True, None
+        self.room.place(self)
 
     def meet(self) -> None:
         """Have a connection again."""
-        self.left = 0
+        self.away = False
+        self.room.place(self)
 
     def empty(self) -> None:
         """Give the room back; on disk the whole session goes at once."""
         for letter in self.letters.values():
             if not letter.passing:
-                self.room.give_back(letter.message.weight + _LETTER_BYTES)
+                self.room.give_back(self, letter.message.weight + _LETTER_BYTES)
         self.weight = 0
         self.letters, self._fresh, self.name = {}, {}, ""
 
@@ -185,25 +186,33 @@ class Memory:
         if weight > room.size:
             return False
         while len(self.letters) >= room.messages or self.weight + weight > room.size:
-            if not self.drop_oldest():
+            if not self._drop_oldest(passing=True):
                 return False
         return True
 
     def _make_shared_room(self, weight: int) -> bool:
-        """Let letters of those go who were away for longest, or its own if all are here; whether there is room."""
+        """Let letters of those go who take most, which may be this one; whether there is room."""
         room = self.room
         if weight > room.together:
             return False
         while room.used + weight > room.together:
-            if not (room.longest_away() or self).drop_oldest():
+            if not any(each.make_way() for each in room.yielding(self, weight)):
                 return False
         return True
 
-    def drop_oldest(self) -> bool:
+    def make_way(self) -> bool:
+        """Let the oldest letter go that takes of the room; whether one went."""
+        gone = self._drop_oldest(passing=False)
+        if not gone and self.taken and self.press is not None:
+            self.press()
+        return gone
+
+    def _drop_oldest(self, *, passing: bool) -> bool:
         """Let the oldest letter go; one that its client may have only if it is away and has no other."""
-        oldest = next((letter for letter in self.letters.values() if not letter.sent), None)
-        if oldest is None and self.left:
-            oldest = next(iter(self.letters.values()), None)
+        letters = self.letters.values()
+        oldest = next((each for each in letters if not each.sent and (passing or not each.passing)), None)
+        if oldest is None and self.away:
+            oldest = next(iter(letters), None)
         if oldest is None:
             return False
         self.remove(oldest)

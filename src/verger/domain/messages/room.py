@@ -1,27 +1,23 @@
 """The room that the inboxes of one tenant share, and who makes way where it is full: pure."""
 
-from collections.abc import Sized
-from heapq import heappop, heappush
+from collections.abc import Iterator
+from itertools import islice
 from typing import Protocol
 
-_FEW = 64
+_TRIED = 16
 
 
 class Inbox(Protocol):
-    """An inbox as its room knows it; `left` is 0 while its client is here, else in which place it went.
+    """An inbox as its room knows it: how many bytes of the room are `taken` by it, and whether its client is `away`.
 
-    `listed` is the place under which the room knows it.
+    `rank` is where it stands among the others.
     """
 
-    left: int
-    listed: int
+    taken: int
+    away: bool
+    rank: tuple[int, bool]
 
-    @property
-    def letters(self) -> Sized:
-        """Return what waits in it."""
-        ...
-
-    def drop_oldest(self) -> bool:
+    def make_way(self) -> bool:
         """Let the oldest letter go; whether one went."""
         ...
 
@@ -29,56 +25,49 @@ class Inbox(Protocol):
 class Room:
     """The space that the inboxes of one tenant share; what ends with a connection takes none of it.
 
-    One inbox holds at most `messages` and `size` bytes, all `together` so many bytes. `dropped` only grows. `away`: a
-    heap of those with letters whose client is away, and of some who are back.
+    One inbox holds at most `messages` and `size` bytes, all `together` so many bytes. `dropped` only grows.
     """
 
     def __init__(self, messages: int = 1_000, size: int = 1 << 20, together: int = 16 << 20) -> None:
         """Be empty."""
         self.messages, self.size, self.together = messages, size, together
         self.letters = self.used = self.dropped = 0
-        self._leavings = 0
-        self.away: list[tuple[int, Inbox]] = []
-        self._most_away = _FEW
+        self._ranks: dict[tuple[int, bool], dict[Inbox, None]] = {}  # by the bits of what they take, and who is away
 
     def take(self, inbox: Inbox, weight: int) -> None:
         """Have a further letter in an inbox."""
         self.used += weight
         self.letters += 1
-        self.know(inbox)
+        inbox.taken += weight
+        self.place(inbox)
 
-    def give_back(self, weight: int) -> None:
+    def give_back(self, inbox: Inbox, weight: int) -> None:
         """Have one less."""
         self.used -= weight
         self.letters -= 1
+        inbox.taken -= weight
+        self.place(inbox)
 
-    def leaving(self) -> int:
-        """Return a number for a client that goes, greater than those before."""
-        self._leavings += 1
-        return self._leavings
+    def place(self, inbox: Inbox) -> None:
+        """Know how much an inbox takes by now, and whether its client is away; one that takes nothing is not known."""
+        rank = inbox.taken.bit_length(), inbox.away
+        if rank == inbox.rank:
+            return
+        if inbox.rank[0]:
+            del self._ranks[inbox.rank][inbox]
+        inbox.rank = rank
+        if rank[0]:
+            self._ranks.setdefault(rank, {})[inbox] = None
 
-    def know(self, inbox: Inbox) -> None:
-        """Know an inbox that is away and has letters."""
-        if inbox.left and inbox.listed != inbox.left:
-            inbox.listed = inbox.left
-            heappush(self.away, (inbox.left, inbox))
-            if len(self.away) > self._most_away:
-                self.away = sorted(each for each in self.away if _stands(*each))
-                self._most_away = max(_FEW, 2 * len(self.away))
+    def yielding(self, inbox: Inbox, weight: int) -> Iterator[Inbox]:
+        """Give those who are to make way for a letter of an inbox: who takes most, and at last that inbox itself.
 
-    def longest_away(self) -> Inbox | None:
-        """Return the inbox with letters whose client has been away for longest, None while all are here."""
-        while self.away:
-            if _stands(*self.away[0]):
-                return self.away[0][1]
-            heappop(self.away)
-        return None
-
-
-def _stands(left: int, inbox: Inbox) -> bool:
-    """Tell whether an inbox is still away since then and has letters; if not, it is listed anew once it is."""
-    if inbox.left == left and inbox.letters:
-        return True
-    if inbox.listed == left:
-        inbox.listed = 0
-    return False
+        Of those who take about as much, up to twice, the ones go first whose clients are away. So nobody loses anything
+        to one who takes more.
+        """
+        own = (inbox.taken + weight).bit_length()
+        for bits in range(self.together.bit_length(), own - 1, -1):
+            yield from islice(self._ranks.get((bits, True), ()), _TRIED)
+            if bits > own:
+                yield from islice(self._ranks.get((bits, False), ()), _TRIED)
+        yield inbox

@@ -154,6 +154,7 @@ class Connection(Pipe):
         self.speaker = speaker
         now, expiry = self.loop.time(), greeting.expiry(connect, self.session.limits)
         speaker.standing, present = self._wiring.sessions.admit(self, tenant, connect, expiry, most)
+        speaker.standing.memory.press = self._press
         self.session.welcome(speaker.standing.memory, self.client_id, now, present=present)
         self._handle([])
         self._tick()
@@ -235,6 +236,13 @@ class Connection(Pipe):
             self.halt()
         if self.resting:
             self.pace()
+
+    def _press(self) -> None:
+        """Let a client go that has answered nothing for long, for what it was sent keeps others from theirs."""
+        if self.session.owes(self.loop.time()) >= self.session.limits.unanswered_s and not self.is_due("press"):
+            self._counts.unanswering += 1
+            sentence = "The inboxes are full of what you do not acknowledge; connect again and do so."
+            self.after("press", 0, partial(self.end, Reason.QUOTA_EXCEEDED, sentence))
 
     def end(self, reason: Reason, sentence: str = "") -> None:
         """Say why and close."""

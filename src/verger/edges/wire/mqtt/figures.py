@@ -20,6 +20,7 @@ def wire_figures(inlet: Inlet, listener: Listener, devices: DeviceHttp) -> Itera
         "bytes_in",
         "bytes_out",
         "unsent",
+        "unanswering",
         "unheard",
         "unwritten",
     ):

@@ -23,6 +23,7 @@ class Limits:
     keep_alive_s: int = 3_600  # the longest silence a client of MQTT 5 may ask for
     receive_maximum: int = 1_000  # messages a client may send before it waits
     sent_maximum: int = 100  # messages a client may owe us an answer for
+    unanswered_s: float = 30.0  # how long a client may answer nothing while the inboxes of its tenant are full
     topic_alias_maximum: int = 16
     maximum_qos: int = 2
     client_id_length: int = 256

@@ -16,13 +16,14 @@ class Outgoing:
     """Bytes on their way to a client at protocol level `level` that asked for `wishes` in CONNECT.
 
     Of a session that is on disk, what may be said only once (QoS 2) waits until the disk has it. `now` is
-    microseconds since 1970. `dropped` counts what the client could not take or did not want any more.
+    microseconds since 1970, and `since` when the client last had nothing to answer, or answered. `dropped` counts what
+    it could not take or did not want any more.
     """
 
     def __init__(self, most: int) -> None:
         """Let at most `most` messages be on their way to the client at once."""
         self.level, self.wishes = 4, NONE
-        self.now = self.dropped = 0
+        self.now = self.since = self.dropped = 0
         self.memory = Memory()
         self._most = most
         self._waiting: list[bytes] = []
@@ -106,6 +107,11 @@ class Outgoing:
             self.fill()
 
     @property
+    def owed(self) -> bool:
+        """Whether the client has something to answer."""
+        return bool(self._flying)
+
+    @property
     def _window(self) -> int:
         return min(self._most, self.wishes.receive_maximum or self._most)
 
@@ -127,6 +133,8 @@ class Outgoing:
             self.memory.remove(letter)
             return
         letter.sent = True
+        if not self._flying:
+            self.since = self.now
         self._flying[letter.packet_id] = letter
 
     def _write(self, letter: Letter) -> bool:
@@ -202,6 +210,7 @@ class Outgoing:
         if packet.reason >= Reason.UNSPECIFIED_ERROR and not letter.released:
             self._land(letter)
             return True
+        self.since = self.now
         self.memory.release(letter)
         self.send_once_saved(PubRel(packet.packet_id))
         return False
@@ -216,6 +225,7 @@ class Outgoing:
 
     def _land(self, letter: Letter) -> None:
         del self._flying[letter.packet_id]
+        self.since = self.now
         self.memory.remove(letter)
         self.fill()
 

@@ -276,6 +276,10 @@ class Session:
         self._out.now = self._wall(now)
         self._out.send_message(message, qos, retain=retain, identifiers=identifiers)
 
+    def owes(self, now: float) -> float:
+        """Return for how many seconds the client has answered none of the messages that it was sent."""
+        return (self._wall(now) - self._out.since) / 1_000_000 if self._out.owed else 0.0
+
     def saved(self, now: float) -> None:
         """Say what had to wait until more of the session's memory was on disk, where it is kept."""
         if self.state is _OPEN:

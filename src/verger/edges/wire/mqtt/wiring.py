@@ -28,6 +28,7 @@ class Counts:
     bytes_in: int = 0
     bytes_out: int = 0
     unsent: int = 0  # at QoS 0, to clients that did not read
+    unanswering: int = 0  # clients that were let go, for they answered nothing while inboxes were full
     unheard: int = 0  # subscriptions that were refused
     unwritten: int = 0  # messages of members that they may not write
 
