@@ -26,9 +26,18 @@ def make_key(home: Home, role: str = "member") -> dict[str, Any]:
 
 
 class Program:
-    """A paho client that waits for what it asked, and collects what it hears."""
+    """A paho client that waits for what it asked, and collects what it hears; its `will` is a topic and a body."""
 
-    def __init__(self, home: Home, version: str, token: str, client_id: str, *, lasting: bool = False) -> None:
+    def __init__(
+        self,
+        home: Home,
+        version: str,
+        token: str,
+        client_id: str,
+        *,
+        lasting: bool = False,
+        will: tuple[str, str] | None = None,
+    ) -> None:
         five = version == "mqttv5"
         clean = None if five else not lasting
         self.client = Client(CallbackAPIVersion.VERSION2, client_id, clean, protocol=VERSIONS[version])
@@ -39,6 +48,8 @@ class Program:
         self.client.on_message = lambda _c, _u, message: self.heard.put(message)
         self.client.on_subscribe = lambda _c, _u, _m, codes, _p: self.granted.put([code.value for code in codes])
         self.client.on_connect = lambda _c, _u, flags, _r, _p: self.came.put(flags.session_present)
+        if will is not None:
+            self.client.will_set(*will, 1, retain=True)
         more: dict[str, Any] = {}
         if five:
             more = {"clean_start": not lasting, "properties": Properties(PacketTypes.CONNECT)}  # type: ignore[no-untyped-call]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from tests.edges.wire.conftest import FakeHouse
 from verger.base.clock import HeldClock
@@ -48,10 +49,16 @@ class FakeDisk:
 
 
 class FakeMembers:
-    """Knows the keys "vk_<tenant>", "vk_<tenant>-reads", and any number of them as "vk_<tenant>-<number>"."""
+    """Knows the keys "vk_<tenant>", "vk_<tenant>-reads", and any number of them as "vk_<tenant>-<number>".
+
+    Some have `ended`, some may only read by now and so may their makers, and the makers of some have gone.
+    """
 
     def __init__(self) -> None:
         self.ended: set[str] = set()
+        self.lesser: set[str] = set()
+        self.makers_gone: set[str] = set()
+        self.refused = asyncio.Event()
 
     async def admit(self, token: str) -> Guest | None:
         return await self.bound(token.removeprefix("vk_"))
@@ -59,8 +66,14 @@ class FakeMembers:
     async def bound(self, key: str) -> Guest | None:
         tenant, _, what = key.partition("-")
         if key in self.ended or tenant not in {"farm", "cottage"}:
+            self.refused.set()
             return None
-        return Guest(tenant, key, reads=True, writes=what != "reads")
+        return Guest(tenant, key, reads=True, writes=what != "reads" and key not in self.lesser)
+
+    async def left(self, guest: Guest) -> Guest | None:
+        if guest.key in self.makers_gone:
+            return None
+        return structs.replace(guest, writes=guest.writes and guest.key not in self.lesser)
 
 
 @pytest.fixture

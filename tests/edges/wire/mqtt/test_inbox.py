@@ -10,9 +10,11 @@ from verger.base.clock import HeldClock
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.room import Room
 from verger.edges.wire.dialects.native import Ask, Wanted
+from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.listener import Listener
 from verger.edges.wire.mqtt.packets import Connect, Disconnect, PingReq, PingResp, PubAck, Publish, SubAck
 from verger.edges.wire.mqtt.properties import Properties
+from verger.edges.wire.mqtt.reasons import Reason
 
 WANTED, ASKED = "v1/devices/me/attributes", "v1/devices/me/rpc/request/+"
 
@@ -144,3 +146,51 @@ async def test_what_a_device_hears_at_qos_0_is_told_so_and_does_not_wait_for_it(
     async with Device(port, level) as device:
         assert (await device.begin(lasting(level))).session_present
         assert await device.ask(PingReq()) == PingResp()
+
+
+async def test_a_program_that_acknowledges_nothing_is_let_go_when_others_need_the_room(
+    open_listener: Open, exchange: Exchange
+) -> None:
+    listener, port = await open_listener(limits=Limits(unanswered_s=0))
+    exchange.room("farm").together = 2_000
+    async with Device(port, 5, "vk_farm", "silent") as silent, Device(port, 5, "vk_farm", "other") as other:
+        silent.client.silent = True
+        await silent.begin()
+        await other.begin()
+        assert await silent.ask(subscribe("t")) == SubAck(1, (1,))
+        assert await other.ask(subscribe("u")) == SubAck(1, (1,))
+        async with Device(port, 5, "vk_farm", "writer") as writer:
+            await writer.begin()
+            for number in (1, 2):
+                assert await writer.ask(Publish("t", b"a" * 700, 1, number)) == PubAck(number)
+                assert isinstance(await silent.hear(), Publish)
+            assert await writer.ask(Publish("u", b"b" * 400, 1, 3)) == PubAck(3)
+            bye = await silent.hear()
+            assert isinstance(bye, Disconnect)
+            assert bye.reason == Reason.QUOTA_EXCEEDED
+            assert await writer.ask(Publish("u", b"c" * 400, 1, 4)) == PubAck(4)
+        heard = await other.hear()
+        assert isinstance(heard, Publish)
+        assert heard.body == b"c" * 400
+    assert listener.counts.unanswering == 1
+
+
+async def test_a_program_that_has_just_been_sent_much_has_time_to_acknowledge_it(
+    open_listener: Open, exchange: Exchange
+) -> None:
+    listener, port = await open_listener()
+    exchange.room("farm").together = 1_000
+    async with Device(port, 5, "vk_farm", "slow") as slow, Device(port, 5, "vk_farm", "other") as other:
+        slow.client.silent = True
+        await slow.begin()
+        await other.begin()
+        assert await slow.ask(subscribe("t")) == SubAck(1, (1,))
+        assert await other.ask(subscribe("u")) == SubAck(1, (1,))
+        await other.say(Publish("t", b"a" * 700))
+        await other.say(Publish("t", b"a" * 700, 1, 1))
+        heard = [await slow.hear(), await slow.hear()]
+        assert [each.qos for each in heard if isinstance(each, Publish)] == [0, 1]
+        assert await other.ask(Publish("u", b"b" * 400, 1, 2)) == PubAck(1)
+        assert await other.hear() == PubAck(2)
+        assert await slow.ask(PingReq()) == PingResp()
+    assert listener.counts.unanswering == 0

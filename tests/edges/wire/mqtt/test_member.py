@@ -8,7 +8,6 @@ import pytest
 from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Open
 from tests.edges.wire.mqtt.device import Device
-from verger.domain.messages.exchange import Exchange
 from verger.edges.wire.mqtt.packets import (
     Connect,
     Disconnect,
@@ -263,27 +262,3 @@ async def test_a_will_is_heard_when_its_key_ends(open_listener: Open, members: F
         members.ended.add("farm")
         await listener.review()
         assert sorted([await body(other), await body(other)]) == [b"a", b"b"]
-
-
-async def test_wills_are_heard_when_the_listener_stops_by_who_is_here_and_who_is_not(
-    open_listener: Open, exchange: Exchange
-) -> None:
-    listener, port = await open_listener()
-    async with program(port, "away") as away:
-        await away.begin(lasting("away"))
-        assert await away.ask(subscribe("#")) == SubAck(1, (1,))
-    delayed = Will("late", b"late", 1, properties=Properties(will_delay_interval=1))
-    async with program(port, "here") as here, program(port, "a") as one, program(port, "b") as two:
-        await here.begin()
-        assert await here.ask(subscribe("#")) == SubAck(1, (1,))
-        await one.begin(Connect("a", 5, username="vk_farm", will=Will("gone", b"a", 1)))
-        await two.begin(lasting("b", will=delayed))
-        stopping = asyncio.create_task(listener.stop())
-        assert await body(here) == b"a"
-        assert isinstance(await here.hear(), Disconnect)
-        for each in (here, one, two):
-            each.writer.close()
-        await stopping
-    assert exchange.keeper.saved == exchange.keeper.mark
-    [standing] = [each for each in listener.sessions.standings("key:farm") if each.client_id == "away"]
-    assert [letter.message.body for letter in standing.memory.letters.values()] == [b"a"]
