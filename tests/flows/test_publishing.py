@@ -6,6 +6,7 @@ import pytest
 
 from tests.flows.conftest import FakeScreens
 from verger.base.clock import SECOND, HeldClock, moment
+from verger.base.db import Database
 from verger.domain.devices.registry import Known, Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.keeper import Keeper
@@ -57,6 +58,15 @@ async def test_readings_reach_who_listens_in_their_own_tenant(topic: str) -> Non
     world.listen(topic)
     await world.say(2)
     assert world.heard == [("devices/lamp/readings", {"at": 1000, "values": {"t": 20.5}})]
+
+
+async def test_a_device_that_retires_is_told_to_have_gone_once_that_is_on_disk(db: Database) -> None:
+    world = World()
+    world.listen("devices/+/status")
+    async with db.writing() as connection:
+        await world.publishing.device_left(connection, "farm", "lamp")
+        assert world.heard == []
+    assert world.heard == [("devices/lamp/status", {"at": HeldClock().now() // 1000, "online": False})]
 
 
 async def test_a_device_that_is_new_is_heard_and_one_that_nobody_asks_for_is_not() -> None:

@@ -67,6 +67,7 @@ class Following:
         kept, clock = stores.kept, stores.clock
         hub, exchange = Hub(kept.registry, stores.history.latest), await open_exchange(stack, stores, work)
         publishing = Publishing(kept.registry, exchange, clock)
+        kept.devices.leaving.append(publishing.device_left)
         screens = Both(hub, publishing)
         presence = Presence(kept, stores.alerts, screens, clock, stores.settings.silent_s)
         await presence.fill(stores.log.last)

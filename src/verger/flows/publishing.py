@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, microseconds
+from verger.base.db import after_commit
 from verger.domain.devices.registry import Registry
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import Message
@@ -58,6 +60,10 @@ class Publishing:
         if known is not None and self._exchange.listening:
             body = {"at": self._clock.now() // 1000, "online": online}
             self._post(known.tenant, f"devices/{device}/status", body)
+
+    async def device_left(self, connection: AsyncConnection, _tenant: str, device: str) -> None:
+        """Post that a device has gone for good, once it has; its last will is heard by nobody."""
+        after_commit(connection, lambda: self.status(device, online=False))
 
     def command(self, device: str, word: dict[str, Any]) -> None:
         """Post a step of a command."""
