@@ -125,6 +125,20 @@ def test_a_type_says_after_how_long_its_devices_are_silent(owner: Person, shared
     owner.looks_around("settings-types")
 
 
+def test_a_type_says_what_its_devices_may_use(owner: Person, shared: Home) -> None:
+    owner.opens("/settings", "Settings")
+    owner.presses(f"Change Sensor of a {LONG}")
+    owner.page.get_by_label("Messages of a device").fill("10:1")
+    owner.page.get_by_label("Metrics of a device").fill("few")
+    owner.presses("Save")
+    expect(owner.page.get_by_text("Write a whole number of 1 or more, or leave it out.")).to_be_visible()
+    owner.looks_around("sheet-type-limits")
+    owner.page.get_by_label("Metrics of a device").fill("5")
+    owner.presses("Save")
+    expect(owner.page.get_by_text("with limits of its own")).to_be_visible()
+    assert shared.get("device-types/room-sensor")["limits"] == {"messages": "10:1", "series": 5}
+
+
 def test_the_retention_page_tells_what_a_rule_would_take_before_it_is_kept(owner: Person, shared: Home) -> None:
     said(shared.api.post("retention", json={"keeps": "events", "place": shared.place, "days": 90}))
     owner.opens("/settings/retention", "Retention")

@@ -127,6 +127,21 @@ async def test_devices_of_a_type_may_use_less_but_never_more(limited: Limited) -
     assert (await limited.say(slow.id, {"b": 2}))[0].kept
 
 
+async def test_inboxes_of_a_type_may_be_smaller_but_never_larger(limited: Limited) -> None:
+    kind = DeviceType(
+        key="slow",
+        name="Slow",
+        limits=TypeLimits(inbox_messages=5, inbox_bytes=1 << 30, inbox_days=30),
+        created_at=moment(limited.house.clock.now()),
+    )
+    await limited.house.kept.types.add(limited.house.tenant, kind)
+    await limited.limiting.look()
+    slow, usual = await limited.house.add(type="slow"), await limited.house.add("Other")
+    registry = limited.house.kept.registry
+    found = [limited.limiting.inbox(known) for device in (slow, usual) if (known := registry.known(device.id))]
+    assert found == [(5, 1 << 20, 7), (1_000, 1 << 20, 7)]
+
+
 async def test_connections_of_an_organisation_are_bounded(limited: Limited) -> None:
     tenant, limiting = limited.house.tenant, limited.limiting
     await limited.allow(connections="2")

@@ -89,6 +89,15 @@ class Limiting:
         """Return what an organisation may use."""
         return self._tenants.get(tenant, self.usual)
 
+    def inbox(self, known: Known) -> tuple[int, int, int]:
+        """Return how many messages and bytes may wait for one session of a device, and for how many days."""
+        limits, kind = self.of(known.tenant), self._types.get((known.tenant, known.kind or ""), _NONE)
+        return (
+            min(limits.inbox_messages, kind.inbox_messages or limits.inbox_messages),
+            min(limits.inbox_bytes, kind.inbox_bytes or limits.inbox_bytes),
+            min(limits.inbox_days, kind.inbox_days or limits.inbox_days),
+        )
+
     def allow(self, known: Known) -> None:
         """Tell a device what it may use: what its organisation may, and no more than devices of its type."""
         limits, kind = self.of(known.tenant), self._types.get((known.tenant, known.kind or ""), _NONE)

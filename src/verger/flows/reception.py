@@ -76,6 +76,13 @@ class Reception:
         rates = {"messages": known.messages.rate, "telemetryDataPoints": known.points.rate}
         return known.packet_bytes, {name: rate for name, rate in rates.items() if rate}
 
+    def inbox(self, device: str) -> tuple[int, int, int]:
+        """Return how many messages and bytes may wait for one session of a device, and for how many days."""
+        known, usual = self.kept.registry.known(device), self.limiting.usual
+        if known is None:
+            return usual.inbox_messages, usual.inbox_bytes, usual.inbox_days
+        return self.limiting.inbox(known)
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         self.presence.connected(device)

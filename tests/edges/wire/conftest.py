@@ -71,6 +71,7 @@ class FakeHouse:
         self.left: list[str] = []
         self.full = ""
         self.own_bounds: tuple[int, dict[str, str]] = (0, {})
+        self.own_inbox: tuple[int, int, int] | None = None
         self.allowed = Limits()
         self.client: dict[str, Any] = {"floor": 3}
         self.shared: dict[str, Any] = {"every_s": 60}
@@ -97,6 +98,13 @@ class FakeHouse:
 
     def bounds(self, device: str) -> tuple[int, dict[str, str]]:
         return self.own_bounds
+
+    def inbox(self, device: str) -> tuple[int, int, int]:
+        return self.own_inbox or (
+            self.allowed.inbox_messages,
+            self.allowed.inbox_bytes,
+            self.allowed.inbox_days,
+        )
 
     def connected(self, device: str) -> None:
         self.presence.append(f"{device} came")

@@ -57,13 +57,16 @@ class Capability(Struct, frozen=True, kw_only=True):
 class TypeLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What each device of a type may use, if that is less than its organisation lets it.
 
-    `messages` is a rate such as "10:1,300:60": so many in so many seconds.
+    `messages` is a rate such as "10:1,300:60": so many in so many seconds; `inbox_…` are of one session of MQTT.
     """
 
     messages: str = ""
     series: int | None = None
     attributes: int | None = None
     packet_bytes: int | None = None
+    inbox_messages: int | None = None
+    inbox_bytes: int | None = None
+    inbox_days: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse limits that cannot be."""
@@ -71,9 +74,9 @@ class TypeLimits(Struct, frozen=True, kw_only=True, omit_defaults=True):
             bounds(self.messages)
         except ValueError as wanted:
             raise Invalid(f"Write {wanted}.", [Fault("limits.messages", f"Write {wanted}.")]) from None
-        least = {"series": 1, "attributes": 1, "packet_bytes": 256}
-        for name, low in least.items():
-            number = getattr(self, name)
+        least = {"packet_bytes": 256, "inbox_bytes": 1024}
+        for name in ("series", "attributes", "packet_bytes", "inbox_messages", "inbox_bytes", "inbox_days"):
+            number, low = getattr(self, name), least.get(name, 1)
             if number is not None and number < low:
                 sentence = f"Write a whole number of {low} or more, or leave it out."
                 raise Invalid(sentence, [Fault(f"limits.{name}", sentence)])

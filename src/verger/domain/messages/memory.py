@@ -25,8 +25,9 @@ class Memory:
 
     `name` names it on disk and is "" while it ends with its connection; `told` learns that there is something to save.
     Of messages at QoS 2 from the client: `arriving` are not kept yet, each with its number, `received` are kept and
-    not yet released; `counted` is the number of the last one that was. `taken` bytes of the room are its own, `away`
-    tells whether its client is, and `press` is called when others need room and that one has all letters already.
+    not yet released; `counted` is the number of the last one that was. `taken` bytes of the room are its own, `bounds`
+    tells how many messages and bytes it may hold if that is less than the room says. `away` tells whether its client
+    is, and `press` is called when others need room and that one has all letters already.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Memory:
         self.letters: dict[int, Letter] = {}
         self.last = self.weight = self.dropped = 0
         self.taken, self.away, self.rank = 0, False, (0, False)
+        self.bounds: Callable[[], tuple[int, int, int]] | None = None
         self.press: Callable[[], None] | None = None
         self.mark = self.saved = 0
         self._state = False
@@ -182,10 +184,13 @@ class Memory:
 
     def _make_room(self, weight: int) -> bool:
         """Let the oldest of its own letters go until there is room in this inbox; whether there is."""
-        room = self.room
-        if weight > room.size:
+        messages, size = self.room.messages, self.room.size
+        if self.bounds is not None:
+            own_messages, own_size, _ = self.bounds()
+            messages, size = min(messages, own_messages), min(size, own_size)
+        if weight > size:
             return False
-        while len(self.letters) >= room.messages or self.weight + weight > room.size:
+        while len(self.letters) >= messages or self.weight + weight > size:
             if not self._drop_oldest(passing=True):
                 return False
         return True

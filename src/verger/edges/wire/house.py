@@ -49,6 +49,10 @@ class House(Protocol):
         """Return the largest packet of a device, 0 for what anybody may send, and its rates by their names."""
         ...
 
+    def inbox(self, device: str) -> tuple[int, int, int]:
+        """Return how many messages and bytes may wait for one session of a device, and for how many days."""
+        ...
+
     def connected(self, device: str) -> None:
         """Learn that a device has a connection now."""
         ...
@@ -179,7 +183,6 @@ def answer(house: House, device: str, asked: Called | FirmwareAsked, packet_byte
     if asked.method == _METHOD:
         own, rates = house.bounds(device)
         told = native.session_limits(own or packet_bytes, in_flight, rates, gateway=house.is_gateway(device))
-        limits = house.limits(house.tenant(device))
-        inbox = {"messages": limits.inbox_messages, "bytes": limits.inbox_bytes, "days": limits.inbox_days}
+        inbox = dict(zip(("messages", "bytes", "days"), house.inbox(device), strict=True))
         return Answered(asked.reply_to, told | {"inbox": inbox})
     return Answered(asked.reply_to, {"error": f"There is no method {asked.method[:100]} here, only {_METHOD}."})

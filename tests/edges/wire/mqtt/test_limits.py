@@ -6,14 +6,16 @@ import pytest
 from msgspec.structs import replace
 
 from tests.edges.wire.conftest import FakeHouse, FakeInbound
+from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import Open
 from tests.edges.wire.mqtt.device import Device
 from tests.edges.wire.test_http import ask
 from verger.domain.telemetry.model import Answer, Heard
 from verger.domain.tenancy.limits import Limits
+from verger.edges.wire.dialects.native import Wanted
 from verger.edges.wire.http import DeviceHttp
 from verger.edges.wire.inlet import Inlet
-from verger.edges.wire.mqtt.packets import Disconnect, PubAck, Publish
+from verger.edges.wire.mqtt.packets import Disconnect, PubAck, Publish, SubAck
 from verger.edges.wire.mqtt.properties import Properties
 from verger.edges.wire.mqtt.reasons import Reason
 
@@ -91,6 +93,22 @@ async def test_a_device_has_the_packet_size_and_the_rates_of_its_own(open_listen
         bye = await device.ask(telemetry(" " * 400, 4))
         assert isinstance(bye, Disconnect)
         assert bye.reason == Reason.PACKET_TOO_LARGE
+
+
+async def test_devices_of_a_type_may_have_smaller_inboxes(open_listener: Open, house: FakeHouse) -> None:
+    house.own_inbox = (1, 1 << 20, 3)
+    listener, port = await open_listener()
+    async with Device(port) as device:
+        asked = Properties(session_expiry_interval=10 * 86_400)
+        welcome = await device.begin(replace(device.connect, properties=asked))
+        assert welcome.properties.session_expiry_interval == 3 * 86_400
+        assert await device.ask(subscribe("v1/devices/me/attributes")) == SubAck(1, (1,))
+        await device.say(Disconnect())
+        assert await device.hear() is None
+    for number in (1, 2):
+        listener.deliver("d", Wanted({"n": number}))
+    [standing] = listener.sessions.standings("d")
+    assert [letter.message.body for letter in standing.memory.letters.values()] == [b'{"n":2}']
 
 
 async def test_an_organisation_says_for_how_long_sessions_are_remembered(open_listener: Open, house: FakeHouse) -> None:

@@ -1,6 +1,7 @@
 """Who is connected over MQTT, and the sessions of those who are away."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import cast
 
 import structlog
@@ -9,6 +10,7 @@ from verger.base.clock import Clock
 from verger.base.ids import new_id
 from verger.base.plural import counted
 from verger.domain.messages.exchange import Exchange
+from verger.domain.messages.memory import Memory
 from verger.domain.messages.model import KEY
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Found
@@ -45,9 +47,8 @@ class Sessions:
         now = self._clock.now()
         for each in sorted(found, key=lambda each: each.standing.left_at or now):
             standing = each.standing
-            memory = standing.begin(self._exchange.room(standing.tenant), self._exchange.keeper.touch, each.name)
+            memory = self._remember(standing, each.name)
             memory.subscriptions, memory.received, memory.counted = each.subscriptions, each.received, each.counted
-            self._exchange.remember(memory)
             memory.recall(each.letters)
             memory.part()
             if standing.left_at is None:
@@ -107,8 +108,16 @@ class Sessions:
 
     def _begin(self, line: Line, tenant: str, expiry_s: int) -> Standing:
         standing = Standing(tenant, line.owner, line.client_id, expiry_s)
-        self._exchange.remember(standing.begin(self._exchange.room(tenant), self._exchange.keeper.touch))
+        self._remember(standing)
         return standing
+
+    def _remember(self, standing: Standing, name: str | None = None) -> Memory:
+        """Give a session its memory, by its name on disk if it has one there."""
+        memory = standing.begin(self._exchange.room(standing.tenant), self._exchange.keeper.touch, name)
+        if not standing.owner.startswith(KEY):
+            memory.bounds = partial(self._house.inbox, standing.owner)
+        self._exchange.remember(memory)
+        return memory
 
     def _come(self, standing: Standing, line: Line, expiry_s: int) -> None:
         """Join a session and its connection."""

@@ -59,14 +59,9 @@ class Wiring:
     def of_device(self, device: str) -> Limits:
         """Return what a device is held to: what its organisation and its type may."""
         packet_bytes, _ = self.house.bounds(device)
-        tenant = self.house.tenant(device)
-        return replace(
-            self.limits, packet_bytes=packet_bytes or self.limits.packet_bytes, session_s=self._lasts(tenant)
-        )
+        _, _, days = self.house.inbox(device)
+        return replace(self.limits, packet_bytes=packet_bytes or self.limits.packet_bytes, session_s=days * _DAY_S)
 
     def of_members(self, tenant: str) -> Limits:
         """Return what a program is held to."""
-        return replace(self.member_limits, session_s=self._lasts(tenant))
-
-    def _lasts(self, tenant: str) -> int:
-        return self.house.limits(tenant).inbox_days * _DAY_S
+        return replace(self.member_limits, session_s=self.house.limits(tenant).inbox_days * _DAY_S)
