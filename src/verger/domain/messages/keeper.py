@@ -7,10 +7,10 @@ from typing import Protocol
 
 import structlog
 
+from verger.domain.messages.bequest import Bequest
 from verger.domain.messages.model import Message
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Page
-from verger.domain.messages.testament import Bequest
 
 MOST_PENDING = 1_000
 """Changes that may wait for the disk before nothing more is read from those who cause them."""

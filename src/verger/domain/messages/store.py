@@ -24,10 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.db import Database, metadata
+from verger.domain.messages.bequest import Bequest, LastWill
 from verger.domain.messages.memory import Changes
 from verger.domain.messages.model import Letter, Message, Subscription
 from verger.domain.messages.standing import Standing
-from verger.domain.messages.testament import Bequest, Testament
 from verger.domain.messages.topics import tells_of
 
 LONGEST_TOPIC = 1024
@@ -68,7 +68,7 @@ will_table = Table(
     Column("client_id", String(256), primary_key=True),
     Column("tenant", String(36), ForeignKey("tenant.id", ondelete="CASCADE"), nullable=False),
     Column("due_at", BigInteger, nullable=True),
-    Column("testament", LargeBinary, nullable=False),
+    Column("will", LargeBinary, nullable=False),
 )
 
 
@@ -89,7 +89,7 @@ _PACK = msgspec.msgpack.Encoder()
 _STATE = msgspec.msgpack.Decoder(_State)
 _WRITTEN = msgspec.msgpack.Decoder(_Written)
 _MESSAGE = msgspec.msgpack.Decoder(Message)
-_TESTAMENT = msgspec.msgpack.Decoder(Testament)
+_LAST_WILL = msgspec.msgpack.Decoder(LastWill)
 
 
 class Page(Struct):
@@ -128,7 +128,7 @@ class Page(Struct):
         """Add the will of a client from now on, None for none."""
         self.willless.append({"of": owner, "is": client_id})
         if bequest is not None:
-            row = {"due_at": bequest.due_at, "testament": _PACK.encode(bequest.testament)}
+            row = {"due_at": bequest.due_at, "will": _PACK.encode(bequest.will)}
             self.wills.append({"owner": owner, "client_id": client_id, "tenant": bequest.tenant, **row})
 
 
@@ -234,7 +234,7 @@ class MessageStore:
 
 async def _bequests(connection: AsyncConnection, query: Select[Any]) -> list[Bequest]:
     rows = await connection.execute(query)
-    return [Bequest(row.tenant, row.owner, row.client_id, _TESTAMENT.decode(row.testament), row.due_at) for row in rows]
+    return [Bequest(row.tenant, row.owner, row.client_id, _LAST_WILL.decode(row.will), row.due_at) for row in rows]
 
 
 async def _forget_wills(connection: AsyncConnection, tenant: str, ids: Collection[str]) -> None:
@@ -243,7 +243,7 @@ async def _forget_wills(connection: AsyncConnection, tenant: str, ids: Collectio
     gone = [
         {"of": each.owner, "is": each.client_id}
         for each in found
-        if each.owner in ids or tells_of(each.testament.message.topic, each.testament.message.body, ids)
+        if each.owner in ids or tells_of(each.will.message.topic, each.will.message.body, ids)
     ]
     if gone:
         whose = (will.owner == bindparam("of"), will.client_id == bindparam("is"))

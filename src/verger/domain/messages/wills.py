@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from verger.domain.messages.bequest import Bequest
 from verger.domain.messages.keeper import Keeper
 from verger.domain.messages.model import Message
-from verger.domain.messages.testament import Bequest
 
 
 class Wills:
@@ -100,7 +100,7 @@ class Wills:
     def forget(self, tenant: str, gone: Callable[[Message], bool]) -> None:
         """Let go of what is to be heard by nobody any more."""
         for each in self.everyone():
-            if each.tenant == tenant and gone(each.testament.message):
+            if each.tenant == tenant and gone(each.will.message):
                 self.drop(each)
 
     def _put(self, bequest: Bequest) -> None:

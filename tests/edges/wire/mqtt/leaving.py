@@ -7,7 +7,7 @@ import msgspec
 from tests.edges.wire.mqtt.client import subscribe
 from tests.edges.wire.mqtt.conftest import FakeDisk
 from tests.edges.wire.mqtt.device import Device
-from verger.domain.messages.testament import Bequest, Testament
+from verger.domain.messages.bequest import Bequest, LastWill
 from verger.edges.wire.mqtt.connection import Connection
 from verger.edges.wire.mqtt.listener import Listener
 from verger.edges.wire.mqtt.packets import Connect, Publish, SubAck, Will
@@ -66,7 +66,7 @@ def on_disk(disk: FakeDisk) -> list[Bequest]:
             row["tenant"],
             row["owner"],
             row["client_id"],
-            msgspec.msgpack.decode(row["testament"], type=Testament),
+            msgspec.msgpack.decode(row["will"], type=LastWill),
             row["due_at"],
         )
         for row in rows.values()

@@ -11,11 +11,11 @@ from tests.edges.wire.mqtt.conftest import FakeDisk, FakeMembers, Impatient, Ope
 from tests.edges.wire.mqtt.device import Device
 from tests.edges.wire.mqtt.leaving import ATTRIBUTES, body, heard_first, leaving, lost, on_disk, program, watching
 from verger.base.clock import SECOND, HeldClock
+from verger.domain.messages.bequest import Bequest, LastWill
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import Message
 from verger.domain.messages.standing import Standing
 from verger.domain.messages.store import Found
-from verger.domain.messages.testament import Bequest, Testament
 from verger.domain.telemetry.model import Attributes, Heard
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.listener import Listener
@@ -152,7 +152,7 @@ async def test_after_a_start_clients_have_time_to_come_back(
     standing, executor = Standing("farm", "key:k", "c", lasts, clock.now()), listener.executor
     executor.standing = lambda _owner, _client_id: standing if lasts else None
     due_at = None if due_in is None else clock.now() + due_in * SECOND
-    executor.restore([Bequest("farm", "key:k", "c", Testament(Message("t", b""), delay), due_at)])
+    executor.restore([Bequest("farm", "key:k", "c", LastWill(Message("t", b""), delay), due_at)])
     executor.start()
     [bequest] = exchange.wills.of("key:k")
     assert bequest.due_at == clock.now() + left * SECOND
@@ -160,7 +160,7 @@ async def test_after_a_start_clients_have_time_to_come_back(
 
 async def test_a_session_of_before_has_its_will_of_before(open_listener: Open, exchange: Exchange) -> None:
     clock = HeldClock()
-    waiting = Bequest("farm", "key:farm", "a", Testament(Message("gone", b"a", 1), 3_000), clock.now())
+    waiting = Bequest("farm", "key:farm", "a", LastWill(Message("gone", b"a", 1), 3_000), clock.now())
 
     def restored(listener: Listener) -> None:
         standing = Standing("farm", "key:farm", "a", 600, clock.now())
@@ -175,7 +175,7 @@ async def test_a_session_of_before_has_its_will_of_before(open_listener: Open, e
         assert (await one.begin(leaving(lasts=600, will=None))).session_present
         assert (listener.executor.spared, exchange.wills.of("key:farm")) == (1, [])
         assert await one.ask(Disconnect()) is None
-        listener.executor.restore([Bequest("farm", "key:farm", "a", waiting.testament, clock.now())])
+        listener.executor.restore([Bequest("farm", "key:farm", "a", waiting.will, clock.now())])
         listener.executor.start()
         await again.begin(Connect("a", 5, clean_start=True, username="vk_farm"))
         assert await body(watch) == b"a"  # a clean start ended its session

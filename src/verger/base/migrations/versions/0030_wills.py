@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(length=256), nullable=False),
         sa.Column("tenant", sa.String(length=36), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
-        sa.Column("testament", sa.LargeBinary(), nullable=False),
+        sa.Column("will", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(
             ["tenant"], ["tenant.id"], name=op.f("fk_message_will_tenant_tenant"), ondelete="CASCADE"
         ),

@@ -7,17 +7,17 @@ import structlog
 
 from verger.base.clock import SECOND, Clock
 from verger.base.errors import Busy
+from verger.domain.messages.bequest import Bequest
 from verger.domain.messages.exchange import Exchange
 from verger.domain.messages.model import KEY, Guest
 from verger.domain.messages.standing import Standing
-from verger.domain.messages.testament import Bequest
 from verger.domain.telemetry.model import Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.happenings import Ended
 from verger.edges.wire.mqtt.packets import Connect
-from verger.edges.wire.mqtt.posting import fault, testament_of
+from verger.edges.wire.mqtt.posting import fault, last_will_of
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 
@@ -59,13 +59,13 @@ class Executor:
         """Keep the will of a client that has come; one of before that waits is not heard."""
         before = self._wills.at(line.owner, line.client_id)
         if before is None and not connect.client_id:
-            before = next((each for each in self._wills.of(line.owner) if each.cut and each.testament.assigned), None)
+            before = next((each for each in self._wills.of(line.owner) if each.cut and each.will.assigned), None)
         if before is not None:
             self.spared += 1
             self._drop(before)
         if connect.will is not None:
-            testament = testament_of(connect.will, assigned=not connect.client_id)
-            self._wills.write(Bequest(tenant, line.owner, line.client_id, testament))
+            will = last_will_of(connect.will, assigned=not connect.client_id)
+            self._wills.write(Bequest(tenant, line.owner, line.client_id, will))
 
     def go(self, line: Line, ended: Ended) -> None:
         """Let the will of a client that goes be heard when its time has come, or never after a goodbye.
@@ -77,7 +77,7 @@ class Executor:
             return
         if not ended.with_will:
             self._drop(bequest)
-        elif delay_s := min(bequest.testament.delay_s, line.session.expiry_s):
+        elif delay_s := min(bequest.will.delay_s, line.session.expiry_s):
             self._wills.wait(bequest, self._clock.now() + delay_s * SECOND)
             self._schedule(bequest)
         else:
@@ -120,7 +120,7 @@ class Executor:
             if self._wills.at(bequest.owner, bequest.client_id) is not bequest:
                 continue
             standing = self.standing(bequest.owner, bequest.client_id)
-            left = min(bequest.testament.delay_s, standing.expiry_s if standing else 0) * SECOND
+            left = min(bequest.will.delay_s, standing.expiry_s if standing else 0) * SECOND
             if bequest.due_at is not None:
                 left = min(left, bequest.due_at - now)
             bequest.due_at = now + max(left, int(self._grace_s * SECOND)) + number * _APART
@@ -176,7 +176,7 @@ class Executor:
 
     def _post(self, bequest: Bequest, guest: Guest) -> None:
         """Post the will of a program; it leaves the disk as what it says is written there."""
-        message = bequest.testament.at(self._clock.now())
+        message = bequest.will.at(self._clock.now())
         if why := fault(guest, message.topic):
             self._bar(bequest, why[1])
             return
@@ -189,7 +189,7 @@ class Executor:
 
     def _tell(self, bequest: Bequest) -> None:
         """Tell the log the will of a device."""
-        message = bequest.testament.message
+        message = bequest.will.message
         try:
             meaning = native.read(bequest.owner, message.topic, message.body)
         except Garbled as garbled:
@@ -209,7 +209,7 @@ class Executor:
     def _bar(self, bequest: Bequest, why: str) -> None:
         self.barred += 1
         self._drop(bequest)
-        topic = bequest.testament.message.topic[:200]
+        topic = bequest.will.message.topic[:200]
         log.info("a will was not heard", owner=bequest.owner, topic=topic, why=why)
 
     def put_off(self, bequest: Bequest) -> None:

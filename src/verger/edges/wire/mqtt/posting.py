@@ -3,9 +3,9 @@
 from msgspec import structs
 
 from verger.base.clock import SECOND
+from verger.domain.messages.bequest import LastWill
 from verger.domain.messages.model import NOTHING, About, Guest, Message
 from verger.domain.messages.store import LONGEST_TOPIC
-from verger.domain.messages.testament import Testament
 from verger.domain.messages.topics import own, writable
 from verger.edges.wire.mqtt.packets import Publish, Will
 from verger.edges.wire.mqtt.properties import NONE
@@ -41,7 +41,7 @@ def message_of(packet: Publish | Will, now: int) -> Message:
     return Message(packet.topic, packet.body, packet.qos, packet.retain, until, about if about != NOTHING else NOTHING)
 
 
-def testament_of(will: Will, *, assigned: bool) -> Testament:
+def last_will_of(will: Will, *, assigned: bool) -> LastWill:
     """Return a will as it is kept; the time for which it is worth hearing begins when it is said."""
     said, message = will.properties, structs.replace(message_of(will, 0), expires_at=None)
-    return Testament(message, said.will_delay_interval or 0, said.message_expiry_interval, assigned)
+    return LastWill(message, said.will_delay_interval or 0, said.message_expiry_interval, assigned)

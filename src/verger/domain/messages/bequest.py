@@ -8,7 +8,7 @@ from verger.domain.messages.model import Message
 _ROW_BYTES = 100  # what a will takes besides its message
 
 
-class Testament(Struct, frozen=True, array_like=True, omit_defaults=True):
+class LastWill(Struct, frozen=True, array_like=True, omit_defaults=True):
     """The will of a client: what is to be said `delay_s` after it is gone, and how long that is worth hearing.
 
     `assigned`: its client id is one that it was given here, and with which it may not come back.
@@ -34,7 +34,7 @@ class Bequest(Struct, eq=False):
     tenant: str
     owner: str
     client_id: str
-    testament: Testament
+    will: LastWill
     due_at: int | None = None
     cut: bool = False
     kept: bool = False
@@ -42,4 +42,4 @@ class Bequest(Struct, eq=False):
     @property
     def weight(self) -> int:
         """Return about how many bytes it takes to keep it."""
-        return self.testament.message.weight + _ROW_BYTES
+        return self.will.message.weight + _ROW_BYTES
