@@ -171,7 +171,7 @@ class DeviceSpeaker:
 
     def ended(self, ended: Ended) -> None:
         """Leave the will to its executor, and note it if the device broke the protocol."""
-        self._wiring.executor.go(self._line, ended)
+        self._wiring.sessions.executor.go(self._line, ended)
         if ended.broken:
             self._wiring.house.remark(self.owner, "protocol", ended.sentence)
 

@@ -55,9 +55,8 @@ class Listener:
     ) -> None:
         """Hand what devices say to the inlet, and what programs say to the exchange.
 
-        A device whose message was not kept stays `busy_s` seconds longer, one that asks for a credential `newcomer_s`.
-        Whose connection ended with Verger may come back within `will_grace_s` before its will is heard. Families are
-        served at the `desk`.
+        A device whose message was not kept stays `busy_s` seconds longer, one that asks for a credential `newcomer_s`;
+        after a start a client may come back within `will_grace_s` before its will is heard. Families are at the `desk`.
         """
         clock = clock or SystemClock()
         self.executor = Executor(house, inlet, exchange, members, clock, will_grace_s)
@@ -65,7 +64,6 @@ class Listener:
         self._wiring = Wiring(
             house,
             inlet,
-            self.executor,
             self.sessions,
             Strangers(patience or Patience()),
             exchange,
@@ -78,8 +76,7 @@ class Listener:
             desk=desk,
         )
         self.lines: set[Pipe] = set()
-        self.stopping = False
-        self._servers: list[asyncio.Server] = []
+        self.stopping, self._servers = False, list[asyncio.Server]()
 
     @property
     def counts(self) -> Counts:

@@ -34,7 +34,7 @@ class MemberSpeaker:
         self.manners = Manners(self._may_hear, shared=True, identifiers=True, retained=True)
         self._line, self._session = line, line.session
         self._exchange, self._keeper, self._counts = wiring.exchange, wiring.exchange.keeper, wiring.counts
-        self._clock, self._executor = wiring.clock, wiring.executor
+        self._clock, self._executor = wiring.clock, wiring.sessions.executor
         self._executor.know(guest)
         self._reminding = Reminding(wiring.exchange, line)
 

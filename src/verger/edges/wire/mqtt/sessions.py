@@ -33,7 +33,7 @@ class Sessions:
         self, house: House, exchange: Exchange, executor: Executor, clock: Clock, most_away: int = 10_000
     ) -> None:
         """Tell the house who comes and goes; of one tenant at most so many sessions are away, then the oldest ends."""
-        self._house, self._exchange, self._executor, self._clock = house, exchange, executor, clock
+        self._house, self._exchange, self.executor, self._clock = house, exchange, executor, clock
         executor.standing = self.standing
         self._most_away = most_away
         self.evicted = self.expired = 0
@@ -96,7 +96,7 @@ class Sessions:
         if standing is None or not present:
             standing = self._begin(line, tenant, expiry_s)
         self._come(standing, line, expiry_s)
-        self._executor.come(line, tenant, connect)
+        self.executor.come(line, tenant, connect)
         lines = self._lines.setdefault(line.owner, set())
         if not lines and not line.owner.startswith(KEY):
             self._house.connected(line.owner)
@@ -155,7 +155,7 @@ class Sessions:
 
     def drop(self, owner: str, sentence: str = "This credential no longer holds.") -> None:
         """End every connection of an owner and forget their sessions and wills."""
-        self._executor.silence(owner)
+        self.executor.silence(owner)
         for standing in self.standings(owner):
             self._end(standing, Reason.NOT_AUTHORIZED, sentence)
             self._discard(standing)
@@ -221,4 +221,4 @@ class Sessions:
         if standing.owner.startswith(KEY):
             self._exchange.leave(standing)
         self._exchange.keeper.forget(standing)
-        self._executor.end(standing)
+        self.executor.end(standing)

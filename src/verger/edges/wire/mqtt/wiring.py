@@ -7,7 +7,6 @@ from verger.domain.messages.exchange import Exchange
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.house import House, Members
 from verger.edges.wire.inlet import Inlet
-from verger.edges.wire.mqtt.executor import Executor
 from verger.edges.wire.mqtt.greeting import Limits
 from verger.edges.wire.mqtt.sessions import Sessions
 from verger.edges.wire.mqtt.speaker import Speaker
@@ -42,7 +41,6 @@ class Wiring:
 
     house: House
     inlet: Inlet
-    executor: Executor
     sessions: Sessions
     strangers: Strangers
     exchange: Exchange
