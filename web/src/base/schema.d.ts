@@ -4589,6 +4589,9 @@ export interface components {
          */
         readonly TypeLimits: {
             readonly attributes?: number | null;
+            readonly inbox_bytes?: number | null;
+            readonly inbox_days?: number | null;
+            readonly inbox_messages?: number | null;
             /** @default  */
             readonly messages?: string;
             readonly packet_bytes?: number | null;
