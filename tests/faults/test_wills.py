@@ -26,7 +26,7 @@ def leaving(home: Home, version: str, token: str, name: str, will: tuple[str, st
     """Connect a client that leaves a will, and does not come back by itself."""
     made = Program(home, version, token, name, will=will)
     yield made
-    made.client.loop_stop()
+    made.close()  # it has nobody to say goodbye to by now
 
 
 @pytest.mark.parametrize(("version", "how"), [("mqttv311", "kill"), ("mqttv5", "kill"), ("mqttv5", "stop")])
