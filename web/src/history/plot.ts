@@ -127,7 +127,7 @@ export function options(root: HTMLElement, { lines, span, marks, levels, reachin
     height,
     ms: 1,
     tzDate: (at) => uPlot.tzDate(new Date(at), zone),
-    padding: [10, 20, 0, 0],
+    padding: [10, 34, 0, 0], // half of a time with seconds
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 8 }, y: false, focus: { prox: -1 } },
     scales: { x: { time: true, range: () => [span().from, span().to] }, y: { range: (_plot, low, high) => around(low, high, levels(), reaching) } },
