@@ -86,7 +86,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         vacating=Vacating(places, retiring),
         commands=stores.commands,
         **_orders(parts),
-        bridging=Bridging(stores.bridges, parts.lines, stores.clock),
+        bridging=Bridging(stores.bridges, parts.lines, stores.enrolled.roll.get, stores.clock),
         **_lasting(stores, parts),
         signing=stores.callbook.signing,
         backtesting=long_work.backtesting,

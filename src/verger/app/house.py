@@ -88,7 +88,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
         stack.push_async_callback(attempt, save)
     for stop in (followers.stop, work.stop, listener.stop, families.http.close):
         stack.push_async_callback(stop)
-    bridges = await open_bridges(stack, stores, inlet)
+    bridges = await open_bridges(stack, stores, families, orders)
     safekeeping, voice = await open_safekeeping(stack, stores, work, families, upkeep), open_telling(stores, hub, work)
     wire = partial(wire_figures, inlet, listener, devices)
     works = partial(errand_figures, stores, orders.together.errands)

@@ -1,5 +1,6 @@
 """Bridging: other people's brokers that are listened at, and whose the devices are that they name."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -7,18 +8,23 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from verger.base.clock import SECOND, Clock, moment
+from verger.base.errors import Fault, Invalid
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.base.patch import meant_for
-from verger.domain.bridges.model import Bridge, Secrets
+from verger.domain.bridges.model import Bridge, Secrets, TopicRule
 from verger.domain.bridges.store import BridgeStore
 from verger.domain.devices.kept import Kept
+from verger.domain.enrolments.model import Enrolment
 
 _FRESH = SECOND
 
 
 class Standing(Struct):
-    """How a bridge stands: connected or not since when, why not, and what came over it since it was opened."""
+    """How a bridge stands: connected or not since when, why not, and what went over it since it was opened.
+
+    `told` counts what was sent to devices.
+    """
 
     since: datetime
     connected: bool = False
@@ -26,10 +32,11 @@ class Standing(Struct):
     messages: int = 0
     refused: int = 0
     last_refused: str | None = None
+    told: int = 0
 
 
 class ShownBridge(Bridge, frozen=True, kw_only=True):
-    """A bridge and how it stands: since when, why not, and what came over it since it was opened."""
+    """A bridge and how it stands: since when, why not, and what went over it since it was opened."""
 
     since: datetime
     connected: bool
@@ -37,6 +44,7 @@ class ShownBridge(Bridge, frozen=True, kw_only=True):
     messages: int
     refused: int
     last_refused: str | None
+    told: int
 
 
 class Lines(Protocol):
@@ -61,10 +69,11 @@ class Lines(Protocol):
 
 @dataclass(frozen=True)
 class Bridging:
-    """Keeps bridges and their lines abreast."""
+    """Keeps bridges and their lines abreast; `enrolment` returns whose one is, and what it is now."""
 
     store: BridgeStore
     lines: Lines
+    enrolment: Callable[[str], tuple[str, Enrolment] | None]
     clock: Clock
 
     async def page(self, tenant: str, asked: Asked) -> Page[ShownBridge]:
@@ -77,10 +86,11 @@ class Bridging:
         return self._shown(await self.store.get(tenant, bridge))
 
     async def add(self, tenant: str, wanted: dict[str, Any], secrets: Secrets) -> ShownBridge:
-        """Begin to listen at a broker; without a client id of its own it gets one."""
+        """Begin to listen at a broker; without a client id of its own it gets one. Raise Invalid."""
         fresh = new_id()
         named = wanted | {"client_id": wanted["client_id"] or f"verger-{fresh[-12:]}"}
         bridge = Bridge(id=fresh, created_at=moment(self.clock.now()), **named)
+        self._check(tenant, bridge.rules)
         await self.store.add(tenant, bridge, secrets)
         await self.lines.begin(tenant, bridge)
         return self._shown(bridge)
@@ -92,7 +102,10 @@ class Bridging:
         before = await self.store.get(tenant, bridge)
         meant_for(before.version, expected)
         proof = structs.replace(await self.store.secrets(tenant, bridge), **secrets) if secrets else None
-        after = await self.store.change(tenant, structs.replace(before, **changes), proof)
+        wanted = structs.replace(before, **changes)
+        if "rules" in changes:
+            self._check(tenant, wanted.rules)
+        after = await self.store.change(tenant, wanted, proof)
         await self.lines.begin(tenant, after)
         return self._shown(after)
 
@@ -101,6 +114,19 @@ class Bridging:
         meant_for((await self.store.get(tenant, bridge)).version, expected)
         await self.store.remove(tenant, bridge)
         await self.lines.end(bridge)
+
+    def _check(self, tenant: str, rules: Sequence[TopicRule]) -> None:
+        """Raise Invalid for rules that name enrolments of nobody, of others, or of another dialect."""
+        faults = []
+        for at, rule in enumerate(rules):
+            found = None if rule.enrolment is None else self.enrolment(rule.enrolment)
+            if rule.enrolment is not None and (found is None or found[0] != tenant):
+                faults.append(Fault(f"rules[{at}].enrolment", "There is no such enrolment; choose one of yours."))
+            elif found is not None and found[1].dialect != rule.says:
+                sentence = f"This enrolment is for {found[1].dialect}; choose one for {rule.says}."
+                faults.append(Fault(f"rules[{at}].enrolment", sentence))
+        if faults:
+            raise Invalid(" ".join(fault.message for fault in faults), faults)
 
     async def check(self) -> str:
         """Tell whether all bridges are connected, in a sentence for `/ready`."""

@@ -2,7 +2,7 @@
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -11,33 +11,56 @@ from verger.base.errors import Fault, Invalid
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 Topic = Annotated[str, Meta(min_length=1, max_length=500)]
 Pem = Annotated[str, Meta(max_length=20_000)]
-Says = Literal["telemetry", "attributes", "events", "native"]
+Says = Literal["telemetry", "attributes", "events", "native", "cottage", "farm", "ozone"]
+FAMILIES = frozenset({"cottage", "farm", "ozone"})
+"""Those that speak MQTT; their devices name themselves, and come in by an enrolment."""
 DEVICE = "{device}"
 _NAME = re.compile(r"[^/+#]+")
+_TOLD = "cottage, farm or ozone"
+
+
+class Found(NamedTuple):
+    """What a rule finds in a topic: the device that it names, what stands before `#`, and what `#` stands for."""
+
+    device: str
+    prefix: str
+    rest: str
 
 
 class TopicRule(Struct, frozen=True, forbid_unknown_fields=True):
     """How topics are read: `topic` has `{device}` for one level, by id or name, unless `device` names one for all.
 
-    `native` reads what `#` at its end stands for as a topic of the native dialect, also of its gateways.
+    `native` reads what `#` at its end stands for as a topic of the native dialect, also of its gateways; a family as
+    one of its own, of devices that name themselves and are let in by an `enrolment`.
     """
 
     topic: Topic
     says: Says = "telemetry"
     device: Text | None = None
+    enrolment: Text | None = None
 
-    def match(self, topic: str) -> tuple[str, str] | None:
-        """Return (device, rest) of a topic that this rule reads, None of any other; the rest is what `#` stands for."""
+    @property
+    def of_family(self) -> bool:
+        """Whether it reads the words of a family."""
+        return self.says in FAMILIES
+
+    def match(self, topic: str) -> Found | None:
+        """Return what a topic says that this rule reads, None of any other."""
         wanted, given = self.topic.split("/"), topic.split("/")
-        device = self.device
+        device, end = self.device or "", len(wanted)
         for at, level in enumerate(wanted):
+            if at >= len(given):
+                return None
             if level == "#":
-                return (device, "/".join(given[at:])) if device and len(given) > at else None
-            if at >= len(given) or level not in ("+", DEVICE, given[at]):
+                end = at
+                break
+            if level not in ("+", DEVICE, given[at]):
                 return None
             if level == DEVICE:
                 device = given[at]
-        return (device, "") if device and len(wanted) == len(given) else None
+        if (end == len(wanted) != len(given)) or not (device or self.of_family):
+            return None
+        return Found(device, "".join(f"{level}/" for level in given[:end]), "/".join(given[end:]))
 
 
 class Secrets(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,19 +107,35 @@ def _faults(bridge: Bridge) -> list[Fault]:
     if not 1 <= len(bridge.rules) <= 50:
         faults.append(Fault("rules", "Say with 1 to 50 rules how a topic names its device."))
     for at, rule in enumerate(bridge.rules):
-        if message := _wrong(rule):
-            faults.append(Fault(f"rules[{at}].topic", message))
+        if wrong := _wrong(rule):
+            field, message = wrong
+            faults.append(Fault(f"rules[{at}].{field}", message))
     return faults
 
 
-def _wrong(rule: TopicRule) -> str | None:
+def _wrong(rule: TopicRule) -> tuple[str, str] | None:
+    """Return which field of a rule cannot be so, and what to write there."""
     levels = rule.topic.split("/")
     if "#" in levels[:-1] or any(c in level for level in levels for c in "+#" if level != c):
-        return "A wildcard stands alone in its level, and # at the end."
+        return "topic", "A wildcard stands alone in its level, and # at the end."
+    if rule.of_family:
+        return _wrong_of_family(rule, levels)
+    if rule.enrolment is not None:
+        return "enrolment", f"An enrolment is for {_TOLD}; leave it out here."
     if (levels.count(DEVICE) == 1) == (rule.device is not None):
-        return "Put {device} where the topic names the device, or name one device for all."
+        return "topic", "Put {device} where the topic names the device, or name one device for all."
     if rule.says == "native" and levels[-1] != "#":
-        return "End it with #, which stands for the native topic, such as plant/{device}/#."
+        return "topic", "End it with #, which stands for the native topic, such as plant/{device}/#."
+    return None
+
+
+def _wrong_of_family(rule: TopicRule, levels: list[str]) -> tuple[str, str] | None:
+    if levels[-1] != "#" or DEVICE in levels:
+        return "topic", "End it with #, which stands for the family's own topic, such as site/# or # alone."
+    if rule.device is not None:
+        return "device", f"Devices of {rule.says} name themselves; leave the device out."
+    if rule.enrolment is None:
+        return "enrolment", "Choose the enrolment that lets these devices in, or make one first."
     return None
 
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from msgspec import structs
+
 from verger.base.clock import microseconds
 from verger.domain.commands.model import Command
 from verger.domain.devices.model import Device
@@ -36,6 +38,7 @@ class Dispatch:
     calls: Calls = field(default_factory=Calls)
     listeners: list[Way] = field(default_factory=list)
     direct: list[Way] = field(default_factory=list)  # what calls devices by itself
+    bridges: list[Way] = field(default_factory=list)  # brokers of others
 
     def drop(self, device: str) -> None:
         """End a device's connections: what it proved itself by no longer holds."""
@@ -56,17 +59,27 @@ class Dispatch:
 
     def ask(self, device: Device, command: Command) -> str | None:
         """Send a command to a device, or its gateway; return which way it went, None when nobody listens."""
-        order = Ask(command.number, command.method, command.params, at=microseconds(command.asked_at))
+        at, one_way = microseconds(command.asked_at), command.one_way
+        order = Ask(command.number, command.method, command.params, at=at, one_way=one_way)
         if self.calls.give(device.id, order):
             return "poll"
         if self._deliver(device.id, order):
             return "mqtt"
         if any(way.deliver(device.id, order) for way in self.direct):
             return "lan"
-        if device.gateway is None:
-            return None
-        behind = Ask(command.number, command.method, command.params, device.on_the_wire, device.id)
-        return "gateway" if self._deliver(device.gateway, behind) else None
+        if self._over(device.id, order):
+            return "bridge"
+        return None if device.gateway is None else self._through(device.gateway, device, order)
+
+    def _through(self, gateway: str, device: Device, order: Ask) -> str | None:
+        """Send a command to the gateway of a device; return which way it went."""
+        behind = structs.replace(order, behind=device.on_the_wire, device=device.id)
+        if self._deliver(gateway, behind):
+            return "gateway"
+        return "bridge" if self._over(gateway, behind) else None
+
+    def _over(self, device: str, order: Order) -> bool:
+        return any(bridge.deliver(device, order) for bridge in self.bridges)
 
     def _deliver(self, device: str, order: Order) -> bool:
         return any(listener.deliver(device, order) for listener in self.listeners)

@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 
 import structlog
 from msgspec import Struct
@@ -15,10 +16,14 @@ from verger.base.outgoing import Outgoing
 from verger.base.plural import counted
 from verger.domain.bridges.model import Bridge
 from verger.domain.bridges.store import BridgeStore
+from verger.domain.bridges.ways import WayStore
+from verger.edges.wire.bridge.abroad import Abroad
 from verger.edges.wire.bridge.calling import call
 from verger.edges.wire.bridge.line import Line
 from verger.edges.wire.bridge.reading import Acquainted, Reader
-from verger.edges.wire.inlet import Inlet
+from verger.edges.wire.bridge.sending import Sending
+from verger.edges.wire.dialects.native import Ask, Order
+from verger.edges.wire.families.desk import Desk
 from verger.flows.bridging import Standing
 from verger.flows.oversight import Figure
 from verger.flows.watching import Trouble
@@ -36,6 +41,7 @@ class _Open(Struct):
     standing: Standing
     task: asyncio.Task[None] | None = None
     line: Line | None = None
+    abroad: Abroad | None = None
 
 
 def _trouble(down: _Open) -> Trouble:
@@ -44,18 +50,22 @@ def _trouble(down: _Open) -> Trouble:
 
 
 class Bridges:
-    """Keeps every enabled bridge connected; `acquainted` tells who knows the devices of a tenant."""
+    """Keeps every enabled bridge connected; a way of the dispatch.
+
+    `acquainted` tells who knows the devices of a tenant, `desk` serves those of families.
+    """
 
     def __init__(
         self,
         store: BridgeStore,
-        inlet: Inlet,
+        ways: WayStore,
+        desk: Desk,
         outgoing: Outgoing,
         acquainted: Callable[[str], Acquainted],
         clock: Clock,
     ) -> None:
         """Open nothing yet."""
-        self._store, self._inlet, self._outgoing = store, inlet, outgoing
+        self._store, self._ways, self._desk, self._outgoing = store, ways, desk, outgoing
         self._acquainted, self._clock = acquainted, clock
         self._open: dict[str, _Open] = {}
 
@@ -86,6 +96,22 @@ class Bridges:
         opened = self._open.get(bridge)
         return opened.standing if opened else Standing(self._now())
 
+    # as a way of the dispatch
+
+    def drop(self, device: str) -> None:
+        """Do nothing: what proves itself to a broker is the bridge, and no device."""
+
+    def deliver(self, device: str, order: Order, qos: int = 1) -> bool:
+        """Send a command to a device that was heard over a bridge; whether one of those took it."""
+        if not isinstance(order, Ask):
+            return False
+        return any(each.abroad.ask(device, order) for each in list(self._open.values()) if each.abroad is not None)
+
+    async def kept(self) -> None:
+        """Return: nothing waits here for devices that are away."""
+
+    # how they stand
+
     async def check(self) -> str:
         """Tell how many bridges have been down for two minutes, without naming anybody's broker."""
         down = self._down()
@@ -113,6 +139,8 @@ class Bridges:
             messages, refused = float(each.standing.messages), float(each.standing.refused)
             yield Figure("bridge_messages", "Messages kept from a bridge", messages, grows=True, labels=labels)
             yield Figure("bridge_refused", "Messages of a bridge refused", refused, grows=True, labels=labels)
+            told = float(each.standing.told)
+            yield Figure("bridge_told", "Messages to devices over a bridge", told, grows=True, labels=labels)
 
     async def _keep(self, opened: _Open) -> None:
         attempt = 0
@@ -142,23 +170,28 @@ class Bridges:
 
     async def _hear(self, opened: _Open) -> None:
         """Call, and hear until the line breaks; raise Refused with the reason."""
-        bridge, acquainted = opened.bridge, self._acquainted(opened.tenant)
+        bridge, tenant, standing = opened.bridge, opened.tenant, opened.standing
+        acquainted = self._acquainted(tenant)
         await acquainted.look()
-        secrets = await self._store.secrets(opened.tenant, bridge.id)
-        reader = Reader(bridge.rules, acquainted, opened.standing)
-        with on_behalf_of(opened.tenant):
+        secrets, ways = await self._store.secrets(tenant, bridge.id), await self._ways.of(tenant, bridge.id)
+        with on_behalf_of(tenant):
             streams = await call(self._outgoing, bridge, secrets)
-        line = Line(bridge, streams, reader, self._inlet)
+        sending = Sending(bridge.protocol, streams[1])
+        abroad = Abroad(self._desk, tenant, bridge, ways, standing, sending.publish)
+        reader = Reader(bridge.rules, acquainted, standing, abroad, partial(self._ways.keep, tenant, bridge.id))
+        line = Line(bridge, streams, reader, sending, self._desk.inlet)
         opened.line = line
         try:
             await line.open(secrets)
-            standing = opened.standing
             standing.since, standing.connected, standing.error = self._now(), True, None
             log.info("a bridge is connected", bridge=bridge.id)
+            opened.abroad = abroad
+            abroad.listen()
             await line.run()
         finally:
-            opened.line = None
+            opened.line = opened.abroad = None
             await line.close()
+            await abroad.settle()
 
     def _now(self) -> datetime:
         return moment(self._clock.now())

@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from verger.base.errors import Refused
 from verger.domain.bridges.model import Bridge, Secrets
-from verger.domain.telemetry.model import Answer, Heard
+from verger.domain.telemetry.model import Answer
 from verger.edges.wire.bridge.reading import Reader
+from verger.edges.wire.bridge.sending import Sending
 from verger.edges.wire.bridge.waiting import Coming, Waiting
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.mqtt.encode import encode
@@ -51,10 +52,15 @@ class Line:
     """A connection that is open; `run` keeps it until it breaks."""
 
     def __init__(
-        self, bridge: Bridge, streams: tuple[asyncio.StreamReader, asyncio.StreamWriter], reader: Reader, inlet: Inlet
+        self,
+        bridge: Bridge,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        reader: Reader,
+        sending: Sending,
+        inlet: Inlet,
     ) -> None:
-        """Speak over two streams."""
-        self._bridge, self._reader, self._inlet = bridge, reader, inlet
+        """Speak over two streams, of which `sending` writes to the second, too."""
+        self._bridge, self._reader, self._sending, self._inlet = bridge, reader, sending, inlet
         self._in, self._out = streams
         self._stream = Stream(bridge.protocol, largest=4 << 20)
         self._waiting: deque[list[int]] = deque()  # [packet id, answered] in the order of coming
@@ -89,6 +95,7 @@ class Line:
         greeting = await self._expect(ConnAck)
         if greeting.reason:
             raise Broken(f"The broker refused us (code {greeting.reason}): check user name, secret and certificate.")
+        self._sending.greeted(greeting.properties)
         self._say(Subscribe(1, tuple(Filter(topic, 1) for topic in bridge.filters)))
         granted = await self._expect(SubAck)
         if refused := [topic for topic, code in zip(bridge.filters, granted.reasons, strict=False) if code >= _REFUSED]:
@@ -165,10 +172,13 @@ class Line:
                         await self._soon.room()
                         await self._inlet.room()
                         await self._reader.meet(packet.topic)
-                        self._take(packet)
+                        await self._take(packet)
+                    case PubAck():
+                        self._sending.acknowledged(packet)
                     case Disconnect(reason=reason):
                         raise Broken(f"The broker ended the connection (code {reason}).")
             self._acknowledge()
+            await self._reader.save()
             packets = await self._read()
 
     async def _read(self) -> list[Packet]:
@@ -187,10 +197,10 @@ class Line:
             raise Broken(f"The broker does not speak MQTT: {self._stream.error}")
         return packets
 
-    def _take(self, packet: Publish) -> None:
+    async def _take(self, packet: Publish) -> None:
         slot = [packet.packet_id if packet.qos else 0, 0]
         self._waiting.append(slot)
-        heard: Heard | None = self._reader.read(packet.topic, packet.body)
+        heard = await self._reader.hear(packet.topic, packet.body)
         if heard is None:
             slot[1] = 1
             return

@@ -246,6 +246,15 @@ def listens(topic_filter: str) -> Voice | None:
     return place.voice(()) if place is not None and place.word == "command" else None
 
 
+def told_at(topic: str) -> str:
+    """Return where a device that speaks at a topic listens for commands, in the same way of writing it."""
+    place = _place(topic)
+    if place is None:
+        return ""
+    where = f"device/{place.device}/command" if _REAL.fullmatch(topic) else f"command/{place.device}"
+    return f"{place.reach}/{where}"
+
+
 FAMILY = Family(
     NAME,
     hears=hears,
@@ -253,4 +262,5 @@ FAMILY = Family(
     read=read,
     write=write,
     listens=listens,
+    told_at=told_at,
 )

@@ -212,4 +212,6 @@ def named(client_id: str) -> str:
     return found["id"] if found else ""
 
 
-FAMILY = Family(NAME, hears=hears, may_hear=may_hear, read=read, write=write, listens=listens, named=named)
+FAMILY = Family(
+    NAME, hears=hears, may_hear=may_hear, read=read, write=write, listens=listens, named=named, answers=False
+)

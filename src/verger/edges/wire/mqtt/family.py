@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from datetime import tzinfo
 
 import structlog
 
@@ -12,9 +11,10 @@ from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
-from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, addressed, held_to, own
+from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, held_to, own
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.ear import Ear
 from verger.edges.wire.mqtt.family_door import may_hear
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
@@ -50,7 +50,7 @@ class FamilySpeaker:
         self._sent: dict[int, tuple[str, Ask]] = {}
         self._decided: dict[int, tuple[Answer | None, Reason]] = {}  # what is said in its turn, by ticket
         self._lost = self._gone = False
-        self._zone: tzinfo | None = None
+        self._ear = Ear(desk.meetings)
         self._enrolments = tuple(each.id for each in door.enrolments)
         desk.switchboard.open(self, self._enrolments)
 
@@ -95,24 +95,13 @@ class FamilySpeaker:
             self._say(packet, no, Reason.TOPIC_NAME_INVALID)
             return None
         try:
-            return family, held_to(family, self._line.client_id, self._spoken(family, packet))
+            spoken = self._ear.read(self._door, family, Frame(packet.topic, packet.body), self._own)
+            return family, held_to(family, self._line.client_id, spoken)
         except Garbled as garbled:
             self._say(packet, Answer(kept=False, refused=(Fault("", str(garbled)),)))
             if self._door.device:
                 self._wiring.house.remark(self._door.device, "refused", str(garbled))
             return None
-
-    def _spoken(self, family: Family, packet: Publish) -> Spoken:
-        """Return what a message means, its times read by the clocks of the place where its device is; raise Garbled."""
-        meetings, frame = self._desk.meetings, Frame(packet.topic, packet.body)
-        zone = self._zone or meetings.zone(self._door)
-        spoken = addressed(family.read(frame, zone), self._own)
-        voice = spoken.voice
-        own = zone if voice is None else meetings.zone_of(self._door, family.name, voice.address)
-        if own is zone:
-            return spoken
-        self._zone = own  # most likely of whoever speaks next, too
-        return addressed(family.read(frame, own), self._own)
 
     def _own(self, begins: str) -> str:
         """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
