@@ -13,7 +13,7 @@ from verger.base.errors import Fault
 from verger.domain.bridges.model import Bridge, Found, TopicRule
 from verger.domain.bridges.ways import Way
 from verger.domain.enrolments.model import Admitted
-from verger.domain.telemetry.model import KEPT, Answer, Heard
+from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.bridge.sending import Told
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
@@ -38,15 +38,13 @@ K = TypeVar("K")
 
 
 class Abroad:
-    """Those who speak over one bridge while its line stands; `ways` are how they were reached before."""
+    """Those who speak over one bridge; they are told something by `publish`, which is there while its line stands."""
 
-    def __init__(
-        self, desk: Desk, tenant: str, bridge: Bridge, ways: dict[str, Way], standing: Standing, publish: Publish
-    ) -> None:
-        """Hear devices of a tenant, and tell them something by `publish`; `fresh` ways are to be kept."""
+    def __init__(self, desk: Desk, tenant: str, bridge: Bridge, ways: dict[str, Way], standing: Standing) -> None:
+        """Know on which ways devices of a tenant were reached before; `fresh` are those that are to be kept."""
         self.fresh: dict[str, Way] = {}
-        self._desk, self._tenant, self._bridge = desk, tenant, bridge
-        self._standing, self._publish = standing, publish
+        self.publish: Publish | None = None
+        self._desk, self._tenant, self._bridge, self._standing = desk, tenant, bridge, standing
         self._ways = {device: way for device, way in ways.items() if _leads(bridge.rules, way)}
         self._ear = Ear(desk.meetings)
         self._had: dict[tuple[str, int], None] = {}  # commands that are given to the broker once
@@ -70,8 +68,7 @@ class Abroad:
             return None
         if door is None:
             return Answer(kept=False, refused=(Fault("", _ENDED),))
-        own = partial(self._own, found.prefix)
-        voice = self._ear.read(door, family, Frame(found.rest, body), own).voice
+        voice = self._voice(door, family, found, body)
         if voice is None:
             return None  # it tests the way, and hears itself from its own broker
         heard = self._desk.meetings.speak(door, family.name, voice)
@@ -85,6 +82,15 @@ class Abroad:
         if heard.said or not heard.refused:
             self.note(heard.device, Way(family.name, found.prefix, voice.reach, family.told_at(found.rest)))
         return heard if heard.said or heard.refused else KEPT
+
+    def _voice(self, door: Admitted, family: Family, found: Found, body: bytes) -> Voice | None:
+        """Return who says what; raise Garbled, which stands on the log page of whoever it was."""
+        try:
+            return self._ear.read(door, family, Frame(found.rest, body), partial(self._own, found.prefix)).voice
+        except Garbled as garbled:
+            if device := self._ear.whose(door, family, found.rest):
+                self.remark(device, str(garbled))
+            raise
 
     def _door(self, rule: TopicRule) -> Admitted | None:
         """Return the door that a rule's enrolment is, while it stands."""
@@ -116,8 +122,9 @@ class Abroad:
         if before is None:
             self._desk.switchboard.orders.listens(device)
 
-    def listen(self) -> None:
-        """Let what waits for those who were heard before be sent, now that they can be told."""
+    def listen(self, publish: Publish) -> None:
+        """Tell devices by `publish`, first what waits for those who were heard before."""
+        self.publish = publish
         for device in self._ways:
             self._desk.switchboard.orders.listens(device)
 
@@ -157,7 +164,7 @@ class Abroad:
         return [frame for frame in frames if not way.at or covering(way.at, frame.topic)]
 
     def _tell(self, topic: str, body: bytes, told: Told) -> bool:
-        sent = self._publish(topic, body, told)
+        sent = self.publish is not None and self.publish(topic, body, told)
         self._standing.told += sent
         return sent
 

@@ -39,9 +39,9 @@ class _Open(Struct):
     tenant: str
     bridge: Bridge
     standing: Standing
+    abroad: Abroad
     task: asyncio.Task[None] | None = None
     line: Line | None = None
-    abroad: Abroad | None = None
 
 
 def _trouble(down: _Open) -> Trouble:
@@ -76,8 +76,10 @@ class Bridges:
 
     async def begin(self, tenant: str, bridge: Bridge) -> None:
         """Open a bridge that is new or was changed."""
+        ways, standing = await self._ways.of(tenant, bridge.id), Standing(self._now())
         await self.end(bridge.id)
-        opened = self._open[bridge.id] = _Open(tenant, bridge, Standing(self._now()))
+        abroad = Abroad(self._desk, tenant, bridge, ways, standing)
+        opened = self._open[bridge.id] = _Open(tenant, bridge, standing, abroad)
         if bridge.enabled:
             opened.task = asyncio.create_task(self._keep(opened), name=f"bridge {bridge.id}")
 
@@ -105,7 +107,7 @@ class Bridges:
         """Send a command to a device that was heard over a bridge; whether one of those took it."""
         if not isinstance(order, Ask):
             return False
-        return any(each.abroad.ask(device, order) for each in list(self._open.values()) if each.abroad is not None)
+        return any(each.abroad.ask(device, order) for each in list(self._open.values()))
 
     async def kept(self) -> None:
         """Return: nothing waits here for devices that are away."""
@@ -170,14 +172,13 @@ class Bridges:
 
     async def _hear(self, opened: _Open) -> None:
         """Call, and hear until the line breaks; raise Refused with the reason."""
-        bridge, tenant, standing = opened.bridge, opened.tenant, opened.standing
+        bridge, tenant, standing, abroad = opened.bridge, opened.tenant, opened.standing, opened.abroad
         acquainted = self._acquainted(tenant)
         await acquainted.look()
-        secrets, ways = await self._store.secrets(tenant, bridge.id), await self._ways.of(tenant, bridge.id)
+        secrets = await self._store.secrets(tenant, bridge.id)
         with on_behalf_of(tenant):
             streams = await call(self._outgoing, bridge, secrets)
         sending = Sending(bridge.protocol, streams[1])
-        abroad = Abroad(self._desk, tenant, bridge, ways, standing, sending.publish)
         reader = Reader(bridge.rules, acquainted, standing, abroad, partial(self._ways.keep, tenant, bridge.id))
         line = Line(bridge, streams, reader, sending, self._desk.inlet)
         opened.line = line
@@ -185,11 +186,10 @@ class Bridges:
             await line.open(secrets)
             standing.since, standing.connected, standing.error = self._now(), True, None
             log.info("a bridge is connected", bridge=bridge.id)
-            opened.abroad = abroad
-            abroad.listen()
+            abroad.listen(sending.publish)
             await line.run()
         finally:
-            opened.line = opened.abroad = None
+            opened.line = abroad.publish = None
             await line.close()
             await abroad.settle()
 

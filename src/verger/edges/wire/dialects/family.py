@@ -90,9 +90,9 @@ class Family:
     `read`: a message, with the time zone of its place, to what it means. `write`: an order to what is sent, nothing
     where the device cannot be told. `granted`: the frames by which a device that asked is told its secret.
     `listens`: the device that a subscription alone shows to be there, without a word said. `named`: the address that a
-    client id tells, "" where it tells none; another device does not speak on its connection. `told_at`: where a device
-    listens that speaks at a topic, "" where `write` knows only one way. `answers`: whether a device says what became of
-    a command.
+    client id tells, "" where it tells none; another device does not speak on its connection. `whose`: the address in
+    a topic at which a device speaks, and `told_at`: where that device listens, each "" where the topic does not tell.
+    `answers`: whether a device says what became of a command.
     """
 
     name: str
@@ -103,6 +103,7 @@ class Family:
     granted: Callable[[Voice, str], list[Frame]] = _nothing
     listens: Callable[[str], Voice | None] = _nobody
     named: Callable[[str], str] = _no_name
+    whose: Callable[[str], str] = _no_name
     told_at: Callable[[str], str] = _no_name
     answers: bool = True
 

@@ -246,6 +246,12 @@ def listens(topic_filter: str) -> Voice | None:
     return place.voice(()) if place is not None and place.word == "command" else None
 
 
+def whose(topic: str) -> str:
+    """Return the address of the device that speaks at a topic."""
+    place = _place(topic)
+    return "" if place is None else place.address
+
+
 def told_at(topic: str) -> str:
     """Return where a device that speaks at a topic listens for commands, in the same way of writing it."""
     place = _place(topic)
@@ -262,5 +268,6 @@ FAMILY = Family(
     read=read,
     write=write,
     listens=listens,
+    whose=whose,
     told_at=told_at,
 )

@@ -212,6 +212,20 @@ def named(client_id: str) -> str:
     return found["id"] if found else ""
 
 
+def whose(topic: str) -> str:
+    """Return the address of the machine that speaks at a topic."""
+    where = _where(topic)
+    return "" if where is None else _plain(where.address)
+
+
 FAMILY = Family(
-    NAME, hears=hears, may_hear=may_hear, read=read, write=write, listens=listens, named=named, answers=False
+    NAME,
+    hears=hears,
+    may_hear=may_hear,
+    read=read,
+    write=write,
+    listens=listens,
+    named=named,
+    whose=whose,
+    answers=False,
 )

@@ -27,3 +27,8 @@ class Ear:
             return spoken
         self._zone = right
         return addressed(family.read(frame, right), own)
+
+    def whose(self, door: Admitted, family: Family, topic: str) -> str | None:
+        """Return the device of which something at a topic made no sense, where the topic tells."""
+        address = family.whose(topic)
+        return self._meetings.find(door, family.name, address) if address else None

@@ -99,8 +99,8 @@ class FamilySpeaker:
             return family, held_to(family, self._line.client_id, spoken)
         except Garbled as garbled:
             self._say(packet, Answer(kept=False, refused=(Fault("", str(garbled)),)))
-            if self._door.device:
-                self._wiring.house.remark(self._door.device, "refused", str(garbled))
+            if device := self._door.device or self._ear.whose(self._door, family, packet.topic):
+                self._wiring.house.remark(device, "refused", str(garbled))
             return None
 
     def _own(self, begins: str) -> str:
