@@ -3,8 +3,8 @@ import { type Bridge, begin, bridge as read, draftOf, toldOf } from "@/bridges/b
 
 const kept: Bridge = read({
   id: "b", name: "Plant", host: "broker.example", port: 8883, tls: true, alpn: null, protocol: 4, client_id: "verger-1", username: "verger",
-  filters: ["a/#", "b/+"], rules: [{ topic: "a/{device}", says: "telemetry", device: null }], enabled: true,
-  since: "2026-01-01T00:00:00Z", connected: true, error: null, messages: 1, refused: 0, last_refused: null, version: 3,
+  filters: ["a/#", "b/+"], rules: [{ topic: "a/{device}", says: "telemetry", device: null, enrolment: null }], enabled: true,
+  since: "2026-01-01T00:00:00Z", connected: true, error: null, messages: 1, refused: 0, last_refused: null, told: 0, version: 3,
 });
 
 test("a bridge that is opened and saved says again what it is, and nothing of its secrets", () => {
@@ -32,4 +32,13 @@ test("an example fills an empty form, and is added behind what is written", () =
     filters: ["mill/+/#", "gate/#"],
     rules: [{ topic: "mill/{device}/#", says: "native", device: null }, { topic: "gate/#", says: "native", device: "Box" }],
   });
+});
+
+test("devices of a family come in by an enrolment and are named by nobody else; others have none", () => {
+  const draft = draftOf(null);
+  begin(draft, "family");
+  const chosen = draft.rules.map((one) => ({ ...one, device: "Box", enrolment: "e" }));
+  expect(toldOf({ ...draft, rules: chosen }).rules).toEqual([{ topic: "site/#", says: "cottage", device: null, enrolment: "e" }]);
+  const other = chosen.map((one) => ({ ...one, says: "native" as const }));
+  expect(toldOf({ ...draft, rules: other }).rules).toEqual([{ topic: "site/#", says: "native", device: "Box", enrolment: null }]);
 });

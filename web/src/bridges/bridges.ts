@@ -2,8 +2,12 @@
 import { type Described, all, at, patch, post, remove } from "@/base/ask";
 import { type Checked, flag, list, maybe, number, oneOf, page, shape, text, time } from "@/base/shape";
 
-export const kinds = ["telemetry", "attributes", "events", "native"] as const;
-const rule = shape({ topic: text, says: oneOf(...kinds), device: maybe(text) });
+const families = ["cottage", "farm", "ozone"] as const;
+export const kinds = ["telemetry", "attributes", "events", "native", ...families] as const;
+export type Says = (typeof kinds)[number];
+/** Whether devices say it that name themselves, and come in by an enrolment. */
+export const isOfFamily = (says: Says): says is (typeof families)[number] => families.some((one) => one === says);
+const rule = shape({ topic: text, says: oneOf(...kinds), device: maybe(text), enrolment: maybe(text) });
 export const bridge = shape({
   id: text,
   name: text,
@@ -23,6 +27,7 @@ export const bridge = shape({
   messages: number,
   refused: number,
   last_refused: maybe(text),
+  told: number,
   version: number,
 });
 export const bridges = page(bridge);
@@ -32,6 +37,14 @@ export type Rule = Checked<typeof rule>;
 /** How we prove who we are, and whom we trust; “kept” is whatever it was, for it is never shown. */
 export const proofs = ["kept", "none", "password", "certificate"] as const;
 export const trusts = ["kept", "public", "own"] as const;
+
+export interface DraftRule {
+  topic: string;
+  says: Says;
+  device: string;
+  enrolment: string;
+}
+export const blankRule = (): DraftRule => ({ topic: "", says: "telemetry", device: "", enrolment: "" });
 
 /** A bridge as the form holds it: secrets begin empty, topics stand one a line. */
 export interface Draft {
@@ -50,7 +63,7 @@ export interface Draft {
   trust: (typeof trusts)[number];
   ca: string;
   filters: string;
-  rules: { topic: string; says: Rule["says"]; device: string }[];
+  rules: DraftRule[];
 }
 
 export const plainPort = 1883;
@@ -72,7 +85,7 @@ const blank = (): Draft => ({
   trust: "public",
   ca: "",
   filters: "",
-  rules: [{ topic: "", says: "telemetry", device: "" }],
+  rules: [blankRule()],
 });
 
 /** A bridge to be changed as a draft, or an empty one. */
@@ -90,7 +103,7 @@ export const draftOf = (before: Bridge | null): Draft =>
     username: before.username ?? "",
     trust: "kept",
     filters: before.filters.join("\n"),
-    rules: before.rules.map(({ topic, says, device }) => ({ topic, says, device: device ?? "" })),
+    rules: before.rules.map(({ topic, says, device, enrolment }) => ({ topic, says, device: device ?? "", enrolment: enrolment ?? "" })),
   };
 
 type Proof = Pick<Described["BridgeChange"], "username" | "password" | "certificate" | "key">;
@@ -107,6 +120,14 @@ export const devicePart = "{device}";
 export const namesDevice = (topic: string): boolean => topic.split("/").includes(devicePart);
 const filled = (written: string): string | null => written.trim() || null;
 
+/** A rule in the words of the API: whose words it reads stands in the topic, in `device` or in `enrolment`. */
+const toldRule = ({ topic, says, device, enrolment }: DraftRule): Rule => ({
+  topic: topic.trim(),
+  says,
+  device: isOfFamily(says) || namesDevice(topic) ? null : filled(device),
+  enrolment: isOfFamily(says) ? filled(enrolment) : null,
+});
+
 /** What adding and changing both take. */
 type Told = Described["NewBridge"] & Described["BridgeChange"];
 
@@ -122,7 +143,7 @@ export const toldOf = (draft: Draft): Told => ({
   ...proven(draft),
   ...(draft.trust === "kept" ? {} : { ca: draft.trust === "own" ? draft.ca : null }),
   filters: draft.filters.split("\n").map((line) => line.trim()).filter(Boolean),
-  rules: draft.rules.map(({ topic, says, device }) => ({ topic: topic.trim(), says, device: namesDevice(topic) ? null : filled(device) })),
+  rules: draft.rules.map(toldRule),
 });
 
 /** Ways to name a device by a topic, to begin with: what to hear, and how to read it. */
@@ -130,6 +151,7 @@ export const examples = {
   named: { filter: "plant/+/telemetry", topic: "plant/{device}/telemetry", says: "telemetry" },
   native: { filter: "mill/+/#", topic: "mill/{device}/#", says: "native" },
   gateway: { filter: "gate/#", topic: "gate/#", says: "native" },
+  family: { filter: "site/#", topic: "site/#", says: "cottage" },
 } as const;
 export type Example = keyof typeof examples;
 
@@ -138,7 +160,7 @@ export function begin(draft: Draft, example: Example): void {
   const { filter, topic, says } = examples[example];
   const heard = draft.filters.split("\n").filter((line) => line.trim() !== "" && line.trim() !== filter);
   draft.filters = [...heard, filter].join("\n");
-  draft.rules = [...draft.rules.filter((one) => one.topic.trim() !== ""), { topic, says, device: "" }];
+  draft.rules = [...draft.rules.filter((one) => one.topic.trim() !== ""), { ...blankRule(), topic, says }];
 }
 
 export const everyBridge = (): Promise<Bridge[]> => all("/bridges", bridges);
