@@ -72,6 +72,35 @@ def test_a_bridge_is_added_seen_paused_changed_and_deleted(owner: Person, house:
     assert [each["name"] for each in house.get("bridges")["items"]] == ["Inner"]
 
 
+def test_devices_of_a_family_come_in_by_an_enrolment_that_the_rule_names(
+    owner: Person, house: Home, broker: Broker
+) -> None:
+    place = house.get("places")["items"][0]["id"]
+    owner.opens("/settings/bridges", "Bridges")
+    owner.presses("Add a bridge")
+    owner.fills(Name="Site", Broker="127.0.0.1")
+    owner.page.get_by_label("Encrypted (TLS)").uncheck()
+    owner.page.get_by_label("Port").fill(str(broker.port))
+    owner.presses("Devices of a family")
+    expect(owner.page.get_by_text("There is no enrolment for these devices yet.")).to_be_visible()
+    owner.presses("Cancel")
+    house.api.post("enrolments", json={"dialect": "cottage", "place": place}).raise_for_status()
+    owner.presses("Add a bridge")
+    owner.fills(Name="Site", Broker="127.0.0.1")
+    owner.page.get_by_label("Encrypted (TLS)").uncheck()
+    owner.page.get_by_label("Port").fill(str(broker.port))
+    owner.presses("Devices of a family")
+    expect(owner.page.get_by_label("Its messages are")).to_have_value("cottage")
+    expect(owner.page.get_by_label("New devices come in at")).not_to_have_value("")
+    expect(owner.page.get_by_label("All of it is from the device")).to_have_count(0)
+    owner.looks_around("sheet-bridge-family")
+    owner.presses("Listen there")
+    expect(owner.page.get_by_text("Connected since")).to_be_visible()
+    broker.says("site/sensors/data", '{"sensors":[{"sensor_id":"A_Temp","sensor_data":21.5}],"code":"nan"}')
+    expect(owner.page.get_by_text("1 message to devices")).to_be_visible()
+    until(lambda: [each["address"] for each in house.get("pending-devices")["items"]] == ["A_Temp"])
+
+
 def test_what_is_wrong_with_a_bridge_stands_at_its_field(owner: Person) -> None:
     owner.opens("/settings/bridges", "Bridges")
     owner.presses("Add a bridge")

@@ -2,100 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
-import httpx
 import pytest
-import pytest_asyncio
 from msgspec import structs
 
-from tests.edges.api.conftest import HERE, visitor
-from tests.edges.api.whole import moved_in
 from tests.edges.wire.bridge.broker import Broker, papers
-from verger.app import House, build_api, open_house, open_stores
-from verger.base.settings import Settings
+from tests.edges.wire.bridge.sides import Side, once
 
 pytestmark = pytest.mark.needs("mosquitto")
-
-
-T = TypeVar("T")
-
-
-async def once(ask: Callable[[], Awaitable[T]], met: Callable[[T], bool]) -> T:
-    """Ask until the answer is as wanted; other processes decide when that is."""
-    async with asyncio.timeout(20):
-        while True:
-            if met(found := await ask()):
-                return found
-            await asyncio.sleep(0.02)
-
-
-@dataclass
-class Side:
-    """The whole product beside a broker."""
-
-    house: House
-    owner: httpx.AsyncClient
-    device: str
-
-    async def opens(self, broker: Broker, **more: Any) -> str:
-        """Open a bridge and return it once it is connected."""
-        bridge = await self.adds(broker, **more)
-        await self.until(bridge, lambda shown: bool(shown["connected"]))
-        return bridge
-
-    async def adds(self, broker: Broker, **more: Any) -> str:
-        body = {
-            "name": "Plant",
-            "host": "127.0.0.1",
-            "port": broker.port,
-            "tls": False,
-            "filters": ["plant/#"],
-            "rules": [{"topic": "plant/{device}/telemetry"}],
-        }
-        answer = await self.owner.post("/bridges", json=body | more)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["id"])
-
-    async def shown(self, bridge: str) -> dict[str, Any]:
-        return dict((await self.owner.get(f"/bridges/{bridge}")).json())
-
-    async def until(self, bridge: str, met: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        """Return how a bridge stands once it is as wanted."""
-        return await once(lambda: self.shown(bridge), met)
-
-    async def values(self, metric: str, count: int) -> list[float]:
-        """Return what the device measured, once there is so much of it."""
-        return await once(lambda: self._values(metric), lambda found: len(found) >= count)
-
-    async def _values(self, metric: str) -> list[float]:
-        answer = await self.owner.get(f"/devices/{self.device}/readings", params={"metric": metric})
-        return [each["value"] for each in answer.json()["items"]]
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    made = Broker(tmp_path).start()
-    yield made
-    made.stop()
-
-
-@pytest_asyncio.fixture
-async def side(tmp_path: Path) -> AsyncIterator[Side]:
-    surroundings = {"VERGER_DATA": str(tmp_path / "data"), "VERGER_MQTT_PORT": "0"}
-    settings = Settings.read(surroundings | {"VERGER_OUTGOING_NETWORKS": "127.0.0.0/8,::1/128"})
-    async with AsyncExitStack() as stack:
-        house = await open_house(stack, await open_stores(stack, settings))
-        app: Any = build_api(house)
-        owner = await stack.enter_async_context(visitor(app, base=f"{HERE}/api/v1"))
-        owner.headers["Authorization"] = f"Bearer {(await moved_in(house.stores.tenancy))['owner']}"
-        place = (await owner.post("/places", json={"name": "Plant"})).json()["id"]
-        device = (await owner.post("/devices", json={"name": "Press 1", "place": place})).json()["device"]["id"]
-        yield Side(house, owner, device)
 
 
 @pytest.mark.parametrize("protocol", [4, 5])

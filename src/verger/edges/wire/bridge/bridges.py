@@ -192,6 +192,7 @@ class Bridges:
             opened.line = abroad.publish = None
             await line.close()
             await abroad.settle()
+            await reader.save()
 
     def _now(self) -> datetime:
         return moment(self._clock.now())

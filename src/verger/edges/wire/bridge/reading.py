@@ -103,9 +103,11 @@ class Reader:
 
     async def save(self) -> None:
         """Keep the ways on which devices were heard since the last time."""
-        fresh, self._abroad.fresh = self._abroad.fresh, {}
-        if fresh:
+        if fresh := dict(self._abroad.fresh):
             await attempt(partial(self._keep, fresh))
+            for device, way in fresh.items():
+                if self._abroad.fresh.get(device) is way:
+                    del self._abroad.fresh[device]
 
     def _refuse(self, why: str) -> Heard | None:
         self._standing.refused += 1
