@@ -59,8 +59,8 @@ class Dispatch:
 
     def ask(self, device: Device, command: Command) -> str | None:
         """Send a command to a device, or its gateway; return which way it went, None when nobody listens."""
-        at, one_way = microseconds(command.asked_at), command.one_way
-        order = Ask(command.number, command.method, command.params, at=at, one_way=one_way)
+        at, until = microseconds(command.asked_at), microseconds(command.expires_at)
+        order = Ask(command.number, command.method, command.params, at=at, until=until, one_way=command.one_way)
         if self.calls.give(device.id, order):
             return "poll"
         if self._deliver(device.id, order):

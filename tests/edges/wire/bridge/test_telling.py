@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from verger.base.clock import moment
+from verger.base.clock import SECOND, HeldClock, microseconds, moment
 from verger.domain.bridges.model import Bridge, TopicRule
 from verger.domain.bridges.ways import Way
 from verger.domain.devices.addresses import Addressed
@@ -68,6 +68,14 @@ def test_a_broker_that_takes_qos_0_only_has_it_at_once() -> None:
     assert (pipe.heard[0].qos, codes) == (0, [0])
 
 
+def test_what_lasts_for_a_while_is_kept_by_no_broker_for_longer() -> None:
+    new, old = Pipe(5), Pipe(4)
+    for pipe, level in ((new, 5), (old, 4)):
+        assert sending(pipe, level).publish("a", b"1", lambda _: None, 20)
+    assert (new.heard[0].qos, new.heard[0].properties.message_expiry_interval) == (1, 20)
+    assert old.heard[0].qos == 0
+
+
 @pytest.mark.parametrize("topic", ["", "a/+", "#", "a\0", "x" * 65_536])
 def test_what_is_no_topic_would_end_the_connection_and_is_not_sent(topic: str) -> None:
     pipe = Pipe()
@@ -91,9 +99,11 @@ class Broker:
     def __init__(self) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.told: list[Any] = []
+        self.lasts: list[int | None] = []
 
-    def publish(self, topic: str, body: bytes, told: Any) -> bool:
+    def publish(self, topic: str, body: bytes, told: Any, lasts_s: int | None = None) -> bool:
         self.heard.append((topic, body))
+        self.lasts.append(lasts_s)
         self.told.append(told)
         return True
 
@@ -114,7 +124,7 @@ def abroad(
     )
     rule = TopicRule("{device}/#", "native") if says == "native" else TopicRule("site/+/#", says, enrolment="e")
     made = Bridge(id="b", name="B", host="h", client_id="c", filters=("#",), rules=(rule,), created_at=NOW)
-    return Abroad(desk, "t", made, {"d": way}, Standing(NOW))
+    return Abroad(desk, "t", made, {"d": way}, Standing(NOW), HeldClock(microseconds(NOW)))
 
 
 def test_a_machine_that_never_answers_is_told_once() -> None:
@@ -128,6 +138,15 @@ def test_a_machine_that_never_answers_is_told_once() -> None:
     assert not there.ask("d", Ask(7, "PING"))
     assert there.ask("d", Ask(8, "PING"))
     assert {topic for topic, _ in broker.heard} == {"site/x/telemetry/commands/A1"}
+
+
+def test_the_broker_is_told_how_long_a_command_holds() -> None:
+    broker = Broker()
+    there = abroad("ozone", "A1", Way("ozone", "site/x/"))
+    there.listen(broker.publish)
+    for until in (30, -5):
+        assert there.ask("d", Ask(7, "PING", until=microseconds(NOW) + until * SECOND))
+    assert broker.lasts == [30, 1]
 
 
 def test_what_goes_one_way_is_told_once_and_what_is_answered_again() -> None:

@@ -5,10 +5,11 @@ what another server tells the same devices. Neither is anything that a device sa
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from verger.base.clock import SECOND, Clock
 from verger.base.errors import Fault
 from verger.domain.bridges.model import Bridge, Found, TopicRule
 from verger.domain.bridges.ways import Way
@@ -29,22 +30,34 @@ from verger.flows.meeting import Met
 MOST_WAYS = 10_000
 _REMEMBERED = 1_000
 _SHORT = 12  # letters of a bridge's id that tell one from another
+_LONGEST = 100  # letters of a prefix in an address
 _ENDED = "The enrolment of this rule has ended; choose another for it."
 _NOBODY = "Nobody listened at {topic} on the broker of its bridge when it was told a command."
 _NOT_TAKEN = "The broker of its bridge refused a command at {topic} (code {code}): let our user publish there."
 
-Publish = Callable[[str, bytes, Told], bool]
+
+class Publish(Protocol):
+    """Sends a message to a broker."""
+
+    def __call__(self, topic: str, body: bytes, told: Told, lasts_s: int | None = None) -> bool:
+        """Return whether it is on its way; it is worth nothing after so many seconds."""
+        ...
+
+
 K = TypeVar("K")
 
 
 class Abroad:
     """Those who speak over one bridge; they are told something by `publish`, which is there while its line stands."""
 
-    def __init__(self, desk: Desk, tenant: str, bridge: Bridge, ways: dict[str, Way], standing: Standing) -> None:
+    def __init__(
+        self, desk: Desk, tenant: str, bridge: Bridge, ways: dict[str, Way], standing: Standing, clock: Clock
+    ) -> None:
         """Know on which ways devices of a tenant were reached before; `fresh` are those that are to be kept."""
         self.fresh: dict[str, Way] = {}
         self.publish: Publish | None = None
-        self._desk, self._tenant, self._bridge, self._standing = desk, tenant, bridge, standing
+        self._desk, self._tenant, self._bridge = desk, tenant, bridge
+        self._standing, self._clock = standing, clock
         self._ways = {device: way for device, way in ways.items() if _leads(bridge.rules, way)}
         self._ear = Ear(desk.meetings)
         self._had: dict[tuple[str, int], None] = {}  # commands that are given to the broker once
@@ -109,7 +122,8 @@ class Abroad:
 
     def _own(self, prefix: str, begins: str) -> str:
         """Return what whoever gives no address is known by: where it speaks, and over which bridge."""
-        return f"{begins}{prefix.strip('/').replace('/', '.') or 'bridge'}@{self._bridge.id[-_SHORT:]}"
+        where = prefix.strip("/").replace("/", ".")[-_LONGEST:] or "bridge"
+        return f"{begins}{where}@{self._bridge.id[-_SHORT:]}"
 
     # how they are told something
 
@@ -143,12 +157,13 @@ class Abroad:
             return False
         whose = (order.device or device, order.number)
         frames = [] if whose in self._had else self._written(device, order, way)
+        lasts_s = max(1, (order.until - self._clock.now()) // SECOND)
         once = order.one_way or (way.dialect != native.NAME and not SPOKEN[way.dialect].answers)
         for frame in frames:
             topic = way.prefix + frame.topic
             if way.dialect == native.NAME:
                 _remember(self._said, (topic, frame.body))
-            if not self._tell(topic, frame.body, partial(self._taken, whose, topic, once=once)):
+            if not self._tell(topic, frame.body, partial(self._taken, whose, topic, once=once), lasts_s):
                 return False
         return bool(frames)
 
@@ -163,8 +178,8 @@ class Abroad:
         frames = SPOKEN[way.dialect].write(order, Reached(known.address, known.channels, way.reach))
         return [frame for frame in frames if not way.at or covering(way.at, frame.topic)]
 
-    def _tell(self, topic: str, body: bytes, told: Told) -> bool:
-        sent = self.publish is not None and self.publish(topic, body, told)
+    def _tell(self, topic: str, body: bytes, told: Told, lasts_s: int | None = None) -> bool:
+        sent = self.publish is not None and self.publish(topic, body, told, lasts_s)
         self._standing.told += sent
         return sent
 

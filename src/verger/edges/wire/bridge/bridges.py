@@ -76,9 +76,11 @@ class Bridges:
 
     async def begin(self, tenant: str, bridge: Bridge) -> None:
         """Open a bridge that is new or was changed."""
-        ways, standing = await self._ways.of(tenant, bridge.id), Standing(self._now())
         await self.end(bridge.id)
-        abroad = Abroad(self._desk, tenant, bridge, ways, standing)
+        ways, standing = await self._ways.of(tenant, bridge.id), Standing(self._now())
+        while bridge.id in self._open:  # another change came meanwhile
+            await self.end(bridge.id)
+        abroad = Abroad(self._desk, tenant, bridge, ways, standing, self._clock)
         opened = self._open[bridge.id] = _Open(tenant, bridge, standing, abroad)
         if bridge.enabled:
             opened.task = asyncio.create_task(self._keep(opened), name=f"bridge {bridge.id}")

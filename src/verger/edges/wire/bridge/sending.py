@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from verger.edges.wire.mqtt.encode import encode
 from verger.edges.wire.mqtt.packets import PubAck, Publish
-from verger.edges.wire.mqtt.properties import Properties
+from verger.edges.wire.mqtt.properties import NONE, Properties
 
 MOST = 100
 """Messages on their way at once; further ones wait where they come from."""
@@ -33,14 +33,20 @@ class Sending:
         self._most = min(MOST, said.receive_maximum or MOST)
         self._largest = said.maximum_packet_size or 0
 
-    def publish(self, topic: str, body: bytes, told: Told) -> bool:
-        """Send a message; whether it is on its way, which it is not where the broker is behind or could not take it."""
+    def publish(self, topic: str, body: bytes, told: Told, lasts_s: int | None = None) -> bool:
+        """Send a message; whether it is on its way, which it is not where the broker is behind or could not take it.
+
+        One that lasts for so many seconds is kept by no broker for longer: before MQTT 5 it goes at QoS 0, for those
+        who are there now.
+        """
         if self._out.is_closing() or len(self._flying) >= self._most or not _is_topic(topic):
             return False
         if self._out.transport.get_write_buffer_size() > _MOST_UNREAD:
             return False
-        packet_id = self._fresh() if self._qos else 0
-        raw = encode(Publish(topic, body, self._qos, packet_id), self._level)
+        qos = self._qos if lasts_s is None or self._level == 5 else 0
+        packet_id = self._fresh() if qos else 0
+        said = NONE if lasts_s is None else Properties(message_expiry_interval=lasts_s)
+        raw = encode(Publish(topic, body, qos, packet_id, properties=said), self._level)
         if self._largest and len(raw) > self._largest:
             return False
         self._out.write(raw)

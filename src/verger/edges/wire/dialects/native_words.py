@@ -86,7 +86,8 @@ class Answered(Struct, frozen=True, gc=False):
 class Ask(Struct, frozen=True, gc=False):
     """A command, numbered so that the device can answer it; `behind` names one behind a gateway, `device` its id.
 
-    `at` is when it was asked, in microseconds. Of one that goes `one_way` no answer is awaited.
+    `at` is when it was asked and `until` when its time is over, in microseconds. Of one that goes `one_way` no answer
+    is awaited.
     """
 
     number: int
@@ -95,6 +96,7 @@ class Ask(Struct, frozen=True, gc=False):
     behind: str | None = None
     device: str | None = None
     at: int = 0
+    until: int = 0
     one_way: bool = False
 
 
