@@ -4250,6 +4250,7 @@ export interface components {
             readonly since: string;
             /** @default true */
             readonly tls: boolean;
+            readonly told: number;
             readonly username: string | null;
             /** @default 1 */
             readonly version: number;
@@ -4542,11 +4543,12 @@ export interface components {
         /** TopicRule */
         readonly TopicRule: {
             readonly device?: string | null;
+            readonly enrolment?: string | null;
             /**
              * @default telemetry
              * @enum {string}
              */
-            readonly says?: "telemetry" | "attributes" | "events" | "native";
+            readonly says?: "telemetry" | "attributes" | "events" | "native" | "cottage" | "farm" | "ozone";
             readonly topic: string;
         };
         /** Tree */

@@ -1,62 +1,27 @@
 """Devices of families stay at their own broker: over a bridge they are met, adopted, heard and told what to do."""
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
+from tests.edges.wire.bridge.boards import Prefixed, adopted, board_at, device_at, now, says
 from tests.edges.wire.bridge.broker import Broker
 from tests.edges.wire.bridge.sides import Side, once, opened, side_of
 from tests.edges.wire.families.conftest import next_message
 from tests.edges.wire.families.test_cottage import HUM, TEMP, code_in, reading
-from tests.edges.wire.families.test_farm_life import README, REAL, Board
+from tests.edges.wire.families.test_farm_life import README, REAL
 from tests.edges.wire.mqtt.client import subscribe
-from tests.edges.wire.mqtt.device import Device
 from verger.domain.bridges.model import FAMILIES, Says
 from verger.domain.bridges.ways import WayStore
 from verger.edges.wire.dialects.families import SPOKEN
-from verger.edges.wire.mqtt.packets import Connect, PubAck, Publish, SubAck
+from verger.edges.wire.mqtt.packets import Publish, SubAck
 
 pytestmark = pytest.mark.needs("mosquitto")
 
 MAC = "3C8A1FA43EC4"
-
-
-@asynccontextmanager
-async def device_at(broker: Broker, name: str = "device") -> AsyncIterator[Device]:
-    """Be a device at a broker that knows nothing of Verger."""
-    async with Device(broker.port, 4, "", name) as device:
-        assert (await device.begin(Connect(name, 4, keep_alive=60))).reason == 0
-        yield device
-
-
-async def says(device: Device, topic: str, body: bytes) -> None:
-    """Say something at QoS 1, and wait until the broker has it."""
-    assert await device.ask(Publish(topic, body, 1, 9)) == PubAck(9)
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat()
-
-
-async def board_at(line: Device, prefix: str, way: str, device: str = "D1") -> Board:
-    board = Board(line, prefix + way, "North", "Oyster", device)
-    await board.listens()
-    return board
-
-
-async def adopted(side: Side, board: Board, *values: float) -> str:
-    """Let a board measure, be adopted, and measure again; return its device once all of it is kept."""
-    await board.measures(now(), temperature_c=values[0])
-    device = await side.adopts(f"North/{board.names[2]}")
-    for value in values[1:]:
-        await board.measures(now(), temperature_c=value)
-    assert await side.values("temperature", len(values), device) == list(values)
-    return device
 
 
 def test_every_family_that_speaks_mqtt_is_read() -> None:
@@ -105,14 +70,15 @@ async def test_a_board_of_a_farm_lives_its_whole_life_over_a_bridge(side: Side, 
 
 
 async def test_an_older_board_is_one_wherever_it_speaks(side: Side, broker: Broker) -> None:
-    await side.listens(broker, "farm", "site/+/")
+    bridge = await side.listens(broker, "farm", "site/+/")
     async with device_at(broker) as line:
         for room, value in (("one", 20.0), ("two", 30.0)):
             await line.ask(subscribe(f"site/{room}/home/control/+"))
             await says(line, f"site/{room}/home/sensors", json.dumps({"temperature": value}).encode())
-        waiting = await once(lambda: side.get("/pending-devices"), lambda found: len(found["items"]) == 2)
+        await side.until(bridge, lambda shown: shown["messages"] == 2)
+        waiting = await side.get("/pending-devices")
         first, second = sorted(waiting["items"], key=lambda each: str(each["address"]))
-        assert first["address"].startswith("home:one@")
+        assert first["address"].startswith("home:site.one@")
         assert second["sample"] == {"temperature": 30.0}
         device = await side.adopts(first["address"])
         await says(line, "site/one/home/sensors", b'{"temperature": 21}')
@@ -210,9 +176,9 @@ async def test_nothing_that_we_or_others_publish_comes_back_as_heard(side: Side,
         await says(line, "test/ozon_telemetry", b"{}")
         await says(line, "test/mqtt_tester", b"{}")
         await says(line, f"telemetry/status/{MAC}", json.dumps({"basic_count": 1}).encode())
-    assert (await side.waits(MAC))["sample"] == {"count_basic": 1.0}
     shown = await side.until(bridge, lambda shown: shown["messages"] == 1)
     assert (shown["refused"], shown["told"]) == (0, 0)
+    assert (await side.waits(MAC))["sample"] == {"count_basic": 1.0}
     broker.says("elsewhere", "1")
     assert "no rule reads" in (await side.until(bridge, lambda shown: shown["refused"] == 1))["last_refused"]
 
@@ -226,7 +192,7 @@ async def test_an_adopted_device_is_heard_whatever_becomes_of_strangers(tmp_path
         bridge = await side.opens(broker, filters=["site/#"], rules=[rule])
         board = await board_at(line, "site/", REAL)
         device = await adopted(side, board, 1, 2)
-        stranger = Board(line, "site/" + REAL, "North", "Oyster", "D2")
+        stranger = Prefixed(line, "site/", device="D2")
         sentences = []
         for count in (1, 2, 3):
             await stranger.measures(now(), temperature_c=20)
@@ -255,7 +221,7 @@ async def test_nonsense_is_counted_and_stands_on_the_log_page_of_its_device(side
         shown = await side.until(bridge, lambda shown: shown["refused"] == 1)
         sentence = shown["last_refused"].removeprefix("site/farm/North/room/Oyster/device/D1/telemetry: ")
         assert sentence in await side.log(device)
-        await board.measures(now(), device_id="D9", temperature_c=9)
+        await board.says("telemetry", {"device_id": "D9", "temperature_c": 9})
         shown = await side.until(bridge, lambda shown: shown["refused"] == 2)
         assert "is not the one of its topic" in shown["last_refused"]
         await board.measures(now(), temperature_c=3)
@@ -285,7 +251,7 @@ async def test_what_is_wrong_with_a_rule_of_a_family_is_said(
 async def test_a_line_that_breaks_amid_a_stranger_loses_nothing_of_it(side: Side, broker: Broker) -> None:
     bridge = await side.listens(broker, "farm")
     async with device_at(broker) as line:
-        board = Board(line, "site/" + REAL, "North", "Oyster", "D1")
+        board = Prefixed(line, "site/")
         for number in range(40):
             await board.measures(now(), temperature_c=number)
             if number % 10 == 5:
