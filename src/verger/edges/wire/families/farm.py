@@ -13,8 +13,8 @@ from verger.domain.enrolments.model import KIND, Admitted
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.dialects import farm
-from verger.edges.wire.families import farm_analytics, farm_devices, farm_people, farm_readings, farm_rules, farm_socket
-from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
+from verger.edges.wire.families import farm_analytics, farm_devices, farm_people, farm_readings, farm_rules
+from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, Wait, compact, heard
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_people import body
 from verger.edges.wire.families.farm_shapes import Farms, asks, success, text
@@ -153,4 +153,11 @@ def _routes() -> list[Route]:
     return [Route(method, path, handler, strangers=False) for method, path, handler in told]
 
 
-FAMILY = HttpFamily(farm.NAME, _routes(), refusal=refusal, branches={farm_socket.PATH: farm_socket.FarmSocket})
+def _socket(desk: Desk, wait: Wait) -> Branch:
+    # Imported with the first who comes: most houses have no farm, and Socket.IO brings much along.
+    from verger.edges.wire.families.farm_socket import FarmSocket  # noqa: PLC0415
+
+    return FarmSocket(desk, wait)
+
+
+FAMILY = HttpFamily(farm.NAME, _routes(), refusal=refusal, branches={"/socket.io/": _socket})

@@ -18,7 +18,6 @@ from verger.edges.wire.families.farm_events import Event, Events
 
 log = structlog.get_logger()
 
-PATH = "/socket.io/"
 NEEDS: Permission = "history:read"
 _CALL = "verger.call"
 _LOOK_S = 15.0  # how soon somebody who may see it no longer hears nothing any more
