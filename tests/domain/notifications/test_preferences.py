@@ -44,6 +44,13 @@ def test_it_goes_when_somebody_wants_it(wanted: Preferences, severity: str, put:
     assert may_go(wanted, HELSINKI, Urgency(severity), at(put), at(now)) == at(goes)
 
 
+def test_what_comes_after_the_digest_of_an_hour_that_comes_twice_waits_for_the_next() -> None:
+    wanted, autumn = Preferences(digest=Digest("03:30")), datetime(2026, 10, 25, 3, 10, tzinfo=HELSINKI)
+    first, second = autumn.astimezone(UTC), autumn.replace(fold=1).astimezone(UTC)
+    assert may_go(wanted, HELSINKI, Urgency.info, first, first) == at("2026-10-25 03:30")
+    assert may_go(wanted, HELSINKI, Urgency.info, second, second) == at("2026-10-26 03:30")
+
+
 @pytest.mark.parametrize(
     ("severity", "sent", "waits"),
     [

@@ -69,7 +69,10 @@ class Preferences(Struct, frozen=True, kw_only=True):
 def may_go(wanted: Preferences, zone: ZoneInfo, severity: Urgency, put: datetime, now: datetime) -> datetime:
     """Return when what was put at a time may reach somebody: now, or later for their quiet hours or digest."""
     if wanted.digest is not None and severity in wanted.digest.severities:
-        return max(now, _next(put.astimezone(zone), wanted.digest.at))
+        here = put.astimezone(zone)
+        today = _next(here, wanted.digest.at)
+        # In an hour that comes twice the digest has left by the first: what comes later waits for the next day's.
+        return max(now, today if today > put else _next(here + _DAY, wanted.digest.at))
     if wanted.quiet is None or severity in wanted.quiet.but:
         return now
     here = now.astimezone(zone)
