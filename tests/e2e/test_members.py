@@ -74,6 +74,8 @@ class Program:
     def close(self) -> None:
         self.client.disconnect()
         self.client.loop_stop()
+        # Without these nothing goes in a circle, and its sockets are closed as soon as nobody has it any more.
+        self.client.on_message = self.client.on_subscribe = self.client.on_connect = None
 
 
 @contextmanager
