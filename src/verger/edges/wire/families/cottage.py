@@ -5,7 +5,7 @@ from typing import Any
 from verger.base.errors import Unknown
 from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.dialects import cottage
-from verger.edges.wire.families import cottage_accounts, cottage_people
+from verger.edges.wire.families import cottage_accounts, cottage_members, cottage_people
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
 
@@ -55,8 +55,9 @@ async def alive(_desk: Desk, _call: Call) -> Reply:
 
 def refusal(call: Call, status: int, sentence: str) -> Reply:
     """Refuse as the old server did."""
-    if (told := cottage_accounts.wrong(status, sentence)) is not None:
-        return told
+    for wrong in (cottage_accounts.wrong, cottage_members.wrong):
+        if (told := wrong(status, sentence)) is not None:
+            return told
     if call.path.endswith("/add_data/") and status != 401:
         return compact({"status": "failed", "errors": sentence}, status)
     if status in {401, 403, 404, 405}:

@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 
-from verger.base.errors import Conflict, Forbidden, Invalid, Refused
-from verger.domain.tenancy.model import Role, User
+from verger.base.errors import Conflict, Forbidden, Invalid
+from verger.domain.tenancy.model import Role
 from verger.edges.wire.families.call import Call, Handler, Reply, compact
+from verger.edges.wire.families.cottage_members import about
 from verger.edges.wire.families.cottage_tasks import asks
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.people import cookie
@@ -19,9 +20,9 @@ async def log_in(desk: Desk, call: Call) -> Reply:
     """Sign a person in by their e-mail address, and tell the token in both shapes that clients read."""
     told = call.form()
     user, tenants, token = await desk.people.log_in(told.get("username", ""), told.get("password", ""), _WRONG)
-    about = _about(user, tenants[0].id if tenants else None)
+    shown = about(user, tenants[0].id if tenants else None)
     active = "true" if tenants else "false"
-    body = {"token": token, "created": False, "user": about, "account": about, "cottageInstanceActive": active}
+    body = {"token": token, "created": False, "user": shown, "account": shown, "cottageInstanceActive": active}
     return Reply(200, msgspec.json.encode(body), headers=cookie(call, token))
 
 
@@ -52,7 +53,7 @@ async def sign_up(desk: Desk, call: Call) -> Reply:
     except (Conflict, Invalid) as why:
         return _not_signed_up("email" if isinstance(why, Conflict) else "password1", str(why))
     token = await desk.people.tenancy.sessions.open(user.id, caller.tenant)
-    more = {"redirect": "/dashboard/", "cottageInstanceActive": "true", "user": _about(user, caller.tenant)}
+    more = {"redirect": "/dashboard/", "cottageInstanceActive": "true", "user": about(user, caller.tenant)}
     return compact({"token": token, "created": True, **more})
 
 
@@ -60,12 +61,6 @@ def _not_signed_up(field: str, sentence: str) -> Reply:
     """Refuse as the pages read it, with this status."""
     told: dict[str, Any] = {"token": "no", "created": "no", "user": None, "redirect": "/add-or-create-cottage/"}
     return compact(told | {"cottageInstanceActive": "false", "message": {field: [sentence]}}, 404)
-
-
-async def me(desk: Desk, call: Call) -> Reply:
-    """Tell people who they are."""
-    caller = await asks(desk, call, "devices:read")
-    return compact({"status": "success", "results": _about(caller.person(), caller.tenant)})
 
 
 async def cottage(desk: Desk, call: Call) -> Reply:
@@ -82,37 +77,17 @@ async def cottages(desk: Desk, call: Call) -> Reply:
     return compact({"status": "success", "results": [await _cottage(desk, each.id) for each in mine]})
 
 
-async def select(desk: Desk, call: Call) -> Reply:
-    """Act in another of one's organisations from now on."""
-    caller = await asks(desk, call, "places:read")
-    body = call.json()
-    wanted = str(body.get("id", "")) if isinstance(body, dict) else ""
-    try:
-        await desk.people.tenancy.caller(call.bearer("Token"), wanted)
-    except Refused:
-        return compact({"error": "Cottage not found for user"}, 404)
-    caller.person()
-    return compact({"status": "success"})
-
-
 async def _cottage(desk: Desk, tenant: str) -> dict[str, Any]:
     found, members = await desk.people.tenancy.users.tenant(tenant), await desk.people.tenancy.members.everyone(tenant)
     owner = next((each for each in members if each.role is Role.owner), None)
-    about: dict[str, Any] = {"id": found.id, "name": found.name, "owner": owner.id if owner else None}
-    about |= {"ownerUsername": owner.email if owner else "", "address": ""}
-    return about | {"stripe_subscription": "Premium", "stripe_payment_status_int": 1}
-
-
-def _about(user: User, cottage: str | None) -> dict[str, Any]:
-    about = {"id": user.id, "username": user.email, "email": user.email, "first_name": user.name, "last_name": ""}
-    return about | {"user_color": "#3C86FE", "access_to_cottage": cottage, "cottage_plan": "Premium"}
+    told: dict[str, Any] = {"id": found.id, "name": found.name, "owner": owner.id if owner else None}
+    told |= {"ownerUsername": owner.email if owner else "", "address": ""}
+    return told | {"stripe_subscription": "Premium", "stripe_payment_status_int": 1}
 
 
 ACCOUNTS: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/login/", log_in),
     ("POST", "/signup/", sign_up),
-    ("GET", "/account/me/", me),
     ("GET", "/cottage/me/", cottage),
     ("GET", "/cottage/user-cottages/", cottages),
-    ("POST", "/cottage/select-cottage/", select),
 )

@@ -134,7 +134,7 @@ async def _alert(desk: Desk, tenant: str, wanted: str) -> dict[str, Any]:
         found = await stories.alerting.store.get(tenant, wanted)
     except Missing:
         raise Missing("Not found.") from None
-    told = await _told(desk, tenant, [found])
+    told = await shown(desk, tenant, [found])
     if not told:
         raise Missing("Not found.")
     return told[0]
@@ -145,10 +145,10 @@ async def _alerts(desk: Desk, tenant: str) -> list[dict[str, Any]]:
     rules = await desk.people.stories.ruling.kept.rules.of_tenant(tenant)
     wanted = Wanted(about=(tuple(devices), [rule.id for rule in rules if not devices.isdisjoint(rule.devices)]))
     page = await desk.people.stories.alerting.page(tenant, Asked(limit=MOST), None, wanted)
-    return await _told(desk, tenant, page.items)
+    return await shown(desk, tenant, page.items)
 
 
-async def _told(desk: Desk, tenant: str, found: Iterable[Alert]) -> list[dict[str, Any]]:
+async def shown(desk: Desk, tenant: str, found: Iterable[Alert]) -> list[dict[str, Any]]:
     """Return alerts of sensors as the pages read them; which sensor it is, is what their rule judges by."""
     by_device: dict[str, list[Sensor]] = {}
     for sensor in await sensors_of(desk, tenant):

@@ -2,22 +2,26 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from verger.base.clock import HOUR, SECOND, moment
+from verger.base.clock import HOUR, SECOND
 from verger.base.errors import Invalid, Missing
+from verger.domain.alerts.model import Alert
 from verger.domain.devices.model import Device
 from verger.domain.tasks.model import Task
 from verger.edges.wire.dialects.cottage import NAME
 from verger.edges.wire.families.call import Call, Endpoint, Reply, Route, Socket, compact
 from verger.edges.wire.families.cottage_accounts import ACCOUNTS
 from verger.edges.wire.families.cottage_insights import ROUTES as INSIGHTS
-from verger.edges.wire.families.cottage_insights import recent
+from verger.edges.wire.families.cottage_insights import recent, shown
+from verger.edges.wire.families.cottage_members import MEMBERS
 from verger.edges.wire.families.cottage_sensors import Sensor, find, listed, of_device, sensors_of, series_of
-from verger.edges.wire.families.cottage_tasks import TASKS, asks, shape
+from verger.edges.wire.families.cottage_tasks import TASKS, asks, told
 from verger.edges.wire.families.desk import Desk
+
+T = TypeVar("T")
 
 _RANGES = {"1h": (HOUR, 1), "24h": (24 * HOUR, 5), "7d": (168 * HOUR, 45), "30d": (720 * HOUR, 90)}
 _MOST = 100_000
@@ -109,7 +113,7 @@ async def may_watch(desk: Desk, call: Call) -> str | None:
 
 
 async def watch(desk: Desk, call: Call, socket: Socket) -> None:
-    """Tell each reading of a sensor and each change of a task as it comes."""
+    """Tell each reading of a sensor, and each change of a task or an alert, as it comes."""
     tenant = await may_watch(desk, call)
     if tenant is None:
         return
@@ -123,12 +127,18 @@ async def watch(desk: Desk, call: Call, socket: Socket) -> None:
             await socket.send(msgspec.json.encode(frame).decode())
 
 
+def _thing(word: dict[str, Any], kind: type[T]) -> T:
+    """Return the task or the alert that a word of the live socket tells of."""
+    return msgspec.convert({name: value for name, value in word.items() if name != "type"}, kind)
+
+
 async def _frames(desk: Desk, tenant: str, word: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a word of the live socket is in the old server's words."""
     if word["type"] == "task" and not word.get("gone"):
-        now = moment(desk.people.stories.clock.now())
-        task = msgspec.convert({key: value for key, value in word.items() if key != "type"}, Task)
-        return [{"type": "task_update", "payload": shape(task, now)}]
+        return [{"type": "task_update", "payload": each} for each in await told(desk, tenant, [_thing(word, Task)])]
+    if word["type"] == "alert":
+        found = await shown(desk, tenant, [_thing(word, Alert)])
+        return [{"type": "alert_update", "payload": each} for each in found]
     if word["type"] != "readings":
         return []
     try:
@@ -176,8 +186,9 @@ def _shape(one: Sensor, shown: Device, last: Any, places: Any) -> dict[str, Any]
 
 def routes(prefix: str) -> list[Route]:
     """Return the people's routes below a prefix."""
-    told = [
+    every = [
         *ACCOUNTS,
+        *MEMBERS,
         ("GET", "/sensors/", sensors),
         ("GET", "/sensors/stats/", stats),
         ("POST", "/sensors/claim_sensor/", claim),
@@ -186,7 +197,7 @@ def routes(prefix: str) -> list[Route]:
         *INSIGHTS,
         *TASKS,
     ]
-    return [Route(method, prefix + path, handler, strangers=False) for method, path, handler in told]
+    return [Route(method, prefix + path, handler, strangers=False) for method, path, handler in every]
 
 
 SOCKETS = (Endpoint("/ws/unified/{cottage}/", watch, may_watch),)

@@ -70,15 +70,15 @@ def series_of(desk: Desk, sensor: Sensor) -> int | None:
     return known.series.get(sensor.metric) if known else None
 
 
-def listed(call_base: str, found: Sequence[Any], page: str) -> dict[str, Any]:
-    """Return one page of a list, as the old server told it; raise Missing past its end."""
+def listed(call_base: str, found: Sequence[Any], page: str, query: str = "") -> dict[str, Any]:
+    """Return one page of a list, as the old server told it, with what else was asked; raise Missing past its end."""
     number = whole(page, 0, 1 << 31, 1)
     last = max(1, -(-len(found) // PAGE))
     if not 1 <= number <= last:
         raise Missing("Invalid page.")
 
     def link(to: int) -> str | None:
-        return f"{call_base}?page={to}" if 1 <= to <= last else None
+        return f"{call_base}?{query}{'&' * bool(query)}page={to}" if 1 <= to <= last else None
 
     start = (number - 1) * PAGE
     results = list(found[start : start + PAGE])
