@@ -20,8 +20,9 @@ from verger.domain.rules.conditions import Condition
 from verger.flows.cycles import Cycle
 from verger.flows.ruling import Ruling
 
-KINDS = ("water", "cold", "hot", "reservoir", "lamp_on", "lamp_off")
+KINDS = ("water", "cooldown", "cold", "hot", "reservoir", "lamp_on", "lamp_off")
 _USUAL_PER_HOUR = 20
+_SOAKS_S = 120  # two readings of the usual minute, after which watered soil should be moist
 _NOT_THERE = "Automation profile not configured"
 
 
@@ -132,6 +133,8 @@ def _written(profile: Profile, device: Device) -> dict[str, dict[str, Any]]:
     written = {}
     if {"soil_moisture", "pump"} <= names:
         written["water"] = _watering(profile, device, guarded="water_level" in names)
+        if profile.watering_cooldown_min > 0:
+            written["cooldown"] = _cooling(profile, device, written["water"]["only_if"])
     if "air_temperature" in names:
         low = _condition("air_temperature", "below", profile.temp_min, device)
         written["cold"] = _alert(f"{device.name} is cold", low, "warning", "Air temperature {value} is too low.")
@@ -168,6 +171,14 @@ def _watering(profile: Profile, device: Device, *, guarded: bool) -> dict[str, A
         "rest_s": rest_s,
         "most_per_hour": min(max(_USUAL_PER_HOUR, ceil(3600 / rest_s) + 1), 3600),
     }
+
+
+def _cooling(profile: Profile, device: Device, only_if: Condition | None) -> dict[str, Any]:
+    """Return the rule that tells of soil which stays dry though it was watered, as the pump rests."""
+    dry = _condition("soil_moisture", "below", profile.soil_moisture_min, device)
+    lasting = structs.replace(dry, for_s=profile.watering_duration_sec + _SOAKS_S)
+    told = _alert(f"{device.name} waits to be watered again", lasting, "warning", "Watering cooldown active.")
+    return told | {"only_if": only_if}
 
 
 def _condition(metric: str, is_: Any, value: float, device: Device) -> Condition:

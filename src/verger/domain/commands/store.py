@@ -134,6 +134,16 @@ class CommandStore:
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _command)
 
+    async def answered(self, tenant: str, devices: Collection[str]) -> dict[tuple[str, str], datetime]:
+        """Return when some devices last answered a command, by device and method."""
+        last = func.max(_TABLE.answered_at).label("last")
+        query = select(_TABLE.device, _TABLE.method, last).where(
+            _TABLE.tenant == tenant, _TABLE.device.in_(devices), _TABLE.answered_at.is_not(None)
+        )
+        async with self._db.reading() as connection:
+            rows = await connection.execute(query.group_by(_TABLE.device, _TABLE.method))
+            return {(row.device, row.method): row.last for row in rows}
+
     async def of_batch(self, tenant: str, batch: str, stages: Collection[Stage] = ()) -> list[Command]:
         """Return the commands that were asked together, all or those at some stages."""
         where = [_TABLE.tenant == tenant, _TABLE.batch == batch]

@@ -93,6 +93,22 @@ async def test_accounts_are_made_by_those_who_may(product: Product, app: httpx.A
         assert (await anybody.put(f"{AT}/devices/x/automation", json={})).status_code == 403
 
 
+async def test_users_are_added_as_the_old_service_did(product: Product, app: httpx.AsyncClient) -> None:
+    fresh = {"email": "eero@example.test", "password": PASSWORD, "locale": "fi"}
+    async with client(product) as anybody:
+        assert (await anybody.post(f"{AT}/users", json=fresh)).status_code == 403
+        made = await app.post(f"{AT}/users", json=fresh)
+        assert made.status_code == 201
+        assert set(made.json()) == {"id", "email", "locale"}
+        assert made.json()["email"] == fresh["email"]
+        again = await app.post(f"{AT}/users", json=fresh)
+        assert (again.status_code, again.json()) == (400, {"detail": "Email already registered"})
+        short = await app.post(f"{AT}/users", json=fresh | {"email": "else@example.test", "password": "short"})
+        assert (short.status_code, short.json()["detail"][0]["loc"]) == (422, ["body", "password"])
+        await logged_in(anybody, fresh)
+        assert (await anybody.post(f"{AT}/users", json=fresh)).status_code == 403
+
+
 async def test_a_planter_is_added_seen_claimed_and_ended(product: Product, app: httpx.AsyncClient) -> None:
     made = await app.post(f"{AT}/devices", json={"name": "Basil", "model": "Raspberry Pi", "assign_to_self": True})
     assert made.status_code == 201
@@ -133,7 +149,9 @@ async def test_a_planter_is_added_seen_claimed_and_ended(product: Product, app: 
     assert await got(app, "/devices") == []
 
 
-async def test_a_person_moves_what_a_planter_can_move(product: Product, app: httpx.AsyncClient) -> None:
+async def test_a_person_moves_what_a_planter_can_move(
+    product: Product, clock: HeldClock, app: httpx.AsyncClient
+) -> None:
     made = await added(product)
     about = made["credentials"]
     path = f"{AT}/commands/devices/{about['device_id']}"
@@ -147,7 +165,9 @@ async def test_a_person_moves_what_a_planter_can_move(product: Product, app: htt
         assert {**told, "status": "pending"} == asked.json()
         await pi.post(f"{AT}/commands/ack", json={"command_id": told["id"]})
     await product.house.oversight.followers.caught_up()
-    assert (await got(app, "/devices"))[0]["actuators"][1]["state"] == "on"
+    pump, lamp = (await got(app, "/devices"))[0]["actuators"]
+    assert (lamp["state"], lamp["last_command_at"]) == ("on", moment(clock.at).isoformat().replace("+00:00", "Z"))
+    assert pump["last_command_at"] is None
     assert (await app.post(path, json=wish | {"actuator_id": "?"})).json() == {"detail": "Unknown actuator"}
     assert (await app.post(path, json=wish | {"command": "dance"})).status_code == 422
     elsewhere = await app.post(f"{AT}/commands/devices/nobody", json=wish)
@@ -164,7 +184,7 @@ async def test_a_profile_is_kept_as_ordinary_rules(product: Product, app: httpx.
     assert {name: put.json()[name] for name in PROFILE} == PROFILE
     assert set(put.json()) == {*PROFILE, "id", "device_id"}
     rules = {rule["name"]: rule for rule in (await product.get("/rules"))["items"]}
-    assert len(rules) == 6
+    assert len(rules) == 7
     water = rules["Water Planter"]
     assert water["when"]["clear"] == 65
     assert water["rest_s"] == 1800
@@ -179,7 +199,7 @@ async def test_a_profile_is_kept_as_ordinary_rules(product: Product, app: httpx.
     part = await app.put(path, json={"temp_max": 28, "lamp_schedule": None})
     assert part.json()["soil_moisture_min"] == 40
     assert (part.json()["temp_max"], part.json()["lamp_schedule"]) == (28, None)
-    assert len((await product.get("/rules"))["items"]) == 4
+    assert len((await product.get("/rules"))["items"]) == 5
     async with client(product) as pi:
         told = await signed_in(pi, made["credentials"])
         assert told["automation_profile"]["temp_max"] == 28
@@ -225,10 +245,33 @@ async def test_a_profile_waters_again_after_each_cooldown_and_never_with_a_dry_r
         clock.at += 31 * MINUTE
         assert await told(66, 80) == []
     found = {alert["type"]: alert for alert in await got(app, "/alerts")}
-    low = found.pop("water_low")
+    low, cooling = found.pop("water_low"), found.pop("watering_cooldown")
     assert found.keys() == {"rule"}  # the Pi has not said that it did what it was told
     assert (low["type"], low["severity"], low["device_id"]) == ("water_low", "critical", about["device_id"])
     assert low["resolved_at"]
+    # it stayed dry though it was watered, until it was moist
+    assert (cooling["severity"], cooling["message"]) == ("warn", "Watering cooldown active.")
+    assert cooling["device_id"] == about["device_id"]
+    assert cooling["resolved_at"]
+
+
+async def test_soil_that_is_moist_soon_is_no_cooldown(
+    product: Product, clock: HeldClock, app: httpx.AsyncClient
+) -> None:
+    about = (await added(product))["credentials"]
+    path = f"{AT}/devices/{about['device_id']}/automation"
+    await app.put(path, json=PROFILE | {"lamp_schedule": None})
+    async with client(product) as pi:
+        await signed_in(pi, about)
+        for soil in (30, 32, 50, 50):
+            clock.at += MINUTE
+            await pi.post(f"{AT}/telemetry", json=batch(about, moment(clock.at).isoformat(), soil))
+            await product.house.oversight.followers.caught_up()
+            await product.house.automation.tick()
+    assert "watering_cooldown" not in {alert["type"] for alert in await got(app, "/alerts")}
+    before = len((await product.get("/rules"))["items"])
+    await app.put(path, json={"watering_cooldown_min": 0})  # a pump that never rests has no cooldown
+    assert len((await product.get("/rules"))["items"]) == before - 1
 
 
 async def test_people_see_and_resolve_alerts(product: Product, clock: HeldClock, app: httpx.AsyncClient) -> None:

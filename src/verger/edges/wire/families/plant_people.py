@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from verger.base.clock import moment
-from verger.base.errors import Conflict, Forbidden, Missing, Unknown
+from verger.base.errors import Conflict, Forbidden, Invalid, Missing, Unknown
 from verger.base.pages import MOST, Asked
 from verger.domain.alerts.model import Alert, AlertState
 from verger.domain.alerts.store import Wanted
@@ -20,7 +20,7 @@ from verger.edges.wire.families.plant_shapes import planters, profile_told
 from verger.flows.cycles import Cycle
 from verger.flows.tending import Tending, rule_id
 
-_TYPES = {"cold": "temp_low", "hot": "temp_high", "reservoir": "water_low"}
+_TYPES = {"cold": "temp_low", "hot": "temp_high", "reservoir": "water_low", "cooldown": "watering_cooldown"}
 _SEVERITIES = {"warning": "warn"}
 _NO_ACCOUNTS = "Accounts are made by people who run this organisation: ask one of them, or sign in and register others."
 
@@ -67,20 +67,40 @@ async def log_in(desk: Desk, call: Call) -> Reply:
 
 async def register(desk: Desk, call: Call) -> Reply:
     """Make an account, asked by somebody who may, and sign the new person in; nobody makes one for themselves."""
+    made = await _made(desk, call)
+    if made is None:
+        return _taken()
+    tenant, user = made
+    token = await desk.people.tenancy.sessions.open(user.id, tenant)
+    return compact(_tokens(desk, token) | {"user": _user(user), "is_admin": False}, 201)
+
+
+async def add_user(desk: Desk, call: Call) -> Reply:
+    """Make an account, asked by somebody who may; a language is not kept here."""
+    made = await _made(desk, call)
+    return _taken() if made is None else compact(_user(made[1]), 201)
+
+
+async def _made(desk: Desk, call: Call) -> tuple[str, User] | None:
+    """Return the organisation and the person of a new account, None where there is one; raise Forbidden or Unfit."""
     told = plant.body(call.body, SignIn)
     if "authorization" not in call.headers:
         raise Forbidden(_NO_ACCOUNTS)
     caller = (await asks(desk, call, "members:write")).gives(Role.member)
     if "@" not in told.email.strip("@ "):
         raise plant.unfit("value is not a valid email address", "email")
-    users, sessions = desk.people.tenancy.users, desk.people.tenancy.sessions
     name = told.email.strip().partition("@")[0]
     try:
-        user = await users.add(caller.tenant, Role.member, name, told.email, told.password)
+        made = await desk.people.tenancy.users.add(caller.tenant, Role.member, name, told.email, told.password)
     except Conflict:
-        return compact({"detail": "Email already registered"}, 400)
-    token = await sessions.open(user.id, caller.tenant)
-    return compact(_tokens(desk, token) | {"user": _user(user), "is_admin": False}, 201)
+        return None
+    except Invalid as why:  # of the password
+        raise plant.unfit(str(why), "password") from None
+    return caller.tenant, made
+
+
+def _taken() -> Reply:
+    return compact({"detail": "Email already registered"}, 400)
 
 
 async def renewed(desk: Desk, token: str) -> Reply:
@@ -197,6 +217,7 @@ class _Whose:
 ROUTES: list[tuple[str, str, Handler]] = [
     ("POST", "/auth/login", log_in),
     ("POST", "/auth/register", register),
+    ("POST", "/users", add_user),
     ("GET", "/users/me", me),
     ("GET", "/devices/{device}/automation", automation),
     ("PUT", "/devices/{device}/automation", change_automation),

@@ -1,7 +1,8 @@
 """Planters as their old pages read them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from msgspec import structs
@@ -9,7 +10,7 @@ from msgspec import structs
 from verger.base.errors import Missing
 from verger.domain.devices.families import identity
 from verger.domain.devices.model import Device
-from verger.domain.devices.plants import NAME, actuator_ids, sensor_ids
+from verger.domain.devices.plants import ACTUATORS, NAME, actuator_ids, sensor_ids
 from verger.edges.wire.families.desk import Desk
 from verger.flows.tending import Profile, Tending
 
@@ -42,7 +43,17 @@ class Planters:
         stories = self.desk.people.stories
         shown = await stories.showing.devices(self.tenant, devices)
         profiles = await Tending(stories.ruling).all(self.tenant, devices)
-        return [_told(device, profiles.get(device.id)) for device in shown]
+        moved = await self._moved(devices)
+        return [_told(device, profiles.get(device.id), moved) for device in shown]
+
+    async def _moved(self, devices: Sequence[Device]) -> dict[tuple[str, str], datetime]:
+        """Return when what devices move last did as it was told, or could not, by device and actuator."""
+        ids = [device.id for device in devices]
+        moved: dict[tuple[str, str], datetime] = {}
+        for (device, method), at in (await self.desk.people.stories.commands.answered(self.tenant, ids)).items():
+            key = (device, method.rpartition(".")[0] or ACTUATORS[0])
+            moved[key] = max(at, moved.get(key, at))
+        return moved
 
 
 def planters(desk: Desk, tenant: str) -> Planters:
@@ -56,7 +67,7 @@ def profile_told(profile: Profile) -> dict[str, Any]:
     return structs.asdict(profile) | {"lamp_schedule": None if lamp is None else structs.asdict(lamp)}
 
 
-def _told(device: Device, profile: Profile | None) -> dict[str, Any]:
+def _told(device: Device, profile: Profile | None, moved: Mapping[tuple[str, str], datetime]) -> dict[str, Any]:
     reported = device.attributes.reported
     sensors = sensor_ids(device.channels).items()
     return {
@@ -69,7 +80,12 @@ def _told(device: Device, profile: Profile | None) -> dict[str, Any]:
             {"id": each, "type": metric, "unit": _unit(device, metric), "calibration": None} for metric, each in sensors
         ],
         "actuators": [
-            {"id": each, "type": name, "state": _state(reported.get(name)), "last_command_at": None}
+            {
+                "id": each,
+                "type": name,
+                "state": _state(reported.get(name)),
+                "last_command_at": moved.get((device.id, name)),
+            }
             for name, each in actuator_ids(device.channels).items()
         ],
         "automation_profile": None if profile is None else profile_told(profile),
