@@ -18,6 +18,7 @@ from verger.edges.wire.families.ozone_counts import COUNTS
 from verger.edges.wire.families.ozone_machines import MACHINES
 from verger.edges.wire.families.ozone_orders import ORDERS, command_told, urgency
 from verger.edges.wire.families.ozone_people import PEOPLE
+from verger.edges.wire.families.ozone_telemetry import TELEMETRY
 
 NAME = ozone.NAME
 _MULTIPART = "multipart/form-data"
@@ -221,7 +222,7 @@ FAMILY = HttpFamily(
         Route("POST", "/api/handshake/", handshake),
         Route("POST", "/api/device/events/", event, strangers=False),
         Route("POST", "/api/events/", event, strangers=False),
-        *(Route(*each, strangers=False) for each in (*ORDERS, *PEOPLE, *MACHINES, *COUNTS)),
+        *(Route(*each, strangers=False) for each in (*ORDERS, *PEOPLE, *MACHINES, *COUNTS, *TELEMETRY)),
         Route("GET", "/api/device/{device}/commands/", commands, strangers=False),
         Route("POST", "/api/device/{device}/commands/{command}/", result, strangers=False),
         Route("GET", "/", alive, strangers=False),
