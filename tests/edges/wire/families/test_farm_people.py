@@ -61,7 +61,10 @@ async def test_a_script_registers_a_farm_and_pages_list_it(product: Product, pag
     changed = await pages.put(f"/rooms/{room}", json={"stage": "fruiting", "name": "Room One"})
     assert (changed.json()["room"]["stage"], changed.json()["room"]["mushroom_type"]) == ("fruiting", "Oyster")
     renamed = await pages.put(f"/devices/{device}", json={"name": "Air", "status": "maintenance"})
-    assert renamed.json()["device"]["name"] == "Air"
+    assert (renamed.json()["device"]["name"], renamed.json()["device"]["status"]) == ("Air", "maintenance")
+    assert (await got(pages, f"/devices/{device}"))["device"]["status"] == "maintenance"
+    back = await pages.put(f"/devices/{device}", json={"status": "online", "firmware_version": "v2"})
+    assert (back.json()["device"]["status"], back.json()["device"]["firmware_version"]) == ("offline", "v2")
     assert (await pages.put(f"/farms/{farm}", json={"name": "Far north"})).json()["farm"]["location"] == "Dalat"
     full = await pages.delete(f"/farms/{farm}")
     assert (full.status_code, "contents=delete" in full.json()["error"]) == (409, True)

@@ -55,6 +55,24 @@ async def test_accounts_are_made_by_those_who_may(product: Product, pages: httpx
     assert (await pages.post(f"/rooms/{room}/assign", json=user | {"role": "king"})).json() == {"error": "Invalid role"}
 
 
+async def test_what_it_answers_to_is_described_for_people_and_programs(product: Product) -> None:
+    async with client(product) as plain:
+        assert (await plain.get(f"{AT}/")).json()["documentation"] == "/docs/"
+        page = await plain.get(f"{AT}/docs/", headers={"Accept": "text/html"})
+        assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+        assert "script" not in page.text
+        assert f"href='{AT}/apispec.json'" in page.text
+        spec = (await plain.get(f"{AT}/apispec.json")).json()
+        assert (spec["swagger"], spec["basePath"]) == ("2.0", AT)
+        telemetry = spec["paths"]["/api/rooms/{room}/telemetry"]["get"]
+        assert telemetry["summary"]
+        assert [each["name"] for each in telemetry["parameters"]] == ["room"]
+        assert telemetry["security"] == [{"Bearer": []}]
+        for path, methods in spec["paths"].items():
+            assert path in page.text
+            assert all(each["summary"] for each in methods.values()), path
+
+
 async def test_the_server_says_what_it_is(product: Product, pages: httpx.AsyncClient) -> None:
     async with client(product) as plain:
         told = (await plain.get(f"{AT}/")).json()

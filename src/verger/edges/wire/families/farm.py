@@ -13,7 +13,7 @@ from verger.domain.enrolments.model import KIND, Admitted
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.dialects import farm
-from verger.edges.wire.families import farm_analytics, farm_devices, farm_people, farm_readings, farm_rules
+from verger.edges.wire.families import farm_analytics, farm_devices, farm_docs, farm_people, farm_readings, farm_rules
 from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, Wait, compact, heard
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_people import body
@@ -21,7 +21,7 @@ from verger.edges.wire.families.farm_shapes import Farms, asks, success, text
 
 _NO_TOKEN, _WRONG_TOKEN = "Missing or invalid internal authorization", "Invalid internal token"
 _INVALID = "Invalid payload"
-_VERSION = "1.0.0"
+_VERSION = farm_docs.VERSION
 
 
 # what programs tell
@@ -105,7 +105,7 @@ async def _program(desk: Desk, token: str) -> Caller:
 
 async def home(_desk: Desk, _call: Call) -> Reply:
     """Say what this is."""
-    told = {"message": "IoT Smart Farm API", "version": _VERSION, "documentation": "/api/docs", "health": "/health"}
+    told = {"message": "IoT Smart Farm API", "version": _VERSION, "documentation": "/docs/", "health": "/health"}
     return compact(told | {"api_base": "/api"})
 
 
@@ -150,7 +150,7 @@ def _routes() -> list[Route]:
         ("GET", "/health", health),
         ("GET", "/", home),
     ]
-    return [Route(method, path, handler, strangers=False) for method, path, handler in told]
+    return farm_docs.routes([Route(method, path, handler, strangers=False) for method, path, handler in told])
 
 
 def _socket(desk: Desk, wait: Wait) -> Branch:
@@ -160,4 +160,10 @@ def _socket(desk: Desk, wait: Wait) -> Branch:
     return FarmSocket(desk, wait)
 
 
-FAMILY = HttpFamily(farm.NAME, _routes(), refusal=refusal, branches={"/socket.io/": _socket})
+FAMILY = HttpFamily(
+    farm.NAME,
+    _routes(),
+    refusal=refusal,
+    branches={"/socket.io/": _socket},
+    pages=frozenset({farm_docs.PAGE}),
+)

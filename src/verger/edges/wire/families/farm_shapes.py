@@ -17,10 +17,11 @@ from verger.edges.wire.families.desk import Desk
 FARM, ROOM = "farm", "room"
 MEASURED = {**METRICS, "substrate_moisture": "substrate_moisture"}
 """The metrics of these pages, and what Verger calls them."""
-TOLD = ("device_type", "category", "mqtt_topic", "firmware_version")
+TOLD = ("device_type", "category", "mqtt_topic", "firmware_version", "status")
 """What whoever registers a device says of it, in its stead."""
 
 _CATEGORIES = {"substrate_moisture": "substrate_moisture", "temperature": "temperature", "humidity": "humidity"}
+_RUNS = frozenset({"online", "active", "idle"})
 _NO_CREDENTIAL, _NO_SESSION = "Missing or invalid authorization header", "Invalid or expired token"
 
 
@@ -144,7 +145,7 @@ class Farms:
             "device_type": reported.get("device_type", "sensor"),
             "category": reported.get("category") or _category(device),
             "mqtt_topic": reported.get("mqtt_topic") or self._topic(device),
-            "status": str(reported.get("status", "online")) if device.online else "offline",
+            "status": _status(device),
             "last_seen": text(device.last_seen),
             "firmware_version": reported.get("firmware_version"),
             "created_at": text(device.created_at),
@@ -163,6 +164,12 @@ class Farms:
         measured = {name: values.get(metric) for name, metric in MEASURED.items()}
         about = {"reading_id": f"{device.id}-{at:%Y%m%dT%H%M%S%f}", "device_id": device.id}
         return {**about, **self.where(device.place), **measured, "recorded_at": text(at)}
+
+
+def _status(device: Device) -> str:
+    """Return how a device stands: what it or somebody in its stead said, unless it should run and is not heard."""
+    told = str(device.attributes.reported.get("status", "online"))
+    return told if device.online or told.lower() not in _RUNS else "offline"
 
 
 def _category(device: Device) -> str:
