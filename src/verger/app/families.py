@@ -21,6 +21,7 @@ from verger.edges.live.screen import Screen
 from verger.edges.outside.http import Http
 from verger.edges.wire.families.desk import Desk, Pages
 from verger.edges.wire.families.mount import FamilyHttp
+from verger.edges.wire.families.origins import Origins
 from verger.edges.wire.families.people import People, Stories
 from verger.edges.wire.families.table import SPOKEN
 from verger.edges.wire.inlet import Inlet
@@ -111,10 +112,11 @@ class Families:
         pages = Pages(settings.farm_pages, settings.farm_page_packets)
         desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing, pages)
         proxies, units = Proxies(settings.trusted_proxies), _units(stores, orders, inlet)
+        origins = Origins(frozenset(settings.compat_origins))
         return cls(
             meeting=meeting,
             desk=desk,
-            http=FamilyHttp(desk, SPOKEN, settings.compat_root, patience, proxies, settings.body_bytes),
+            http=FamilyHttp(desk, SPOKEN, settings.compat_root, patience, proxies, settings.body_bytes, origins),
             adopting=Adopting(enrolled, side.provisioning, inbound, clock),
             enrolling=Enrolling(enrolled, stores.places, clock, settings.enrolment_networks, switchboard.shut),
             units=units,

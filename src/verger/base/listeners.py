@@ -1,8 +1,10 @@
-"""Settings that name ports, and what is heard there; and addresses of devices that are called."""
+"""Settings that name ports, and what is heard there; addresses of devices that are called, and origins of pages."""
 
+import re
 from ipaddress import IPv4Address
 
 _PORTS = range(65536)
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 
 
 def host(text: str) -> str:
@@ -35,6 +37,14 @@ def family(text: str) -> str:
     if not text.strip().isalpha():
         raise ValueError("the name of a dialect, such as outlet")
     return text.strip().lower()
+
+
+def origins(text: str) -> tuple[str, ...]:
+    """Return the origins of pages, as browsers write them."""
+    found = tuple(part.strip().rstrip("/").lower() for part in text.split(",") if part.strip())
+    if not all(_ORIGIN.fullmatch(each) for each in found):
+        raise ValueError("origins separated by commas, such as https://old.example.org,http://192.168.1.20:5173")
+    return found
 
 
 def units(text: str) -> tuple[tuple[str, str], ...]:

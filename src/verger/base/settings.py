@@ -24,7 +24,7 @@ from verger.base.knobs import (
     setting,
     whole,
 )
-from verger.base.listeners import family, family_ports, host, listeners, units
+from verger.base.listeners import family, family_ports, host, listeners, origins, units
 from verger.base.rates import rate
 
 PREFIX = "VERGER_"
@@ -59,6 +59,7 @@ class Settings:
     mqtt_listeners: tuple[tuple[int, str], ...] = setting((), listeners)  # (port, API key or enrolment of its clients)
     compat_root: str = setting("", family)  # the dialect that is spoken at the root, beside Verger itself
     compat_ports: tuple[tuple[str, int, str], ...] = setting((), family_ports)  # (dialect, port, enrolment)
+    compat_origins: tuple[str, ...] = setting((), origins)  # whose pages may speak the families' words from elsewhere
     enrolment_networks: tuple[str, ...] = setting((), networks)  # not private, and may be enrolled all the same
     outlet_units: tuple[tuple[str, str], ...] = setting((), units)  # (device, address) of units that are called
     stranger_readings: int = whole(1_000, 1, 1_000_000)  # kept of one device until it is adopted

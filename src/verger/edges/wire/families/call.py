@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from verger.base.errors import Busy, TooMany, Unknown
+from verger.base.errors import Busy, Conflict, Forbidden, Missing, Refused, TooLarge, TooMany, Unknown
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.asgi import Receive, Scope, Send
@@ -22,6 +22,15 @@ from verger.flows.meeting import Met
 
 _FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
 _PLACE = re.compile(r"\{(\w+)\}")
+_STATUS: tuple[tuple[type[Refused], int], ...] = (
+    (TooMany, 429),
+    (Busy, 503),
+    (TooLarge, 413),
+    (Forbidden, 403),
+    (Missing, 404),
+    (Unknown, 401),
+    (Conflict, 409),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,8 @@ class Call:
     """One request below a mount: `path` begins there, `args` are what the pattern of its route names.
 
     `door` is where strangers without a credential may speak, None outside of every enrolment. `headers` are in lower
-    case; `base` is what stands before `path`, for links; `secure`: it came over HTTPS.
+    case; `base` is what stands before `path`, for links; `secure`: it came over HTTPS; `listed`: a page of an origin
+    that the operator lists opens a socket.
     """
 
     method: str
@@ -42,6 +52,7 @@ class Call:
     door: Admitted | None
     base: str = ""
     secure: bool = False
+    listed: bool = False
 
     def json(self) -> Any:
         """Return what the body says as JSON; raise Garbled."""
@@ -59,6 +70,11 @@ class Call:
         """Return the token of the Authorization header after a word, "" without one."""
         said, _, token = self.headers.get("authorization", "").partition(" ")
         return token.strip() if said.lower() == word.lower() else ""
+
+
+def status_of(refused: Refused, usual: int) -> int:
+    """Return the HTTP status of a failure, `usual` for what makes no sense."""
+    return next((status for kind, status in _STATUS if isinstance(refused, kind)), usual)
 
 
 def whole(text: str, low: int, high: int, usual: int) -> int:
@@ -174,7 +190,8 @@ def plain_refusal(_call: Call, status: int, sentence: str) -> Reply:
 class HttpFamily:
     """What a family speaks over HTTP: its routes in the order they are tried, its sockets, and how it refuses.
 
-    `invalid` is the status of what makes no sense. `branches` are apps of its own, by their path.
+    `invalid` is the status of what makes no sense. `branches` are apps of its own, by their path. `pages` are for
+    browsers to open, also where Verger's own are beside them.
     """
 
     name: str
@@ -183,6 +200,7 @@ class HttpFamily:
     refusal: Refusal = plain_refusal
     invalid: int = 400
     branches: Mapping[str, Callable[[Desk, Wait], Branch]] = field(default_factory=dict)
+    pages: frozenset[str] = frozenset()
 
     def find(self, method: str, path: str) -> tuple[Route | None, dict[str, str], bool]:
         """Return the route of a request and what its pattern names, and whether the path is there at all."""

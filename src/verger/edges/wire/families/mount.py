@@ -9,24 +9,16 @@ from urllib.parse import parse_qsl
 import structlog
 from msgspec import Struct
 
-from verger.base.errors import (
-    Busy,
-    Conflict,
-    Forbidden,
-    Missing,
-    Refused,
-    TooLarge,
-    TooMany,
-    Unknown,
-)
+from verger.base.errors import Busy, Refused, TooLarge, TooMany, Unknown
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies, Whence
 from verger.base.secrets import masked
 from verger.base.settings import BadSetting
 from verger.domain.enrolments.model import Admitted
 from verger.edges.wire.asgi import Gone, Receive, Scope, Send, body_of, for_a_page, give, give_problem
-from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, matched
+from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, matched, status_of
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.origins import Origins
 from verger.edges.wire.families.people import Unproven
 from verger.edges.wire.families.sockets import Conversation
 from verger.edges.wire.strangers import Strangers
@@ -35,15 +27,6 @@ log = structlog.get_logger()
 
 KEYED, NAMED = "/t/", "/compat/"
 _OWN = frozenset({"/", "/health", "/ready", "/metrics"})
-_STATUS: tuple[tuple[type[Refused], int], ...] = (
-    (TooMany, 429),
-    (Busy, 503),
-    (TooLarge, 413),
-    (Forbidden, 403),
-    (Missing, 404),
-    (Unknown, 401),
-    (Conflict, 409),
-)
 _NO_KEY = "This enrolment is not known here."
 _NO_DOOR = "Nobody is let in here without a credential; make an enrolment, and use its address."
 
@@ -67,6 +50,7 @@ class FamilyHttp:
     patience: Patience = field(default_factory=Patience)
     proxies: Proxies = field(default_factory=Proxies)
     body_bytes: int = 1 << 20
+    origins: Origins = field(default_factory=Origins)
     requests: int = 0
     refused: int = 0
 
@@ -81,8 +65,10 @@ class FamilyHttp:
         if path.startswith((KEYED, NAMED)):
             return True
         family = self.families.get(self.root)
-        if family is None or path.startswith("/api/v1/") or path in _OWN or for_a_page(scope):
+        if family is None or path.startswith("/api/v1/") or path in _OWN:
             return False
+        if for_a_page(scope):
+            return path in family.pages
         if path in family.branches or family.find("", path)[2]:
             return True
         return any(matched(each.path, path) is not None for each in family.sockets)
@@ -103,6 +89,9 @@ class FamilyHttp:
     async def serve(self, scope: Scope, receive: Receive, send: Send, found: Found | None) -> None:
         """Answer a request, or speak on a socket, that is for a family; None: for none that is known."""
         self.requests += 1
+        send = self.origins.telling(scope, send)
+        if await self.origins.asked(scope, send):
+            return
         try:
             await self._serve(scope, receive, send, found)
         except TooMany as crowd:
@@ -190,8 +179,7 @@ class FamilyHttp:
             await self._wait_for(call.address, *own)
             return family.refusal(call, 401, str(unknown))
         except Refused as refused:
-            status = next((status for kind, status in _STATUS if isinstance(refused, kind)), family.invalid)
-            reply = family.refusal(call, status, str(refused))
+            reply = family.refusal(call, status_of(refused, family.invalid), str(refused))
             if isinstance(refused, Busy):
                 told = {b"retry-after": str(refused.retry_s).encode()}
                 return Reply(reply.status, reply.body, reply.media_type, {**reply.headers, **told})
@@ -250,8 +238,9 @@ class FamilyHttp:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         query = dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
         method, whence = scope.get("method", "GET"), self._whence(scope)
-        secure = whence.scheme == "https"
-        return Call(method, found.path, args, query, headers, body, whence.address, found.door, found.base, secure)
+        secure, listed = whence.scheme == "https", scope["type"] == "websocket" and bool(self.origins.of(scope))
+        about = (whence.address, found.door, found.base, secure, listed)
+        return Call(method, found.path, args, query, headers, body, *about)
 
     async def _wait(self, scope: Scope) -> None:
         await self._wait_for(self.address(scope))

@@ -206,9 +206,9 @@ class People:
         return (await self.tenancy.caller(token, tenant)).needs(needs)
 
     async def by_cookie(self, call: Call, needs: Permission) -> Caller | None:
-        """Return whose browser opens a socket, by its cookie and only from our own pages, if they may."""
+        """Return whose browser opens a socket, by its cookie and only from our own or listed pages, if they may."""
         token = _morsel(call)
-        if not token or not _own_page(call, surely=False):
+        if not token or not (call.listed or _own_page(call, surely=False)):
             return None
         try:
             caller = await self.tenancy.sessions.look(token)
