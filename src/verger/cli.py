@@ -1,4 +1,4 @@
-"""The command line: serve, demo, simulate, backup, verify, restore, limits, import-from."""
+"""The command line: serve, demo, simulate, backup, verify, restore, limits, organisation, import-from."""
 
 import asyncio
 import gc
@@ -21,6 +21,7 @@ from verger.edges.api.server import HttpPorts
 from verger.edges.control.commands import backup, restore, verify
 from verger.edges.control.limits import limits
 from verger.edges.control.moving import import_from
+from verger.edges.control.organisations import organisation
 from verger.simulator.command import simulate_command
 
 _USAGE = 2
@@ -54,7 +55,7 @@ def demo() -> None:
             sys.exit(1)
 
 
-for command in (backup, verify, restore, limits, import_from, simulate_command):
+for command in (backup, verify, restore, limits, organisation, import_from, simulate_command):
     commands.add_command(command)
 
 

@@ -55,6 +55,37 @@ class Users:
             await connection.execute(insert(tables.tenant).values(_fields(tenant)))
         return tenant
 
+    async def found_another(self, founding: Founding) -> tuple[Tenant, User]:
+        """Make a further organisation and its owner, who keeps name and password if there is an account.
+
+        Raise Conflict before the first is there, for its owners run this Verger.
+        """
+        _known_zone(founding.timezone)
+        there = await self.known(founding.email)
+        hashed = "" if there else await self._passwords.hash(allowed(founding.password))
+        tenant = Tenant(new_id(), founding.tenant.strip(), founding.timezone, moment(self._clock.now()), 1)
+        async with self._db.writing() as connection:
+            if not await _any(connection):
+                raise Conflict("Set Verger up first, in a browser: the organisation that does runs this Verger.")
+            await connection.execute(insert(tables.tenant).values(_fields(tenant)))
+            user = there or await self._add(connection, founding.name, founding.email, hashed)
+            await self._tie(connection, tenant.id, user.id, Role.owner)
+        return tenant, user
+
+    async def known(self, email: str) -> User | None:
+        """Return whose account an e-mail address is, None for nobody's."""
+        query = select(*_COLUMNS).where(tables.user.c.known_as == known_as(email))
+        async with self._db.reading() as connection:
+            row = (await connection.execute(query)).first()
+        return None if row is None else _user(row)
+
+    async def tenants(self) -> list[Tenant]:
+        """Return every organisation, who was founded first first; for the operator."""
+        query = select(tables.tenant).order_by(tables.tenant.c.created_at, tables.tenant.c.id)
+        async with self._db.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        return [Tenant(row.id, row.name, row.timezone, row.created_at, row.version) for row in rows]
+
     async def add(self, tenant: str, role: Role, name: str, email: str, password: str) -> User:
         """Make a person who is a member of a tenant; raise Conflict when the e-mail address has an account."""
         hashed = await self._passwords.hash(allowed(password))
