@@ -44,7 +44,7 @@ def build_api(house: House) -> Front:
             "bridges": grounds.bridging.check,
             **{asked.word: asked.check for asked in house.voice.checks},
         },
-        metrics=registry(lambda: chain(house.oversight.figures(), refusals(refused))),
+        metrics=registry(lambda: chain(house.oversight.figures(), grounds.counting.figures(), refusals(refused))),
         limits=stores.limiting.of,
         proxies=Proxies(stores.settings.trusted_proxies),
         review=house.listener.review,

@@ -29,6 +29,7 @@ from verger.flows.measuring import Measuring
 from verger.flows.overhearing import Overhearing
 from verger.flows.oversight import Oversight
 from verger.flows.overview import Overview
+from verger.flows.periods import Bounds
 from verger.flows.replacing import Replacing
 from verger.flows.retiring import Retiring
 from verger.flows.showing import Showing
@@ -112,7 +113,9 @@ def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:
 
 def _figures(stores: Stores, showing: Showing) -> dict[str, Any]:
     """Return the stories of how often what happened, and of what was measured by days."""
-    counting = Counting(stores.kept, stores.places, stores.events)
+    given = stores.settings
+    bounds = Bounds(given.analytics_days, given.analytics_sums, given.analytics_kinds, given.analytics_hours)
+    counting = Counting(stores.kept, stores.places, stores.events, bounds)
     surveying = Surveying(counting, CycleStore(stores.db), stores.tenancy.users, stores.clock)
     measuring = Measuring(surveying, showing, stores.history)
     return {"counting": counting, "surveying": surveying, "measuring": measuring}

@@ -116,6 +116,10 @@ class Settings:
     rule_run_days: int = whole(365, 1, 36_500)  # how long it is told that a rule fired
     webhook_hours: int = whole(24, 1, 720)  # how long a call of a rule is tried
     webhooks_waiting: int = whole(1_000, 1, 1_000_000)  # calls of one organisation's rules
+    analytics_days: int = whole(3_660, 1, 84_000)  # of one question
+    analytics_sums: int = whole(100_000, 1, 10_000_000)  # of events, by day, kind, device and place
+    analytics_kinds: int = whole(50, 1, 1_000)  # of events that one question names
+    analytics_hours: int = whole(1_000_000, 1, 1_000_000_000)  # of all series of one question
     export_bytes: int = whole(2 << 30, 1 << 20, 1 << 50)  # all exported files together
     export_hours: int = whole(24, 1, 8760)  # how long one can be fetched
     import_bytes: int = whole(100 << 20, 1 << 10, 1 << 40)  # the largest file to import

@@ -3,20 +3,22 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from msgspec import Struct, structs
 
 from verger.base.clock import microseconds, moment
-from verger.base.errors import Fault, Invalid
+from verger.base.plural import counted
 from verger.base.zones import midnight, steady, zone_of
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Stay
 from verger.domain.places.model import Tree
 from verger.domain.places.store import PlaceStore
 from verger.domain.tallies.model import EVENT, GAP, KINDS
-from verger.domain.telemetry.events import MOST_SUMS, EventStore, Sought, Summed
+from verger.domain.telemetry.events import EventStore, Sought, Summed
+from verger.flows.oversight import Figure
+from verger.flows.periods import Bounds
 
 _EVER = -(1 << 62)
 _AT_ONCE = 500  # devices of one question
@@ -67,6 +69,7 @@ class Counting:
     kept: Kept
     places: PlaceStore
     events: EventStore
+    bounds: Bounds = field(default_factory=Bounds)
 
     async def count(self, tenant: str, question: Question) -> list[Counted]:
         """Return what happened, by day; what counters know of treatments besides counts as such, at its own time.
@@ -74,20 +77,22 @@ class Counting:
         What a device said before its first stay belongs to that, and to its last what it said after it. Raise Invalid
         where it is too much for one answer.
         """
+        if len(question.kinds) > self.bounds.kinds:
+            raise self.bounds.refuse("kind", f"Name {counted(self.bounds.kinds, 'kind')} at most, or none for all.")
         windows = await self._windows(tenant, question)
-        book, sums = _Book(), 0
+        book, sums, most = _Book(), 0, self.bounds.sums
         booked = tuple(GAP + kind for kind in KINDS if is_of(EVENT + kind, question.kinds))
         for window, devices in windows.items():
             zone = zone_of(window.zone) or UTC
             for start, end, ahead in steady(window.start, window.end, zone):
-                sought = Sought(kinds=question.kinds, booked=booked, ahead=ahead, apart=question.by_device)
+                sought = Sought(kinds=question.kinds, booked=booked, ahead=ahead, apart=question.by_device, most=most)
                 for at in range(0, len(devices), _AT_ONCE):
                     span = moment(start), moment(end)
                     found = await self.events.sums(tenant, devices[at : at + _AT_ONCE], span, sought)
                     sums += len(found)
-                    if sums > MOST_SUMS:
+                    if sums > self.bounds.sums:
                         sentence = "This is too much for one answer: ask for fewer days, one place, or one kind."
-                        raise Invalid(sentence, [Fault("from", sentence)])
+                        raise self.bounds.refuse("from", sentence)
                     await asyncio.to_thread(book.add, found, window.place, zone)
         return await asyncio.to_thread(book.told)
 
@@ -119,6 +124,10 @@ class Counting:
             own, kind = totals[each.device], each.kind.partition(".")[2]
             own[kind] = own.get(kind, 0) + each.count
         return totals
+
+    def figures(self) -> Iterator[Figure]:
+        """Return how often too much was asked for, of events or of what was measured."""
+        yield Figure("analytics_refused", "Questions of analytics that asked too much", self.bounds.refused, grows=True)
 
 
 def is_of(kind: str, asked: Collection[str]) -> bool:

@@ -17,14 +17,13 @@ from verger.domain.devices.series import Series
 from verger.domain.history.history import History
 from verger.domain.history.model import Buckets
 from verger.flows.counting import wide
-from verger.flows.periods import ONE_DAY, Period, When, begins, days, refused
+from verger.flows.periods import ONE_DAY, Period, When, begins, days
 from verger.flows.showing import Showing
 from verger.flows.surveying import Per, Surveying
 
 How = Literal["mean", "min", "max", "sum", "increase"]
 """How the readings of a period become one figure; `increase` is how far a counter went on, also past a reset."""
 
-MOST_HOURS = 1_000_000  # of one answer: a year of a hundred series
 QUARTER = 15 * MINUTE
 _BEFORE = 32 * DAY  # so far back is looked for what a counter showed before
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -89,10 +88,13 @@ class Measuring:
     async def measure(self, tenant: str, gauge: Gauge) -> Measures:
         """Return the figures of a metric; raise Missing, or Invalid where they are too many or the days cannot be."""
         name, _ = await self.surveying.where(tenant, gauge.place, gauge.device)
-        start, end = days(gauge.when, self.surveying.today(name))
+        bounds = self.surveying.counting.bounds
+        start, end = days(gauge.when, self.surveying.today(name), bounds)
         stretches = await self._stretches(tenant, gauge, start, end)
-        if sum((each.end - each.start) // HOUR for each in stretches) > MOST_HOURS:
-            raise refused("from", "This is too much for one answer: ask for fewer days, one place, or one device.")
+        if sum((each.end - each.start) // HOUR for each in stretches) > bounds.hours:
+            raise bounds.refuse(
+                "from", "This is too much for one answer: ask for fewer days, one place, or one device."
+            )
         book = _Book(gauge)
         for each in stretches:
             width = HOUR if _is_whole(each) else QUARTER

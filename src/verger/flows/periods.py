@@ -1,15 +1,16 @@
-"""Periods: days, weeks and months, as figures of what was are told by."""
+"""Periods: days, weeks and months, as figures of what was are told by; and how much one question may ask."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
 from msgspec import Struct
 
 from verger.base.errors import Fault, Invalid
+from verger.base.plural import counted
 
 Period = Literal["day", "week", "month"]
 
-LONGEST = timedelta(days=3_660)
 ONE_DAY = timedelta(days=1)
 _EARLIEST, _LATEST = date(1970, 1, 1), date(2200, 1, 1)
 _USUAL_DAYS, _USUAL_WEEKS, _USUAL_MONTHS = 30, 26, 12
@@ -23,7 +24,23 @@ class When(Struct, frozen=True, kw_only=True):
     end: date | None = None
 
 
-def days(when: When, today: date) -> tuple[date, date]:
+@dataclass
+class Bounds:
+    """How much one question may ask: `hours` are of all series together. What was `refused` for it only grows."""
+
+    days: int = 3_660
+    sums: int = 100_000
+    kinds: int = 50
+    hours: int = 1_000_000  # a year of a hundred series
+    refused: int = 0
+
+    def refuse(self, name: str, sentence: str) -> Invalid:
+        """Return why a question asks too much."""
+        self.refused += 1
+        return refused(name, sentence)
+
+
+def days(when: When, today: date, bounds: Bounds) -> tuple[date, date]:
     """Return from which day to before which; raise Invalid where there are none, or too many."""
     until = today + ONE_DAY if when.end is None else when.end
     if not _EARLIEST < until <= _LATEST:
@@ -31,8 +48,8 @@ def days(when: When, today: date) -> tuple[date, date]:
     since = _usual(until - ONE_DAY, when.by) if when.start is None else when.start
     if not since < until:
         raise refused("to", "Give a day after `from`: it is not counted any more.")
-    if since < _EARLIEST or until - since > LONGEST:
-        raise refused("from", f"Ask for {LONGEST.days:,} days at most, from {_EARLIEST} on.")
+    if since < _EARLIEST or (until - since).days > bounds.days:
+        raise bounds.refuse("from", f"Ask for {counted(bounds.days, 'day')} at most, from {_EARLIEST} on.")
     return since, until
 
 

@@ -85,7 +85,7 @@ class Surveying:
     async def survey(self, tenant: str, wish: Wish) -> Survey:
         """Return the counts of a tenant's events; raise Missing, or Invalid where the days cannot be."""
         name, places = await self.where(tenant, wish.place, wish.device)
-        start, end = days(wish.when, self.today(name))
+        start, end = days(wish.when, self.today(name), self.counting.bounds)
         question = Question(
             first=start,
             last=end - ONE_DAY,

@@ -1,7 +1,7 @@
 """The whole product at a held time, with a device that speaks, for tests of what people see of it."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,10 +49,13 @@ class Product:
 
 
 @asynccontextmanager
-async def opened_product(folder: Path, clock: HeldClock) -> AsyncIterator[Product]:
-    """Open the product over a folder."""
+async def opened_product(
+    folder: Path, clock: HeldClock, more: Mapping[str, str] | None = None
+) -> AsyncIterator[Product]:
+    """Open the product over a folder, with some settings besides."""
     clock.at = HELD
-    settings = Settings.read({"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0"})
+    own = {"VERGER_DATA": str(folder), "VERGER_MQTT_PORT": "0", "VERGER_RESERVE_BYTES": "0"}
+    settings = Settings.read(own | dict(more or {}))
     async with AsyncExitStack() as stack:
         house = await open_house(stack, await open_stores(stack, settings, clock))
         app = build_api(house)

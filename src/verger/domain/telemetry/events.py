@@ -46,7 +46,7 @@ event_table = Table(
     UniqueConstraint("device", "identity"),
     Index("ix_event_tenant_device_at_kind", "tenant", "device", "at", "kind"),
 )
-MOST_SUMS = 100_000
+_MOST_SUMS = 100_000
 """Sums of one answer: a year of three hundred kinds, or of ninety devices with three."""
 
 _AT_ONCE = 500
@@ -69,12 +69,14 @@ class Sought(Struct, frozen=True, kw_only=True):
     """Which events are counted: of some kinds and their children, or all; those of `booked` kinds as many as they say.
 
     Days are those of a clock that is so many microseconds `ahead` of UTC. Devices are told `apart`, or together as "".
+    Of sums, and of booked events, there are one more than `most` where there are others.
     """
 
     kinds: tuple[str, ...] = ()
     booked: tuple[str, ...] = ()
     ahead: int = 0
     apart: bool = True
+    most: int = _MOST_SUMS
 
 
 class Summed(Struct, frozen=True):
@@ -207,10 +209,7 @@ class EventStore:
     async def sums(
         self, tenant: str, devices: Collection[str], span: tuple[datetime, datetime] | None, sought: Sought
     ) -> list[Summed]:
-        """Return how often devices did what within a span, by day; without a span all together.
-
-        A few more than `MOST_SUMS` at most: then there are others.
-        """
+        """Return how often devices did what within a span, by day; without a span all together."""
         where = [_TABLE.tenant == tenant, _TABLE.device.in_(devices)]
         day: ColumnElement[int] = literal(0)
         if span is not None:
@@ -224,11 +223,11 @@ class EventStore:
         counting = select(who, _TABLE.kind, number, first, last).where(*told).group_by(who, _TABLE.kind, day)
         booked = select(who, _TABLE.kind, _TABLE.at, _TABLE.data).where(*where, _TABLE.kind.in_(sought.booked))
         async with self._db.reading() as connection:
-            sums = [Summed(*row) for row in await connection.execute(counting.limit(MOST_SUMS + 1))]
+            sums = [Summed(*row) for row in await connection.execute(counting.limit(sought.most + 1))]
             if sought.booked:
                 sums += [
                     Summed(row.device, row.kind, _count(row.data), row.at, row.at, booked=True)
-                    for row in await connection.execute(booked.limit(MOST_SUMS + 1))
+                    for row in await connection.execute(booked.limit(sought.most + 1))
                 ]
         return sums
 

@@ -19,7 +19,7 @@ Place = Annotated[str | None, QueryParameter(description="At this place and belo
 Device = Annotated[str | None, QueryParameter(description="Of this device.")]
 Kinds = Annotated[
     list[str] | None,
-    QueryParameter(name="kind", max_items=50, description="Only these, with their children; may be repeated."),
+    QueryParameter(name="kind", description="Only these, with their children; may be repeated."),
 ]
 Metric = Annotated[str, QueryParameter(max_length=200, description="Of which metric.")]
 Becomes = Annotated[How, QueryParameter(description="How the readings of a period become one figure.")]

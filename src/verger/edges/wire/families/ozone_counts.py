@@ -15,7 +15,6 @@ from verger.edges.wire.families.ozone_shapes import Estate, asks, is_meant, numb
 from verger.flows.counting import Counted
 
 _MOST, _RECENT, _EXPORTED = 10_000, 50, 100_000
-_LONGEST_DAYS = 3_660
 _HEADER = "Timestamp,Device Timestamp,Event Type,Basic Count,Standard Count,Premium Count,WiFi Status"
 
 
@@ -25,7 +24,7 @@ async def events(desk: Desk, call: Call) -> Reply:
     estate = await Estate.of(desk, caller.tenant)
     since = None
     if call.query.get("days"):
-        since = moment(desk.people.stories.clock.now()) - timedelta(days=_days(call, 0))
+        since = moment(desk.people.stories.clock.now()) - timedelta(days=_days(desk, call, 0))
     return compact(await _latest(estate, call.query.get("device_id"), _MOST, since))
 
 
@@ -91,16 +90,17 @@ async def _asked(desk: Desk, call: Call, usual: int) -> tuple[Estate, Device, da
     if not call.query.get("device_id"):
         raise Invalid("device_id required")
     estate = await Estate.of(desk, caller.tenant)
-    device, days = estate.device(call.query["device_id"]), _days(call, usual)
+    device, days = estate.device(call.query["device_id"]), _days(desk, call, usual)
     last = _today(estate, device)
     return estate, device, last - timedelta(days=days - 1), last
 
 
-def _days(call: Call, usual: int) -> int:
+def _days(desk: Desk, call: Call, usual: int) -> int:
+    bounds = desk.people.stories.counting.bounds
     told = call.query.get("days", "")
-    days = whole(told, 0, _LONGEST_DAYS + 1, 0) if told else usual
-    if told and not 1 <= days <= _LONGEST_DAYS:
-        raise Invalid(f"days is a number from 1 to {_LONGEST_DAYS:,}.")
+    days = whole(told, 0, bounds.days + 1, 0) if told else usual
+    if told and not 1 <= days <= bounds.days:
+        raise bounds.refuse("days", f"days is a number from 1 to {bounds.days:,}.")
     return days
 
 
