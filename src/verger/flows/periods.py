@@ -45,7 +45,9 @@ def days(when: When, today: date, bounds: Bounds) -> tuple[date, date]:
     until = today + ONE_DAY if when.end is None else when.end
     if not _EARLIEST < until <= _LATEST:
         raise refused("to", f"Give a day from {_EARLIEST} to {_LATEST}.")
-    since = _usual(until - ONE_DAY, when.by) if when.start is None else when.start
+    since = when.start
+    if since is None:
+        since = max(_usual(until - ONE_DAY, when.by), until - timedelta(days=bounds.days))
     if not since < until:
         raise refused("to", "Give a day after `from`: it is not counted any more.")
     if since < _EARLIEST or (until - since).days > bounds.days:

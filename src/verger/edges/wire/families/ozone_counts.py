@@ -98,7 +98,7 @@ async def _asked(desk: Desk, call: Call, usual: int) -> tuple[Estate, Device, da
 def _days(desk: Desk, call: Call, usual: int) -> int:
     bounds = desk.people.stories.counting.bounds
     told = call.query.get("days", "")
-    days = whole(told, 0, bounds.days + 1, 0) if told else usual
+    days = whole(told, 0, bounds.days + 1, 0) if told else min(usual, bounds.days)
     if told and not 1 <= days <= bounds.days:
         raise bounds.refuse("days", f"days is a number from 1 to {bounds.days:,}.")
     return days
