@@ -94,6 +94,20 @@ async def test_a_device_whose_rhythm_is_unknown_is_offline_after_a_while_but_not
     assert (hall.presence.silence_of(device.id).silent_since, await hall.alerts()) == (None, [])
 
 
+async def test_one_that_sleeps_for_ten_minutes_is_silent_only_once_it_misses_its_own_rhythm(hall: Hall) -> None:
+    device = await hall.add()
+    for _ in range(8):
+        await hall.say(device)
+        await hall.wait(600)
+    assert hall.presence.online(device.id)
+    await hall.wait(1100)
+    assert hall.presence.online(device.id)
+    assert hall.presence.silence_of(device.id).silent_since is None
+    await hall.wait(200)  # half an hour: three times what it sleeps
+    assert not hall.presence.online(device.id)
+    assert await hall.alerts() == [(device.id, "active")]
+
+
 async def test_a_silent_device_has_one_alert_until_it_speaks(hall: Hall) -> None:
     device = await hall.add(silence=ONE_MINUTE)
     hall.presence.turned.append(lambda who, silent, _at: hall.told.append((who, silent)))

@@ -278,3 +278,12 @@ async def test_contamination_is_told_to_all_and_given_somebody_to_do(product: Pr
     await product.say("events", {"kind": "contamination", "id": "1"})
     assert await alerts(product) == {"Contamination was found in Lake cottage.": "critical"}
     assert await tasks(product) == {"Part the contaminated bags in Lake cottage from the others": "urgent"}
+
+
+async def test_a_weak_battery_is_told_and_somebody_is_asked_to_change_it(product: Product) -> None:
+    await laid(product, "cottage")
+    await product.say("telemetry", {"battery": 21})
+    assert await alerts(product) == {}
+    await product.say("telemetry", {"battery": 19})
+    assert await alerts(product) == {"The battery of Hall is at 19 %.": "warning"}
+    assert "Change the battery of Hall" in await tasks(product)

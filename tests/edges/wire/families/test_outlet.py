@@ -216,6 +216,23 @@ async def test_people_choose_which_outlet_is_in_focus(product: Product) -> None:
         assert (await http.get(f"{base}/api/focus/")).json()["device_id"] is None
 
 
+async def test_each_control_unit_has_a_focus_of_its_own(product: Product) -> None:
+    bases = []
+    for name, unit, outlet in (("Lake", "CCU-02", "FE"), ("Hill", "CCU-03", "FD")):
+        place = (await posted(product, "/places", name=name))["id"]
+        bases.append(f"/t/{(await posted(product, '/enrolments', dialect='outlet', place=place))['key']}")
+        await added(product, unit, is_gateway=True, place=place)
+        await added(product, outlet, place=place)
+    async with client(product) as http:
+        for base, outlet in zip(bases, ("FE", "FD"), strict=True):
+            assert (await http.post(f"{base}/api/focus/{outlet}/")).json()["device_id"] == outlet
+        for base, outlet in zip(bases, ("FE", "FD"), strict=True):
+            assert (await http.get(f"{base}/api/focus/")).json()["device_id"] == outlet
+        assert (await http.post(f"{bases[0]}/api/focus/clear/")).status_code == 200
+        assert (await http.get(f"{bases[0]}/api/focus/")).json()["device_id"] is None
+        assert (await http.get(f"{bases[1]}/api/focus/")).json()["device_id"] == "FD"
+
+
 async def test_a_threshold_that_is_desired_reaches_the_outlet_once(product: Product) -> None:
     base, device = await opened(product), await added(product, "FE")
     change = {"attributes": {"desired": {"threshold": 2500}}}

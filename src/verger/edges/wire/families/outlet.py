@@ -112,7 +112,7 @@ async def focus(desk: Desk, call: Call) -> Reply:
     """Tell which outlet comes next: one with commands or a threshold waiting, else the one that people look at."""
     outlets = await _outlets(desk, call)
     there = {each.device: name_of(each) for each in outlets}
-    central = _central(desk, _door(call))
+    central = await _central(desk, _door(call))
     chosen = (await desk.house.attributes(central, [], ["focus"]))[1].get("focus") if central else None
     looked_at = next((device for device, name in there.items() if name == chosen), None)
     device = desk.orders.next_of(list(there), looked_at, list(await _drifted(desk, outlets)))
@@ -121,7 +121,7 @@ async def focus(desk: Desk, call: Call) -> Reply:
 
 async def set_focus(desk: Desk, call: Call) -> Reply:
     """Let one outlet be served every two seconds."""
-    central = _needed(desk, call)
+    central = await _needed(desk, call)
     name = name_of(_outlet(desk, call, "Outlet {} not found"))
     await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": name})
     return told(device_id=name)
@@ -129,7 +129,7 @@ async def set_focus(desk: Desk, call: Call) -> Reply:
 
 async def clear_focus(desk: Desk, call: Call) -> Reply:
     """Let all outlets take turns again."""
-    central = _needed(desk, call)
+    central = await _needed(desk, call)
     await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": None})
     return told(device_id=None)
 
@@ -153,8 +153,11 @@ async def _outlets(desk: Desk, call: Call) -> list[Addressed]:
     door = _door(call)
     members = desk.meetings.members(door, NAME)
     found = [each for each in members if name_of(each)]
-    if sum(is_central(each) for each in members) < 2:
-        return found
+    return found if sum(is_central(each) for each in members) < 2 else await _here(desk, door, found)
+
+
+async def _here(desk: Desk, door: Admitted, found: Sequence[Addressed]) -> list[Addressed]:
+    """Return those of some devices that stand below the place of a door."""
     stories = desk.people.stories
     tree = (await stories.places.tree(door.tenant)).places
     roots = {each.place for each in door.enrolments}
@@ -178,14 +181,16 @@ def _outlet(desk: Desk, call: Call, unknown: str = "Outlet with device_id {} not
     return found
 
 
-def _central(desk: Desk, door: Admitted) -> str | None:
-    """Return the newest control unit."""
-    found = desk.meetings.members(door, NAME)
-    return next((each.device for each in found if is_central(each)), None)
+async def _central(desk: Desk, door: Admitted) -> str | None:
+    """Return the newest control unit: where there are several, of those at the door's own place."""
+    found = [each for each in desk.meetings.members(door, NAME) if is_central(each)]
+    if len(found) > 1:
+        found = await _here(desk, door, found) or found
+    return found[0].device if found else None
 
 
-def _needed(desk: Desk, call: Call) -> str:
-    central = _central(desk, _door(call))
+async def _needed(desk: Desk, call: Call) -> str:
+    central = await _central(desk, _door(call))
     if central is None:
         raise Missing(NO_CENTRAL)
     return central
