@@ -124,6 +124,9 @@ def test_a_bearer_token_lets_in_and_a_wrong_one_does_not(shared: Home, thing: Th
     with Screen(shared) as screen:
         assert screen.subprotocol == "bearer"
         assert screen.watch(device=thing.id)["type"] == "snapshot"
+    key = shared.api.post("api-keys", json={"name": "Screen", "role": "viewer"}).json()["token"]
+    with Screen(shared, key) as screen:
+        assert screen.watch(device=thing.id)["type"] == "snapshot"
     assert status(shared, subprotocols=["bearer", "wrong"]) == 403
     assert status(shared) == 403
 
