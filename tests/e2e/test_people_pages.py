@@ -3,8 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.home import Home
+from tests.e2e.home import EMAIL, Home
 from tests.e2e.person import Person, signed_in
+from tests.e2e.test_organisations import organisation
 from tests.e2e.waiting import until
 from tests.people import PASSWORD
 
@@ -68,6 +69,25 @@ def test_an_owner_changes_what_a_member_may_and_ends_it(browser: Browser, owner:
     dialog.get_by_role("button", name="End it").click()
     expect(card.get_by_role("listitem")).to_have_count(1)
     assert [each["name"] for each in home.get("members")["items"]] == ["Aino"]
+
+
+def test_who_belongs_to_two_organisations_goes_from_one_to_the_other(owner: Person, home: Home) -> None:
+    home.add_device("Hall sensor")
+    assert organisation(home.server.folder, "add", "Hill Farm", "--owner", EMAIL)[0] == 0
+    owner.opens("/settings", "Settings")
+    card = owner.page.get_by_role("region", name="Your organisations")
+    expect(card.get_by_role("listitem")).to_have_count(2)
+    owner.looks_around("settings-organisations")
+    card.get_by_role("button", name="Go to Hill Farm").click()
+    owner.page.wait_for_url("**/")
+    owner.opens("/devices", "Devices")
+    expect(owner.page.get_by_text("Hall sensor")).to_have_count(0)
+    owner.opens("/settings", "Settings")
+    expect(card.get_by_role("listitem").filter(has_text="You are here")).to_contain_text("Hill Farm")
+    card.get_by_role("button", name="Go to Aalto").click()
+    owner.page.wait_for_url("**/")
+    owner.opens("/devices", "Devices")
+    expect(owner.page.get_by_text("Hall sensor").first).to_be_visible()
 
 
 def test_every_device_is_found(owner: Person, home: Home) -> None:

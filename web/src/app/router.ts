@@ -3,7 +3,7 @@ import { type RouteLocationNormalized, type Router, type RouteRecordRaw, createR
 import { ready, whenSignedOut } from "@/base/ask";
 import { anything } from "@/base/shape";
 import { type Plain, say } from "@/base/words";
-import { askSetUp, forget, recall, whenSignedOutElsewhere, who } from "@/session/session";
+import { askSetUp, forget, recall, whenGoneElsewhere, whenSignedOutElsewhere, who } from "@/session/session";
 
 declare module "vue-router" {
   interface RouteMeta {
@@ -78,5 +78,6 @@ export function makeRouter(): Router {
   };
   whenSignedOut(leave);
   whenSignedOutElsewhere(leave);
+  whenGoneElsewhere(() => location.assign("/"));
   return router;
 }

@@ -49,7 +49,8 @@ export const signedOut = (): void => onSignedOut();
 export const at = (parts: TemplateStringsArray, ...holes: readonly string[]): string =>
   String.raw({ raw: parts }, ...holes.map(encodeURIComponent));
 
-export const get = <T>(path: string, check: Check<T>, query: Query = {}): Promise<T> => ask("GET", path, check, { query });
+export const get = <T>(path: string, check: Check<T>, query: Query = {}, headers: Readonly<Record<string, string>> = {}): Promise<T> =>
+  ask("GET", path, check, { query, headers });
 
 /** Make something, once: a POST whose answer was lost is repeated under the key it first had. */
 export async function post<T>(path: string, check: Check<T>, body: unknown = {}): Promise<T> {

@@ -69,6 +69,21 @@ export async function changeMe(said: Described["AboutMe"]): Promise<void> {
   await recall();
 }
 
+const WENT = "verger.went";
+
+/** Act in another of my organisations from now on, on all pages of this browser; the session remembers it. */
+export async function goTo(organisation: string): Promise<void> {
+  await get("/me", me, {}, { "Verger-Tenant": organisation });
+  localStorage.setItem(WENT, `${organisation} ${Date.now()}`);
+}
+
+/** All tabs act in one organisation: do this when another was chosen elsewhere. */
+export const whenGoneElsewhere = (act: () => void): void => {
+  addEventListener("storage", (changed) => {
+    if (changed.key === WENT) act();
+  });
+};
+
 const SIGNED_OUT = "verger.signed-out";
 
 export async function signOut(): Promise<void> {
