@@ -43,3 +43,11 @@ async def test_a_table_that_a_browser_opens_below_api_is_the_family_s(product: P
     assert families.owns(asked("/api/export/", accept=BROWSER))
     async with client(product) as browser:
         assert (await browser.get("/api/export/", headers={"Accept": BROWSER})).json()["detail"]
+
+
+async def test_the_page_that_describes_a_family_is_opened_by_browsers_too(product: Product) -> None:
+    families: FamilyHttp = product.house.families
+    families.root = "farm"
+    assert families.owns(asked("/docs/", accept=BROWSER))
+    assert not families.owns(asked("/health", accept=BROWSER))
+    assert not families.owns(asked("/docs/more", accept=BROWSER))
