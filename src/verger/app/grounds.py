@@ -73,6 +73,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         errands=long_work.errands,
         exporting=long_work.exporting,
         importing=long_work.importing,
+        taking_over=long_work.taking_over,
         safekeeping=long_work.safekeeping,
         provisioning=side.provisioning,
         changing=Changing(side.provisioning, side.desiring),

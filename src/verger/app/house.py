@@ -106,7 +106,7 @@ async def open_house(stack: AsyncExitStack, stores: Stores) -> House:
     tls = _open_tls(settings, work)
     mqtt = await open_doors(listener, settings, tls)
     showing = Showing(kept, stores.places, stores.history, presence, Connect(Mqtt(mqtt.plain)))
-    involved = Involved(safekeeping, upkeep, following.automation)
+    involved = Involved(safekeeping, upkeep, following.automation, families.adopting)
     long_work = await open_errands(stack, stores, showing, orders, work, involved)
     parts = Parts(showing, side, families, oversight, long_work, upkeep, bridges, following, voice)
     doors = (devices, families.http, patience, build_grounds(stores, parts), listener, mqtt, tls)

@@ -22,9 +22,14 @@ def settling(stores: Stores, upkeep: Upkeep) -> Settling:
     return Settling(stores.kept, stores.history, limit, lambda: mode.shut is not None)
 
 
+def mover(stores: Stores, adopting: Adopting, upkeep: Upkeep) -> MovingIn:
+    """Return what moves installations in."""
+    return MovingIn(settling(stores, upkeep), adopting, stores.events, stores.db, stores.clock, open_installation)
+
+
 def moving_words(stores: Stores, adopting: Adopting, upkeep: Upkeep) -> Mapping[str, Word]:
     """Return the word by which an installation is moved in."""
-    moving = MovingIn(settling(stores, upkeep), adopting, stores.events, stores.db, stores.clock, open_installation)
+    moving = mover(stores, adopting, upkeep)
 
     async def move_in(given: dict[str, Any], reached: Reached) -> Any:
         try:

@@ -55,6 +55,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api-keys": {"name": "Export"},
     "POST /exports": {"devices": ["device"]},
     "POST /imports": {"file": "file"},
+    "POST /imports/installations": {"file": "file", "family": "cottage", "place": "place"},
     "POST /bridges": BRIDGE,
     "POST /enrolments": {"dialect": "cottage", "place": "place"},
     "POST /pending-devices/adopt": {"prefix": "A", "place": "place"},

@@ -43,6 +43,7 @@ from verger.flows.ruling import Ruling
 from verger.flows.safekeeping import Safekeeping
 from verger.flows.showing import Showing
 from verger.flows.surveying import Surveying
+from verger.flows.taking_over import TakingOver
 from verger.flows.tasking import Tasking
 from verger.flows.telling import Telling
 from verger.flows.together import Together
@@ -64,6 +65,7 @@ class Grounds:
     errands: Errands
     exporting: Exporting
     importing: Importing
+    taking_over: TakingOver
     safekeeping: Safekeeping
     provisioning: Provisioning
     changing: Changing

@@ -1,4 +1,4 @@
-"""Imports: readings from a CSV file, first tried, then kept."""
+"""Imports: readings from a CSV file, or the whole installation of another system; first tried, then kept."""
 
 from typing import Any
 
@@ -9,7 +9,9 @@ from verger.domain.errands.model import Errand
 from verger.edges.api.given import Caller, Given, JSONBody
 from verger.edges.api.grounds import Grounds
 from verger.edges.api.jobs import begun
+from verger.flows import taking_over
 from verger.flows.importing import KIND, Order
+from verger.flows.taking_over import TakeOver
 
 _TAGS = ["imports"]
 
@@ -23,7 +25,7 @@ class Upload(Struct, frozen=True):
 
 @post("/uploads", summary="Bring a file to import", tags=_TAGS, request_max_body_size=None)
 async def upload(request: Request[Any, Any, Any], caller: Given[Caller], grounds: Given[Grounds]) -> Upload:
-    """Take a CSV file as the body, streamed to disk; send it without an Idempotency-Key."""
+    """Take a file as the body, streamed to disk; send it without an Idempotency-Key."""
     tenant = caller.needs("devices:write").tenant
     return Upload(*await grounds.importing.bring(tenant, request.stream()))
 
@@ -33,3 +35,15 @@ async def add(data: JSONBody[Order], caller: Given[Caller], grounds: Given[Groun
     """Begin to read a file; a trial keeps nothing, and its job's result tells what would be kept."""
     given = await grounds.importing.checked(caller.needs("devices:write").tenant, data)
     return begun(await grounds.errands.begin(caller.tenant, caller.name, KIND, given))
+
+
+@post("/imports/installations", status_code=202, summary="Try or move in another system's installation", tags=_TAGS)
+async def take_over(data: JSONBody[TakeOver], caller: Given[Caller], grounds: Given[Grounds]) -> Response[Errand]:
+    """Begin to move in what a file holds: an SQLite database, or what that system exported.
+
+    A trial keeps nothing. The result of its job tells how many places, devices, readings and events there are, how many
+    of them are new, which rows made no sense, and of which tables nothing is taken.
+    """
+    tenant = caller.needs("devices:write").needs("places:write").tenant
+    given = await grounds.taking_over.checked(tenant, data)
+    return begun(await grounds.errands.begin(tenant, caller.name, taking_over.KIND, given))

@@ -135,6 +135,7 @@ LOOKED_AFTER: tuple[HTTPRouteHandler, ...] = (
     exports.file,
     imports.upload,
     imports.add,
+    imports.take_over,
     jobs.items,
     jobs.read,
     jobs.cancel,
