@@ -29,6 +29,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/analytics", component: () => import("@/counts/AnalyticsPage.vue"), meta: { title: "nav.analytics", section: "analytics" } },
   { path: "/settings", component: () => import("@/settings/Settings.vue"), meta: { title: "nav.settings", section: "settings" } },
   { path: "/settings/retention", component: () => import("@/retention/RetentionPage.vue"), meta: { title: "retention.title", section: "settings" } },
+  { path: "/settings/moving-in", component: () => import("@/moving/MovingPage.vue"), meta: { title: "moving.title", section: "settings" } },
   { path: "/settings/bridges", component: () => import("@/bridges/BridgesPage.vue"), meta: { title: "bridge.title", section: "settings" } },
   { path: "/settings/enrolments", component: () => import("@/strangers/EnrolmentsPage.vue"), meta: { title: "enrolment.title", section: "settings" } },
   { path: "/pending", component: () => import("@/strangers/PendingPage.vue"), meta: { title: "pending.title", section: "settings" } },

@@ -8,6 +8,7 @@ import { enCycles } from "@/base/words/enCycles";
 import { enDerived } from "@/base/words/enDerived";
 import { enLimits } from "@/base/words/enLimits";
 import { enBringing } from "@/base/words/enBringing";
+import { enMoving } from "@/base/words/enMoving";
 import { enPeople } from "@/base/words/enPeople";
 import { enRetention } from "@/base/words/enRetention";
 import { enShedding } from "@/base/words/enShedding";
@@ -24,6 +25,7 @@ export const en = {
   ...enRules,
   ...enBringing,
   ...enTransfer,
+  ...enMoving,
   ...enBackups,
   ...enBlueprints,
   ...enCounts,
