@@ -71,9 +71,7 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         **_pressing(stores, showing),
         policies=stores.policies,
         errands=long_work.errands,
-        exporting=long_work.exporting,
-        importing=long_work.importing,
-        taking_over=long_work.taking_over,
+        **_files(long_work),
         safekeeping=long_work.safekeeping,
         provisioning=side.provisioning,
         changing=Changing(side.provisioning, side.desiring),
@@ -101,6 +99,12 @@ def _joined(stores: Stores, parts: Parts) -> Grounds:
         telling=parts.voice.telling,
         trying=parts.voice.trying,
     )
+
+
+def _files(long_work: LongWork) -> dict[str, Any]:
+    """Return the stories of files that people bring and take."""
+    stories = ("exporting", "importing", "taking_over")
+    return {story: getattr(long_work, story) for story in stories}
 
 
 def _pressing(stores: Stores, showing: Showing) -> dict[str, Any]:

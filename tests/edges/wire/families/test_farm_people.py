@@ -44,7 +44,9 @@ async def device_of(pages: httpx.AsyncClient, room: str, **more: Any) -> str:
     return str(told["device"]["device_id"])
 
 
-async def test_a_script_registers_a_farm_and_pages_list_it(product: Product, pages: httpx.AsyncClient) -> None:
+async def test_a_script_registers_a_farm_and_pages_list_it(
+    product: Product, clock: HeldClock, pages: httpx.AsyncClient
+) -> None:
     farm, room = await farm_of(pages)
     device = await device_of(pages, room)
     (listed,) = (await got(pages, "/farms"))["farms"]
@@ -63,6 +65,7 @@ async def test_a_script_registers_a_farm_and_pages_list_it(product: Product, pag
     renamed = await pages.put(f"/devices/{device}", json={"name": "Air", "status": "maintenance"})
     assert (renamed.json()["device"]["name"], renamed.json()["device"]["status"]) == ("Air", "maintenance")
     assert (await got(pages, f"/devices/{device}"))["device"]["status"] == "maintenance"
+    clock.at += MINUTE
     back = await pages.put(f"/devices/{device}", json={"status": "online", "firmware_version": "v2"})
     assert (back.json()["device"]["status"], back.json()["device"]["firmware_version"]) == ("offline", "v2")
     assert (await pages.put(f"/farms/{farm}", json={"name": "Far north"})).json()["farm"]["location"] == "Dalat"
