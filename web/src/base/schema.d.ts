@@ -1342,6 +1342,29 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/api/v1/imports/installations": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly get?: never;
+        readonly put?: never;
+        /**
+         * Try or move in another system's installation
+         * @description Begin to move in what a file holds: an SQLite database, or what that system exported.
+         *
+         *     A trial keeps nothing. The result of its job tells how many places, devices, readings and events there are, how many
+         *     of them are new, which rows made no sense, and of which tables nothing is taken.
+         */
+        readonly post: operations["imports.take_over"];
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/api/v1/jobs": {
         readonly parameters: {
             readonly query?: never;
@@ -2370,7 +2393,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Bring a file to import
-         * @description Take a CSV file as the body, streamed to disk; send it without an Idempotency-Key.
+         * @description Take a file as the body, streamed to disk; send it without an Idempotency-Key.
          */
         readonly post: operations["imports.upload"];
         readonly delete?: never;
@@ -4395,6 +4418,21 @@ export interface components {
             readonly timezone: string;
             /** Format: date */
             readonly to: string;
+        };
+        /** TakeOver */
+        readonly TakeOver: {
+            /** @enum {string} */
+            readonly family: "cottage" | "farm" | "outlet" | "ozone" | "plant";
+            readonly file: string;
+            /** @default  */
+            readonly name?: string;
+            /** @default  */
+            readonly only?: string;
+            readonly place: string;
+            /** @default  */
+            readonly timezone?: string;
+            /** @default true */
+            readonly trial?: boolean;
         };
         /** Target */
         readonly Target: {
@@ -7534,6 +7572,36 @@ export interface operations {
         readonly requestBody: {
             readonly content: {
                 readonly "application/json": components["schemas"]["Order"];
+            };
+        };
+        readonly responses: {
+            /** @description Request accepted, processing continues off-line */
+            readonly 202: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["Errand"];
+                };
+            };
+            readonly default: components["responses"]["Problem"];
+        };
+    };
+    readonly "imports.take_over": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: {
+                /** @description The organisation this is about; the last used one when left out. */
+                readonly "Verger-Tenant"?: string;
+                /** @description A fresh name for this request: repeated within 24 h, it gets the same answer and acts once. */
+                readonly "Idempotency-Key"?: string;
+            };
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody: {
+            readonly content: {
+                readonly "application/json": components["schemas"]["TakeOver"];
             };
         };
         readonly responses: {
