@@ -69,7 +69,7 @@ async def screen(base: str, token: str | None, transports: Any = None, **more: A
     """Open a page as somebody."""
     found = Screen()
     auth = None if token is None else {"token": token}
-    await found.client.connect(base, socketio_path=PATH, auth=auth, transports=transports, **more)
+    await found.client.connect(base, socketio_path=PATH, auth=auth, transports=transports, wait_timeout=20, **more)
     try:
         assert await found.next("connected") == {"status": "Connected to Smart Farm"}
         assert await found.next("mqtt_status") == {"connected": True}
