@@ -22,7 +22,6 @@ from verger.edges.wire.dialects import outlet as outlets
 from verger.edges.wire.dialects import ozone as machines
 from verger.edges.wire.dialects import plant as plants
 from verger.edges.wire.dialects.family import Family, Frame, Voice
-from verger.edges.wire.families import ozone as ozone_http
 from verger.edges.wire.families import ozone_shapes
 from verger.edges.wire.families.call import Call
 from verger.edges.wire.mqtt.encode import encode
@@ -152,7 +151,7 @@ def bodies(raw: bytes) -> None:
     kind, _, body = raw.partition(b"\n")
     headers = {"content-type": kind.decode("latin-1")}
     call = Call("POST", "/", {}, {}, headers, body, "127.0.0.1", None)
-    for read in (call.json, call.form, partial(ozone_http.fields, call), partial(ozone_shapes.told_object, call)):
+    for read in (call.json, call.form, partial(ozone_shapes.told_object, call)):
         with suppress(Garbled):
             msgspec.json.encode(str(read()))
     for wanted in (NewPlace, WrittenRule):

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import tzinfo
-from email import message_from_bytes, policy
 from typing import Any
 
 from verger.base.clock import moment
@@ -21,7 +20,6 @@ from verger.edges.wire.families.ozone_people import PEOPLE
 from verger.edges.wire.families.ozone_telemetry import TELEMETRY
 
 NAME = ozone.NAME
-_MULTIPART = "multipart/form-data"
 _UNAUTHORIZED = "Unauthorized"
 _COUNTERS = tuple((name, f"count_{name}") for name in ozone.TREATMENTS)
 
@@ -42,7 +40,7 @@ async def ingest(desk: Desk, call: Call) -> Reply:
 
 
 async def _form(desk: Desk, call: Call) -> None:
-    told = fields(call)
+    told = call.form()
     await heard(desk, call, NAME, form(told, _zone(desk, call, told.get("macaddr", ""))))
 
 
@@ -60,24 +58,6 @@ def form(told: dict[str, str], zone: tzinfo) -> Voice:
         data = {} if counter is None else {"counter": int(counter)}
         said = [ozone.treatment(mode, at, data), *said]
     return ozone.voice(address, said)
-
-
-def fields(call: Call) -> dict[str, str]:
-    """Return the fields of a form in any of the three ways that machines send it; raise Garbled."""
-    kind = call.headers.get("content-type", "")
-    if not kind.startswith(_MULTIPART):
-        return call.form()
-    head = f"Content-Type: {kind}\r\n\r\n".encode()
-    message = message_from_bytes(head + call.body, policy=policy.HTTP)
-    if not message.is_multipart():
-        raise Garbled("This is not a form.")
-    named: dict[str, str] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        text = part.get_payload(decode=True)
-        if isinstance(name, str) and isinstance(text, bytes):
-            named[name] = text.decode("utf-8", "replace").strip()
-    return named
 
 
 # the successor
