@@ -17,8 +17,8 @@ from verger.domain.devices.model import Device
 from verger.domain.enrolments.model import Pairing, Stranger
 from verger.domain.places.model import Place
 from verger.domain.telemetry.model import Heard
+from verger.flows.codes import CODE_WINDOW
 from verger.flows.enrolled import Enrolled
-from verger.flows.meeting import CODE_WINDOW
 from verger.flows.provisioning import Provisioning
 from verger.flows.relaying import Takes
 from verger.flows.waiting import unpacked

@@ -1,24 +1,23 @@
 """Meeting: devices that their families know by an address, and strangers, whose words are kept until somebody cares."""
 
 import asyncio
-import secrets
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct, structs
 
-from verger.base.clock import MINUTE, Clock, moment
+from verger.base.clock import Clock, moment
 from verger.base.errors import Fault
 from verger.base.ids import new_id
 from verger.base.rates import Meter
-from verger.base.secrets import same
 from verger.domain.devices.families import ANYTHING, identity
 from verger.domain.devices.kept import Kept
-from verger.domain.enrolments.model import Admitted, Enrolment, Pairing, Stranger
+from verger.domain.enrolments.model import Admitted, Enrolment, Stranger
 from verger.domain.enrolments.pairing import Key
 from verger.domain.enrolments.strangers import newest
 from verger.domain.telemetry.model import Answer, Heard, Readings, Said
+from verger.flows.codes import Codes
 from verger.flows.doors import Doors
 from verger.flows.enrolled import Enrolled
 from verger.flows.lies import LIED, Lies
@@ -29,11 +28,11 @@ from verger.flows.waiting import packed
 _MOST_TIMES = 10_000
 _MOST_IDS = 10_000  # devices
 _MOST_SAMPLED, _MOST_CHANNELS = 50, 200  # that are remembered of a stranger
-_ASKS_EVERY = timedelta(minutes=1)  # a device that asks all the time is noted so often
-CODE_WINDOW = 10 * MINUTE
+_LONGEST = 200  # characters of an address, and of the name of a place
 _NOT_OPEN = "No new device is let in here now: open the enrolment again, or let it take more devices."
 _NOT_HERE = "This family is not spoken here; make an enrolment for it."
 _NO_NEW_CODE = "It asks for a new code: open the window for that on its page, if it was you who reset it."
+_UNREADABLE = f"A device, and each place it stands in, is named in 1 to {_LONGEST} printable characters."
 _WRONG = "It brought a code that is not its own."
 _NOTHING = "It came without the code or token that it has shown before: somebody else may have spoken for it."
 _WHY_NOT: dict[str | None, str] = {"": _NO_NEW_CODE, None: _NOTHING}
@@ -42,7 +41,8 @@ _WHY_NOT: dict[str | None, str] = {"": _NO_NEW_CODE, None: _NOTHING}
 class Met(Struct, frozen=True):
     """What became of what somebody said: kept or not, whose it is, and a `secret` that it is to be told.
 
-    `known`: it is an adopted device. `barred`: it may not speak here at all.
+    `known`: it is an adopted device. `barred`: it may not speak here at all. `fresh`: it, or one of its channels, was
+    not met before.
     """
 
     answer: Answer = Answer(kept=False)
@@ -51,6 +51,7 @@ class Met(Struct, frozen=True):
     secret: str = ""
     known: bool = False
     barred: bool = False
+    fresh: bool = False
 
 
 class Meeting(Doors):
@@ -65,7 +66,9 @@ class Meeting(Doors):
         self._given: dict[str, int] = {}  # by stranger
         self._ids: dict[Key, dict[str, str]] = {}  # what each calls what it measures, as it was met
         self._meters: dict[str, Meter] = {}
-        self._turn = asyncio.Lock()
+        self._codes = Codes(kept, enrolled, clock)
+        # One for each tenant: nobody waits for the strangers of others.
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     # what is known already
 
@@ -79,22 +82,16 @@ class Meeting(Doors):
             return None
         if voice.lie:
             return self.lies.of(known.device, dialect, voice.lie)
-        if door.device is None and not self._spoke_before((door.tenant, dialect, name), voice.secret):
+        if door.device is None and not self._codes.fits((door.tenant, dialect, name), voice.secret):
             return None
         return Heard(known.device, _named(voice.said, voice.channels, known.channels), voice.refused)
 
     async def prove(self, door: Admitted, dialect: str, address: str, secret: str) -> None:
         """Know that a device spoke with the secret that it was told, on disk on return."""
         key = (door.tenant, dialect, identity(dialect, address))
-        pairing = self._enrolled.pairings.get(key)
-        if pairing is not None and (not pairing.proven or pairing.asked_at):
-            async with self._turn:
-                await self._secret(key, secret)
-
-    def _spoke_before(self, key: Key, brought: str | None) -> bool:
-        """Whether a device brings what it has proven itself with, or, never having done that, brings nothing."""
-        pairing = self._enrolled.pairings.get(key)
-        return same(pairing.secret, brought or "") if pairing and pairing.proven else brought is None
+        if not self._codes.is_settled(key):
+            async with self._turns[door.tenant]:
+                await self._codes.see(key, secret)
 
     def impostor(self, dialect: str, address: str, secret: str) -> None:
         """Count it as a lie where somebody, who was refused, brought the secret of another device than it named."""
@@ -148,7 +145,7 @@ class Meeting(Doors):
         if voice.lie:
             self.lies.at(door.tenant, enrolment, voice.lie)
             return Met(answer=_refusal(voice.lie))
-        async with self._turn:
+        async with self._turns[door.tenant]:
             key = (door.tenant, dialect, self._name(door.tenant, dialect, voice))
             known = self._kept.addresses.find(*key)
             if known is not None:
@@ -157,12 +154,14 @@ class Meeting(Doors):
 
     async def _known(self, key: Key, device: str, voice: Speaks) -> Met:
         """See to the secret of an adopted device; it speaks afterwards if its own was right."""
-        told, right = await self._secret(key, voice.secret)
+        told, right = await self._codes.see(key, voice.secret)
         if told or right:
             self._remember(key, voice)
         if told:
             self._kept.remarks.note(key[0], device, "code", "It was given a new code.")
-            return Met(device=device, secret=told, answer=Answer(kept=True))
+            own = self._kept.addresses.find(*key)
+            fresh = _is_fresh(device, voice, own.channels if own else {})
+            return Met(device=device, secret=told, answer=Answer(kept=True), fresh=fresh)
         if right:
             return Met(device=device, known=True)
         sentence = _WHY_NOT.get(voice.secret, _WRONG)
@@ -172,19 +171,21 @@ class Meeting(Doors):
     async def _stranger(self, key: Key, enrolment: Enrolment, voice: Speaks) -> Met:
         store, now = self._enrolled.strangers, moment(self._clock.now())
         found = self._enrolled.waiting.get(key)
+        if not all(map(_is_readable, (key[2], voice.address, *(name for _, name in voice.path)))):
+            return Met(answer=_refusal(_UNREADABLE))
         if found is None:
             current = self._enrolled.roll.get(enrolment.id)
             if current is None or current[1].open_until <= now or current[1].let_in >= current[1].max_devices:
                 self.barred += 1
                 return Met(answer=_refusal(_NOT_OPEN), barred=True)
-        told, right = await self._secret(key, voice.secret)
+        told, right = await self._codes.see(key, voice.secret)
         if not told and not right:
             return Met(stranger=found, answer=_refusal(_WHY_NOT.get(voice.secret, _WRONG)))
         if found is None:
             stranger = Stranger(
                 id=new_id(),
                 dialect=key[1],
-                address=voice.address[:200],
+                address=voice.address,
                 enrolment=enrolment.id,
                 place=enrolment.place,
                 first_seen=now,
@@ -199,34 +200,8 @@ class Meeting(Doors):
         self._remember(key, voice)
         body, readings = packed(voice.said, self._time(stranger.id))
         await store.hear(key[0], _heard(stranger, voice, now), body, readings)
-        return Met(
-            stranger=stranger.id, secret=told, answer=Answer(kept=bool(body) or bool(told), refused=voice.refused)
-        )
-
-    async def _secret(self, key: Key, brought: str | None) -> tuple[str, bool]:
-        """Return the secret that a device is to be told, and whether the one that it brought is its own."""
-        pairings, now = self._enrolled.pairings, moment(self._clock.now())
-        pairing = pairings.get(key)
-        if brought is None:
-            return "", pairing is None or not pairing.proven
-        if brought == "":
-            paged = self._kept.addresses.find(*key) is not None  # whoever is not adopted has no page with a window
-            if paged and pairing and pairing.proven and not (pairing.open_until and pairing.open_until > now):
-                if pairing.asked_at is None or now - pairing.asked_at > _ASKS_EVERY:
-                    await pairings.put(key, structs.replace(pairing, asked_at=now, open_until=None))
-                return "", False
-            if pairing is None or pairing.proven:
-                pairing = Pairing(secret=self._fresh(key))
-                await pairings.put(key, pairing)
-            return pairing.secret, False
-        if pairing is None:
-            await pairings.put(key, Pairing(secret=brought, proven=True))
-            return "", True
-        if not same(pairing.secret, brought):
-            return "", False
-        if not pairing.proven or pairing.asked_at:
-            await pairings.put(key, Pairing(secret=brought, proven=True))
-        return "", True
+        answer = Answer(kept=bool(body) or bool(told), refused=voice.refused)
+        return Met(stranger=stranger.id, secret=told, answer=answer, fresh=_is_fresh(found, voice, stranger.channels))
 
     def _time(self, stranger: str) -> int:
         """Return a time of receipt that nothing else of a stranger has, and that no device would send."""
@@ -236,13 +211,6 @@ class Meeting(Doors):
         if len(self._given) > _MOST_TIMES:
             self._given = {each: given for each, given in self._given.items() if given >= now}
         return at
-
-    def _fresh(self, key: Key) -> str:
-        """Return a code that no other device of the tenant has: 8 hexadecimal digits, or 32 characters for ozone."""
-        while True:
-            code = secrets.token_urlsafe(24) if key[1] == "ozone" else secrets.token_hex(4)
-            if self._enrolled.pairings.owner(key[0], key[1], code) is None:
-                return code
 
     def _wait(self, enrolment: Enrolment) -> int:
         """Return the whole seconds until a stranger may speak at an enrolment, 0 for now."""
@@ -294,6 +262,15 @@ def _heard(stranger: Stranger, voice: Speaks, now: Any) -> Stranger:
         gateway=voice.gateway or stranger.gateway,
         path=voice.path or stranger.path,
     )
+
+
+def _is_fresh(before: str | None, voice: Speaks, channels: dict[str, str]) -> bool:
+    """Whether one that speaks, or something that it measures, was not met before."""
+    return before is None or not channels.keys() >= set(voice.channels.values())
+
+
+def _is_readable(name: str) -> bool:
+    return bool(name.strip()) and len(name) <= _LONGEST and name.isprintable()
 
 
 def _refusal(sentence: str) -> Answer:
