@@ -1,13 +1,33 @@
-"""The switchboard: which connections of which families a device speaks on, and how an order reaches it there."""
+"""The switchboard: which connections of which families a device speaks on, and how an order reaches it there.
+
+Several may speak for one device. Who spoke first is told its commands as long as it is heard on its connection, so
+that nobody takes them away by speaking for it later; it is itself under the same name from the same address at once.
+"""
 
 from typing import Protocol
 
 from verger.edges.wire.dialects.native import Ask, Order
 from verger.edges.wire.house import House, NoOrders, Orders
 
+_ANOTHER = "A second connection speaks for it. Commands go to the first one until that is silent for a minute."
+
 
 class Lines(Protocol):
     """One connection on which devices of families speak."""
+
+    @property
+    def who(self) -> tuple[str, ...]:
+        """Return what is the same once a client comes again."""
+        ...
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing was heard on it for a while: its other end may be gone."""
+        ...
+
+    def listens(self, device: str, order: Ask) -> bool:
+        """Whether a device hears a command here."""
+        ...
 
     def ask(self, device: str, order: Ask, qos: int) -> bool:
         """Send a command to a device; whether it is on its way."""
@@ -40,9 +60,14 @@ class Switchboard:
     def join(self, device: str, line: Lines) -> None:
         """Know that a device speaks on a line."""
         lines = self._on.setdefault(device, {})
-        if not lines:
+        first = next(iter(lines), None)
+        if first is None:
             self._house.connected(device)
-        lines[line] = None
+        elif line.who == first.who:
+            self._on[device] = {line: None} | lines
+        else:
+            self._house.remark(device, "connection", _ANOTHER)
+        self._on[device][line] = None
         self.orders.listens(device)
 
     def close(self, line: Lines, devices: tuple[str, ...], enrolments: tuple[str, ...]) -> None:
@@ -77,10 +102,12 @@ class Switchboard:
             self._leave(device, line)
 
     def deliver(self, device: str, order: Order, qos: int = 1) -> bool:
-        """Send a command to a device; whether one of its lines took it."""
+        """Send a command to a device, on one of its lines; whether it is on its way."""
         if not isinstance(order, Ask):
             return False
-        return any(line.ask(device, order, qos) for line in list(self._on.get(device, ())))
+        lines = [line for line in self._on.get(device, ()) if line.listens(device, order)]
+        line = next((each for each in lines if not each.quiet), next(iter(lines), None))
+        return line is not None and line.ask(device, order, qos)
 
     async def kept(self) -> None:
         """Return: nothing waits here for devices that are away."""

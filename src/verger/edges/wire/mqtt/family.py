@@ -11,23 +11,21 @@ from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.families import SPOKEN
-from verger.edges.wire.dialects.family import Family, Frame, Reached, Spoken, Voice, held_to, own
-from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.dialects.family import Family, Frame, Spoken, Voice, held_to
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.ear import Ear
 from verger.edges.wire.mqtt.family_door import may_hear
+from verger.edges.wire.mqtt.family_line import FamilyLine
 from verger.edges.wire.mqtt.granting import Manners
 from verger.edges.wire.mqtt.happenings import Acknowledged, Ended, Happening, Repeated, Subscribed
 from verger.edges.wire.mqtt.packets import Publish
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
 from verger.edges.wire.mqtt.wiring import Wiring
-from verger.edges.wire.topics import covering
 
 log = structlog.get_logger()
 
 _QOS_2 = 1 << 16
-_MOST_DEVICES = 10_000
 _NOBODY = Heard("", ())  # as of a test that is only echoed; it is acknowledged in its turn
 _SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
@@ -44,15 +42,12 @@ class FamilySpeaker:
         self._desk, self._door = desk, door
         self._families = [family for name, family in SPOKEN.items() if door.speaks(name)]
         self.manners = Manners(lambda topic: may_hear(desk, door, line.client_id, topic))
-        self._here: dict[str, tuple[Family, Reached]] = {}
+        self._here = FamilyLine(desk, line, door, self._families, self._own)
         self._waiting: deque[Publish] = deque()
         self._meeting: asyncio.Task[None] | None = None
-        self._sent: dict[int, tuple[str, Ask]] = {}
         self._decided: dict[int, tuple[Answer | None, Reason]] = {}  # what is said in its turn, by ticket
-        self._lost = self._gone = False
+        self._lost = False
         self._ear = Ear(desk.meetings)
-        self._enrolments = tuple(each.id for each in door.enrolments)
-        desk.switchboard.open(self, self._enrolments)
 
     @property
     def asking(self) -> bool:
@@ -83,7 +78,7 @@ class FamilySpeaker:
             self._say(packet, KEPT)
             return True
         if heard.said or not heard.refused:
-            self._note(family, voice, heard.device)
+            self._here.spoke(family, voice, heard.device)
         self._join(packet, heard)
         return True
 
@@ -123,7 +118,7 @@ class FamilySpeaker:
                 await self._take_slowly(self._waiting.popleft())
                 self._line.write(self._session.take())
         except Exception:
-            log.exception("a stranger could not be met", enrolments=self._enrolments)
+            log.exception("a stranger could not be met", enrolments=[each.id for each in self._door.enrolments])
             self._lost = True
         self._meeting = None
         self._line.settled(lost=self._lost)
@@ -147,22 +142,11 @@ class FamilySpeaker:
         except Busy:
             return None
         if met.device is not None and met.known and (met.answer.kept or not met.answer.refused):
-            self._note(family, voice, met.device)
+            self._here.spoke(family, voice, met.device)
         if met.secret:
             for frame in family.granted(voice, met.secret):
                 self._publish(frame)
         return met.answer
-
-    def _note(self, family: Family, voice: Voice, device: str) -> None:
-        """Know that a device is here, and how it is reached."""
-        here = self._here.get(device)
-        if self._gone:
-            return
-        if here is None and len(self._here) < _MOST_DEVICES:
-            self._here[device] = family, Reached(voice.address, reach=voice.reach)
-            self._desk.switchboard.join(device, self)
-        elif here is not None and voice.reach and here[1].reach != voice.reach:
-            self._here[device] = family, Reached(voice.address, reach=voice.reach)
 
     def _echo(self, spoken: Spoken) -> None:
         for frame in spoken.echo:
@@ -170,19 +154,15 @@ class FamilySpeaker:
 
     def _publish(self, frame: Frame) -> None:
         """Send an answer to whoever asked, subscribed or not."""
-        granted = self._granted(frame.topic)
+        granted = self._here.granted(frame.topic)
         self._session.publish(frame.topic, frame.body, 1 if granted is None else min(1, granted))
-
-    def _granted(self, topic: str) -> int | None:
-        heard = self._session.memory.subscriptions
-        return max((how.qos for one, how in heard.items() if covering(one, topic)), default=None)
 
     def on(self, happened: Happening) -> None:
         """Act on what happened besides messages."""
         match happened:
             case Repeated():
                 self._session.repeat(happened.packet_id)
-            case Acknowledged() if sent := self._sent.pop(happened.packet_id, None):
+            case Acknowledged() if sent := self._here.acknowledged(happened.packet_id):
                 device, order = sent
                 refused = happened.reason >= Reason.UNSPECIFIED_ERROR
                 why = f"The device refused it with reason 0x{happened.reason:02x}." if refused else ""
@@ -190,19 +170,7 @@ class FamilySpeaker:
                 self.unanswered += 1
                 self._wiring.inlet.join(native.has(device, order, "puback", why), self, 0)
             case Subscribed():
-                self._listening(happened.topics)
-
-    def _listening(self, topics: Sequence[str]) -> None:
-        """Know the devices that a subscription shows to be here, and that those here may hear more now."""
-        for family in self._families:
-            for topic in topics:
-                voice = family.listens(topic)
-                address = voice and own(voice.address, self._own)
-                device = address and self._desk.meetings.find(self._door, family.name, address)
-                if voice and device and self._door.device in {None, device}:
-                    self._note(family, voice, device)
-        for device in self._here:
-            self._desk.switchboard.orders.listens(device)
+                self._here.subscribed(happened.topics)
 
     # what became of it
 
@@ -249,38 +217,7 @@ class FamilySpeaker:
 
     def gone(self) -> None:
         """Let those go that spoke here; what they said is still kept."""
-        self._gone = True
-        self._desk.switchboard.close(self, tuple(self._here), self._enrolments)
-
-    # what the house wants
-
-    def ask(self, device: str, order: Ask, qos: int) -> bool:
-        """Send a command to a device, if its family can and it listens; whether it is on its way."""
-        here, known = self._here.get(device), self._desk.meetings.addressed(device)
-        if here is None or known is None or self._line.blocked:
-            return False
-        family, reached = here
-        frames = [
-            (frame, self._granted(frame.topic))
-            for frame in family.write(order, Reached(known.address, known.channels, reached.reach))
-        ]
-        granted = [(frame, min(qos, most)) for frame, most in frames if most is not None]
-        if not granted:
-            return False
-        sent = [self._session.publish(frame.topic, frame.body, most, wait=False) for frame, most in granted]
-        self._line.write(self._session.take())
-        self._sent |= dict.fromkeys([packet_id for packet_id in sent if packet_id], (device, order))
-        return None not in sent
-
-    def drop(self, device: str) -> None:
-        """Hear a device no longer; one that has this connection to itself leaves."""
-        self._here.pop(device, None)
-        if self._door.device == device:
-            self.end("This credential no longer holds.")
-
-    def end(self, sentence: str) -> None:
-        """End the connection."""
-        self._line.end(Reason.NOT_AUTHORIZED, sentence)
+        self._here.close()
 
 
 def _ticket(packet: Publish) -> int:

@@ -17,6 +17,7 @@ class Line(Protocol):
     """
 
     client_id: str
+    address: str
     certificate: str
     session: Session
     blocked: bool
