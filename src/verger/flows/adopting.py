@@ -1,6 +1,6 @@
 """Adopting: a stranger becomes a device, and what it said while it waited becomes its history."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,14 +8,14 @@ import structlog
 from msgspec import Struct, structs
 
 from verger.base.clock import Clock, moment
-from verger.base.errors import Conflict, Fault, Invalid, Missing
+from verger.base.errors import Busy, Conflict, Fault, Invalid, Missing, Refused
 from verger.base.ids import new_id
 from verger.base.pages import Asked, Page
 from verger.domain.devices import plants
 from verger.domain.devices.families import FAMILIES, called, identity
 from verger.domain.devices.model import Device
 from verger.domain.enrolments.model import Pairing, Stranger
-from verger.domain.places.model import Place
+from verger.domain.places.model import Place, Tree
 from verger.domain.telemetry.model import Heard
 from verger.flows.codes import CODE_WINDOW
 from verger.flows.enrolled import Enrolled
@@ -36,11 +36,20 @@ class Adopted(Struct, frozen=True):
     proof: str
 
 
-class Tree(Struct, frozen=True):
-    """Devices that were adopted at once, and the places that were made for them."""
+class NotAdopted(Struct, frozen=True):
+    """A stranger that waits on, and why it could not be adopted."""
+
+    id: str
+    address: str
+    message: str
+
+
+class ManyAdopted(Struct, frozen=True):
+    """Devices that were adopted at once, the places that were made for them, and those that could not be adopted."""
 
     devices: list[Device]
     places: list[Place]
+    refused: list[NotAdopted]
 
 
 @dataclass(frozen=True)
@@ -72,8 +81,17 @@ class Adopting:
     async def adopt(self, tenant: str, stranger: str, wish: dict[str, Any]) -> Adopted:
         """Make a device of a stranger, with what people know of it; raise Missing, Invalid or Conflict."""
         found = await self.enrolled.strangers.get(tenant, stranger)
+        if (there := await self._there(tenant, found.dialect, identity(found.dialect, found.address))) is not None:
+            await self.finish(tenant, found, there)
+            raise Conflict("It is connected already; what it said while it waited is in its history now.")
+        device, proof = await self.provisioning.add(tenant, self._device(tenant, found, wish))
+        await self.finish(tenant, found, device)
+        return Adopted(device, proof)
+
+    def _device(self, tenant: str, found: Stranger, wish: dict[str, Any]) -> Device:
+        """Return the device that a stranger is to be; raise Invalid."""
         known = {"name": called(found.dialect, found.address), "place": found.place} | wish
-        device = Device(
+        return Device(
             id=new_id(),
             dialect=found.dialect,
             address=found.address,
@@ -82,9 +100,6 @@ class Adopting:
             created_at=moment(self.clock.now()),
             **known,
         )
-        device, proof = await self.provisioning.add(tenant, device)
-        await self.finish(tenant, found, device)
-        return Adopted(device, proof)
 
     def _gateway(self, tenant: str, found: Stranger) -> str | None:
         """Return the device that speaks for a stranger, if it is known."""
@@ -108,41 +123,70 @@ class Adopting:
         """Finish, at start, what a crash cut short: strangers that are devices already."""
         for tenant, name, stranger in await self.enrolled.strangers.everything():
             dialect, _, rest = name.partition(" ")
-            known = self.provisioning.kept.addresses.find(tenant, dialect, rest)
-            if known is not None:
-                device = await self.provisioning.kept.devices.get(tenant, known.device)
+            device = await self._there(tenant, dialect, rest)
+            if device is not None:
                 await self.finish(tenant, await self.enrolled.strangers.get(tenant, stranger), device)
 
-    async def adopt_all(self, tenant: str, prefix: str, place: str) -> Tree:
+    async def _there(self, tenant: str, dialect: str, name: str) -> Device | None:
+        """Return the device that a stranger is already, as after a crash, None for one that only waits."""
+        known = self.provisioning.kept.addresses.find(tenant, dialect, name)
+        return None if known is None else await self.provisioning.kept.devices.get(tenant, known.device)
+
+    async def adopt_all(self, tenant: str, prefix: str, place: str) -> ManyAdopted:
         """Adopt all strangers whose address or path begins so, each where it says it stands, below a place.
 
-        Places that are there already, by their kind and name, are used; raise Missing when nobody waits.
+        Places that are there already, by their kind and name, are used. One that cannot be adopted waits on, leaves no
+        place behind, and is told with the reason. Raise Missing when nobody waits, Invalid or Busy when none can be.
         """
         await self.provisioning.check_place(tenant, place)
         found = [each for each in await self.enrolled.strangers.all(tenant) if _begins(each, prefix)]
         if not found:
             raise Missing("No device waits whose address begins so.")
-        made: list[Place] = []
-        devices = []
-        for stranger in sorted(found, key=lambda each: bool(each.gateway)):
-            where = place
-            for kind, name in stranger.path:
-                where = await self._place(tenant, where, kind, name, made)
-            devices.append((await self.adopt(tenant, stranger.id, {"place": where})).device)
-        return Tree(devices, made)
+        done, order = ManyAdopted([], [], []), sorted(found, key=lambda each: bool(each.gateway))
+        for number, stranger in enumerate(order):
+            try:
+                done.devices.append(await self._placed(tenant, stranger, place, done.places))
+            except Busy as busy:
+                if not done.devices:
+                    raise
+                done.refused.extend(NotAdopted(each.id, each.address, str(busy)) for each in order[number:])
+                break
+            except Refused as refused:
+                done.refused.append(NotAdopted(stranger.id, stranger.address, str(refused)))
+        if not done.devices:
+            faults = [Fault(each.address, each.message) for each in done.refused]
+            raise Invalid("None of them could be adopted: see what is wrong with each.", faults)
+        return done
 
-    async def _place(self, tenant: str, parent: str, kind: str, name: str, made: list[Place]) -> str:
-        tree = await self.provisioning.places.tree(tenant)
-        for each in tree.places.values():
-            if each.parent == parent and each.kind == kind and each.name == name:
-                return each.id
-        zone = tree.places[parent].timezone
-        fresh = Place(
-            id=new_id(), name=name, kind=kind, parent=parent, timezone=zone, created_at=moment(self.clock.now())
-        )
-        made.append(await self.provisioning.places.add(tenant, fresh))
-        self.provisioning.screens.changed(tenant)
-        return fresh.id
+    async def _placed(self, tenant: str, stranger: Stranger, place: str, made: list[Place]) -> Device:
+        """Adopt a stranger where it says it stands below a place; nothing is made for one that cannot be."""
+        name = identity(stranger.dialect, stranger.address)
+        if (there := await self._there(tenant, stranger.dialect, name)) is not None:
+            await self.finish(tenant, stranger, there)
+            return there
+        await self.provisioning.check(tenant, self._device(tenant, stranger, {"place": place}))
+        where, wanted = self._planned(await self.provisioning.places.tree(tenant), place, stranger.path)
+        for each in wanted:
+            made.append(await self.provisioning.places.add(tenant, each))
+            self.provisioning.screens.changed(tenant)
+        return (await self.adopt(tenant, stranger.id, {"place": where})).device
+
+    def _planned(self, tree: Tree, place: str, path: tuple[tuple[str, str], ...]) -> tuple[str, list[Place]]:
+        """Return where a path leads to below a place, and the places that are to be made for it; raise Invalid."""
+        wanted: list[Place] = []
+        for kind, name in path:
+            inside = (
+                each for each in tree.places.values() if (each.parent, each.kind, each.name) == (place, kind, name)
+            )
+            there = next(inside, None)
+            if there is None:
+                zone, now = tree.places[place].timezone, moment(self.clock.now())
+                there = Place(id=new_id(), name=name, kind=kind, parent=place, timezone=zone, created_at=now)
+                tree = Tree([*tree.places.values(), there])
+                tree.check(there)
+                wanted.append(there)
+            place = there.id
+        return place, wanted
 
     # devices that are added by hand, and codes
 
@@ -217,12 +261,19 @@ class Adopting:
 
 
 def _begins(stranger: Stranger, prefix: str) -> bool:
-    names = [name for _, name in stranger.path]
-    told = [part for pair in stranger.path for part in pair]
-    own = called(stranger.dialect, stranger.address)
-    ways: Sequence[str] = (
-        stranger.address,
-        "/".join([*names, own]),
-        "/".join([*told, "device", own]),
+    """Whether an address, or a path by whole levels, begins so: F1 is not the beginning of F10/D."""
+    return any(
+        way.startswith(prefix) and (not prefix or "/" not in way or _is_whole(way, prefix)) for way in _ways(stranger)
     )
-    return any(way.startswith(prefix) for way in ways)
+
+
+def _is_whole(way: str, prefix: str) -> bool:
+    return prefix.endswith("/") or way[len(prefix) :][:1] in {"", "/"}
+
+
+def _ways(stranger: Stranger) -> Iterator[str]:
+    """Give the ways of saying who a stranger is: its address, and its path with and without the kinds of places."""
+    own = called(stranger.dialect, stranger.address)
+    yield stranger.address
+    yield "/".join([*(name for _, name in stranger.path), own])
+    yield "/".join([*(part for pair in stranger.path for part in pair), "device", own])

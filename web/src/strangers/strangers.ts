@@ -35,7 +35,10 @@ export const stranger = shape({
   last_seen: time,
 });
 export const strangers = page(stranger);
-export const tree = shape({ devices: list(shape({ id: text })), places: list(shape({ id: text })) });
+/** What became of many at once; who could not be adopted waits on. */
+const left = shape({ id: text, address: text, message: text });
+export const tree = shape({ devices: list(shape({ id: text })), places: list(shape({ id: text })), refused: list(left) });
+export type Left = Checked<typeof left>;
 /** How a device of a family is known: whether it spoke with its code, may have a new one, or asks for one. */
 export const code = shape({ has_code: flag, proven: flag, open_until: maybe(time), asked_at: maybe(time) });
 export type Enrolment = Checked<typeof enrolment>;

@@ -12,7 +12,7 @@ from verger.domain.enrolments.model import Pairing, Stranger
 from verger.edges.api.devices import Added, DeviceCredentials
 from verger.edges.api.given import Asked, Caller, Given, Id, JSONBody
 from verger.edges.api.grounds import Grounds
-from verger.flows.adopting import Tree
+from verger.flows.adopting import ManyAdopted
 
 _TAGS = ["pending devices"]
 
@@ -30,7 +30,7 @@ class Adoption(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Adoptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """All whose address, or path of places, begins so; each goes where it says it stands, below a place."""
+    """All whose address, or path of places by whole levels, begins so, below a place; everybody without a prefix."""
 
     prefix: str
     place: str
@@ -59,8 +59,8 @@ async def adopt(stranger: Id, data: JSONBody[Adoption], caller: Given[Caller], g
 
 
 @post("/pending-devices/adopt", summary="Adopt many devices at once", tags=_TAGS)
-async def adopt_all(data: JSONBody[Adoptions], caller: Given[Caller], grounds: Given[Grounds]) -> Tree:
-    """Adopt all whose address begins so, with the places that they say they stand in."""
+async def adopt_all(data: JSONBody[Adoptions], caller: Given[Caller], grounds: Given[Grounds]) -> ManyAdopted:
+    """Adopt all whose address begins so, with the places that they say they stand in; who cannot be, is told why."""
     caller.needs("places:write")
     return await grounds.adopting.adopt_all(caller.needs("devices:write").tenant, data.prefix, data.place)
 
