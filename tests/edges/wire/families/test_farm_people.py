@@ -68,6 +68,8 @@ async def test_a_script_registers_a_farm_and_pages_list_it(
     clock.at += MINUTE
     back = await pages.put(f"/devices/{device}", json={"status": "online", "firmware_version": "v2"})
     assert (back.json()["device"]["status"], back.json()["device"]["firmware_version"]) == ("offline", "v2")
+    assert (await pages.put(f"/devices/{device}", json={"name": "Wind", "status": "x" * 500})).status_code == 400
+    assert (await got(pages, f"/devices/{device}"))["device"]["name"] == "Air"
     assert (await pages.put(f"/farms/{farm}", json={"name": "Far north"})).json()["farm"]["location"] == "Dalat"
     full = await pages.delete(f"/farms/{farm}")
     assert (full.status_code, "contents=delete" in full.json()["error"]) == (409, True)
@@ -180,6 +182,9 @@ async def test_a_rule_of_the_old_pages_fires_and_is_a_notification(
     acked = await pages.post(f"/notifications/{note['notification_id']}/ack")
     assert acked.json()["message"] == "Notification acknowledged"
     assert (await got(pages, "/notifications"))["notifications"][0]["acknowledged_by"]
+    advice = (await got(pages, f"/rooms/{room}/recommendations"))["recommendations"][0]
+    assert (advice["payload"]["stage"], advice["payload"]["issues"]) == ("incubation", [])
+    await pages.put(f"/rooms/{room}", json={"stage": "fruiting"})
     advice = (await got(pages, f"/rooms/{room}/recommendations"))["recommendations"][0]
     assert advice["payload"]["issues"][0]["parameter"] == "temperature"
     overview = (await got(pages, f"/farms/{farm}/analytics"))["data"]["overview"]

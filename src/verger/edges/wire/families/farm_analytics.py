@@ -1,10 +1,8 @@
-"""The people's side of mushroom farms: how a farm does, and what its air is advised to be, by fixed ranges."""
+"""The people's side of mushroom farms: how a farm does, and what its air is advised to be at its stage."""
 
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
-
-from msgspec import Struct
 
 from verger.base.clock import HOUR, moment
 from verger.base.errors import Conflict
@@ -17,35 +15,13 @@ from verger.domain.places.model import Place
 from verger.domain.tenancy.model import Caller
 from verger.edges.wire.families.call import Call, Handler, Reply, compact
 from verger.edges.wire.families.desk import Desk
+from verger.edges.wire.families.farm_bands import advised, bands, stage_of
 from verger.edges.wire.families.farm_readings import Row, measured, span
 from verger.edges.wire.families.farm_rules import told
 from verger.edges.wire.families.farm_shapes import Farms, asks, success, text
 
 MODEL = "verger-ranges-1"
 _MOST_HOURS = 2_000
-
-
-class Band(Struct, frozen=True):
-    """What a parameter should be, and what to do below and above that."""
-
-    metric: str
-    name: str
-    unit: str
-    low: float
-    high: float
-    raise_it: str
-    lower_it: str
-
-
-BANDS = (
-    Band("temperature", "temperature", "°C", 18, 24, "Heat the room.", "Cool the room or air it."),
-    Band("humidity", "humidity", "%", 80, 95, "Moisten the air.", "Air the room, or moisten less."),
-    Band("co2", "co2", "ppm", 800, 1200, "Air the room less.", "Let fresh air in."),
-    Band("light", "light", "lux", 200, 500, "Light the room longer.", "Dim the light."),
-    Band("ph_level", "ph", "", 6.0, 7.5, "Add lime to the substrate.", "Add gypsum to the substrate."),
-    Band("substrate_moisture", "substrate_moisture", "%", 70, 85, "Water the substrate.", "Let the substrate drain."),
-)
-"""What mushrooms do well in, whatever their kind and stage."""
 
 
 # advice
@@ -72,7 +48,7 @@ async def recommendations(desk: Desk, call: Call) -> Reply:
 async def _advised(desk: Desk, there: Farms, room: Place) -> dict[str, Any] | None:
     now = desk.people.stories.clock.now()
     rows = await measured(desk, there.inside(room.id), now - 24 * HOUR, now + 1, HOUR, _MOST_HOURS)
-    advice = advised(rows)
+    advice = advised(stage_of(there.tree, room.id), [values for _, _, values, _ in rows])
     if advice is None:
         return None
     return {
@@ -82,36 +58,6 @@ async def _advised(desk: Desk, there: Farms, room: Place) -> dict[str, Any] | No
         "confidence": advice["confidence"],
         "model_id": MODEL,
         "created_at": text(moment(now)),
-    }
-
-
-def advised(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return what the means of some hours say of a room, None where nothing was measured."""
-    means = [(band, [values[band.metric] for _, _, values, _ in rows if band.metric in values]) for band in BANDS]
-    known = [(band, found) for band, found in means if found]
-    if not known:
-        return None
-    issues, advice = [], []
-    for band, found in known:
-        mean, bound = fmean(found), band.high if fmean(found) > band.high else band.low
-        if band.low <= mean <= band.high:
-            continue
-        away = abs(mean - bound) / (band.high - band.low)
-        severity = "critical" if away > 1 else "high" if away > 0.5 else "medium" if away > 0.1 else "low"
-        word, action = ("above", band.lower_it) if mean > band.high else ("below", band.raise_it)
-        said = f"The mean of a day is {mean:.1f} {band.unit}".rstrip() + f", {word} {bound:g}."
-        issues.append({"parameter": band.name, "severity": severity, "description": said, "recommendation": action})
-        impact = f"Brings {band.name.replace('_', ' ')} back to {band.low:g} to {band.high:g} {band.unit}".rstrip()
-        advice.append({"priority": severity, "action": action, "expected_impact": f"{impact}."})
-    worst = {each["severity"] for each in issues}
-    status = "poor" if "critical" in worst else "fair" if "high" in worst else "good" if worst else "excellent"
-    right = len(known) - len(issues)
-    return {
-        "overall_status": status,
-        "confidence": round(len(known) / len(BANDS), 2),
-        "issues": issues,
-        "recommendations": advice,
-        "summary": f"{right} of {len(known)} measured parameters are as they should be.",
     }
 
 
@@ -129,7 +75,7 @@ async def overview(desk: Desk, call: Call) -> Reply:
     shown = await there.devices_told(devices)
     kinds = [each["category"] for each in shown]
     alerts = await _open(desk, caller, farm)
-    fits = [fit for row in rows for fit in _fits(row)]
+    fits = [fit for row in rows for fit in _fits(there, row)]
     cycles = await desk.people.stories.growing.page(caller.tenant, Asked(limit=MOST), farm.id, WantedCycles())
     about = {
         "totalDevices": len(shown),
@@ -152,9 +98,11 @@ async def _open(desk: Desk, caller: Caller, farm: Place) -> Sequence[Any]:
     return page.items
 
 
-def _fits(row: Row) -> list[bool]:
-    """Return, of what was measured in an hour, whether it was as it should be."""
-    return [band.low <= row[2][band.metric] <= band.high for band in BANDS if band.metric in row[2]]
+def _fits(there: Farms, row: Row) -> list[bool]:
+    """Return, of what was measured in an hour, whether it was as it should be in the stage that its place is in."""
+    device, _, values, _ = row
+    held = bands(stage_of(there.tree, device.place))
+    return [band.low <= values[band.metric] <= band.high for band in held if band.metric in values]
 
 
 def _mean(rows: Sequence[Row], metric: str) -> float | None:

@@ -30,6 +30,7 @@ STAGES = {
     Stage.expired: "failed",
     Stage.cancelled: "failed",
 }
+_LONGEST = 400
 _TOPIC = "mqtt_topic is farm/<farm>/room/<room>/device/<device>/telemetry"
 
 
@@ -46,19 +47,26 @@ async def add(desk: Desk, call: Call) -> Reply:
     address = identity(NAME, str(told["mqtt_topic"]))
     if address.count("/") != 1:
         raise Garbled(_TOPIC)
-    stories = desk.people.stories
+    stories, said = desk.people.stories, _said({"device_type": "sensor"} | told)
     name, now = str(told["name"]), moment(stories.clock.now())
     fresh = Device(id=new_id(), name=name, place=room.id, dialect=NAME, address=address, created_at=now)
     device, _ = await stories.adopting.add(caller.tenant, fresh)
-    await _told(desk, caller, device, {"device_type": "sensor"} | told)
+    await _told(desk, caller, device, said)
     (shown,) = await (await Farms.of(desk, caller.tenant)).devices_told([device])
     return success(201, device=shown, device_id=device.id)
 
 
-async def _told(desk: Desk, caller: Caller, device: Device, told: dict[str, Any]) -> None:
+def _said(told: dict[str, Any]) -> dict[str, str]:
+    """Return what somebody says of a device in its stead; raise Garbled."""
+    said = {name: str(told[name]) for name in TOLD if told.get(name) is not None}
+    if any(len(text) > _LONGEST for text in said.values()):
+        raise Garbled(f"Say it in at most {_LONGEST} characters.")
+    return said
+
+
+async def _told(desk: Desk, caller: Caller, device: Device, said: dict[str, str]) -> None:
     """Keep what somebody says of a device in its stead, until it speaks of that itself."""
     kept = desk.people.stories.kept
-    said = {name: str(told[name]) for name in TOLD if told.get(name) is not None}
     if said:
         async with kept.db.writing() as connection:
             at = moment(desk.people.stories.clock.now())
@@ -94,11 +102,12 @@ async def read(desk: Desk, call: Call) -> Reply:
 async def change(desk: Desk, call: Call) -> Reply:
     """Change what a device is called, and what is said of it."""
     caller, told = await asks(desk, call, "devices:write"), body(call)
+    said = _said(told)
     found = await find(desk, caller, call.args["device"])
     if told.get("name"):
         after = structs.replace(found, name=str(told["name"]))
         found = await desk.people.stories.provisioning.change(caller.tenant, after, {})
-    await _told(desk, caller, found, told)
+    await _told(desk, caller, found, said)
     (shown,) = await (await Farms.of(desk, caller.tenant)).devices_told([found])
     return success(device=shown)
 

@@ -10,7 +10,7 @@ from verger.base.clock import moment
 from verger.base.errors import Missing
 from verger.base.ids import new_id
 from verger.base.pages import Asked
-from verger.domain.alerts.model import Alert
+from verger.domain.alerts.model import Alert, Severity
 from verger.domain.alerts.store import Wanted
 from verger.domain.rules.accepted import KeptRule
 from verger.domain.rules.actions import Action, ToAlert, ToCommand
@@ -170,12 +170,15 @@ def _rule(there: Farms, rule: KeptRule) -> dict[str, Any] | None:
 async def notifications(desk: Desk, call: Call) -> Reply:
     """List the alerts of farms and of the whole organisation, the newest first."""
     caller = await asks(desk, call, "alerts:read")
-    level = call.query.get("level")
-    asked = Asked(limit=whole(call.query.get("limit", ""), 1, 500, 100))
-    page = await desk.people.stories.alerting.page(caller.tenant, asked, None, Wanted())
+    level = call.query.get("level") or None
+    if level is not None and level not in list(Severity):
+        return success(notifications=[])
     there = await Farms.of(desk, caller.tenant)
-    mine = [each for each in told(there, page.items) if level in {None, "", each["level"]}]
-    return success(notifications=mine)
+    severity = None if level is None else Severity(level)
+    wanted = Wanted(severity=severity, places=there.grounds(), placeless=True)
+    asked = Asked(limit=whole(call.query.get("limit", ""), 1, 500, 100))
+    page = await desk.people.stories.alerting.page(caller.tenant, asked, None, wanted)
+    return success(notifications=told(there, page.items))
 
 
 def told(there: Farms, alerts: Sequence[Alert]) -> list[dict[str, Any]]:

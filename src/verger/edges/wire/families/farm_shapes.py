@@ -87,6 +87,10 @@ class Farms:
         below = set(self.tree.places) if farm is None else set(self.tree.below(farm))
         return [place for place in self.tree.places.values() if place.kind == ROOM and place.id in below]
 
+    def grounds(self) -> list[str]:
+        """Return all farms and what lies in them."""
+        return list(dict.fromkeys(each for farm in self.all() for each in self.tree.below(farm.id)))
+
     def where(self, place: str | None) -> dict[str, str | None]:
         """Return the farm and the room that a place is or lies in."""
         found: dict[str, str | None] = {"farm_id": None, "room_id": None}
