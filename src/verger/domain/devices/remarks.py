@@ -25,8 +25,9 @@ from verger.base.ids import new_id
 from verger.domain.devices.model import Remark
 
 _LONGEST = 500
-_KEPT = 100  # distinct remarks a device
+_KEPT = 100  # distinct remarks of one kind a device, so that a flood of one hides none of another
 _WAITING = 10_000  # distinct remarks in memory between two writes
+_OF_TENANT = 2_000  # of them of one organisation
 _AT_ONCE = 50  # remarks a transaction, which keeps it under 50 ms
 
 remark_table = Table(
@@ -55,7 +56,7 @@ class Remarks:
         self._db = db
         self._clock = clock
         self._waiting: Waiting = {}
-        self._distinct: Counter[str] = Counter()  # by device
+        self._distinct: Counter[tuple[str, ...]] = Counter()  # by tenant, and by device and kind
         self.total = 0
 
     def note(self, tenant: str, device: str, kind: str, message: str) -> None:
@@ -67,9 +68,12 @@ class Remarks:
         before = self._waiting.get(key)
         if before is not None:
             self._waiting[key] = (max(at, before[0]), before[1] + times)
-        elif len(self._waiting) < _WAITING and self._distinct[key[1]] < _KEPT:
+        elif len(self._waiting) < _WAITING and self._has_room(key):
             self._waiting[key] = (at, times)
-            self._distinct[key[1]] += 1
+            self._distinct.update((key[:1], key[1:3]))
+
+    def _has_room(self, key: Key) -> bool:
+        return self._distinct[key[:1]] < _OF_TENANT and self._distinct[key[1:3]] < _KEPT
 
     async def write(self) -> None:
         """Write what was counted since the last time; where that fails it waits for the next."""
@@ -94,8 +98,8 @@ class Remarks:
                 if changed.rowcount == 0:
                     row = {"tenant": tenant, "device": device, "kind": kind, "message": message}
                     await connection.execute(remark_table.insert().values(id=new_id(), at=at, count=count, **row))
-            for tenant, device in {key[:2] for key in waiting}:
-                mine = (table.tenant == tenant, table.device == device)
+            for tenant, device, kind in {key[:3] for key in waiting}:
+                mine = (table.tenant == tenant, table.device == device, table.kind == kind)
                 newest = select(table.id).where(*mine).order_by(table.at.desc()).limit(_KEPT)
                 await connection.execute(delete(remark_table).where(*mine, table.id.not_in(newest)))
 

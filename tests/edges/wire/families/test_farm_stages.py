@@ -9,6 +9,7 @@ import pytest
 
 from tests.edges.api.product import Product
 from tests.edges.wire.families.test_farm_people import farm_of, got
+from verger.base.clock import moment
 from verger.domain.alerts.model import Opening, Severity
 from verger.domain.cycles.model import CycleStage
 from verger.domain.places.model import Place, Tree
@@ -40,7 +41,7 @@ def test_each_stage_is_judged_by_the_bands_of_the_blueprint(stage: CycleStage) -
     [("fruiting", "fruiting"), ("maintenance", "rest"), ("party", ""), (None, ""), (3, ""), (["fruiting"], "")],
 )
 def test_a_place_without_a_known_stage_is_judged_as_most_kinds_like_it(told: Any, stage: str) -> None:
-    room = Place(id="r", name="R", attributes={"stage": told}, created_at=msgspec.convert("2027-01-01T00:00:00Z", Any))
+    room = Place(id="r", name="R", attributes={"stage": told}, created_at=moment(0))
     assert stage_of(Tree([room]), "r") == stage
     assert {band.metric for band in bands("")} > {"temperature", "humidity", "co2", "light"}
 

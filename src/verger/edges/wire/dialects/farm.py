@@ -29,6 +29,7 @@ FAILED = "The device says that it failed."
 SELF_TEST = "test/mqtt_tester"
 
 _ID = "([^/+#]{1,64})"
+_AN_ID = re.compile(_ID)
 _WORDS = frozenset({"telemetry", "status", "ack", "command"})
 _REAL = re.compile(f"farm/{_ID}/room/{_ID}/device/{_ID}/(telemetry|status|ack|command)")
 _README = re.compile(f"farm/{_ID}/room/{_ID}/{_ID}/{_ID}")
@@ -73,7 +74,12 @@ def _place(topic: str) -> _Place | None:
         word = word if word in _WORDS else "telemetry"
     else:
         return None
-    return _stands(farm, room, device, word)
+    return _stands(farm, room, device, word) if all(map(is_id, (farm, room, device))) else None
+
+
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of a farm, a room or a device: no two of them look alike by blanks alone."""
+    return _AN_ID.fullmatch(text) is not None and text.isprintable() and text == text.strip()
 
 
 def _stands(farm: str, room: str, device: str, word: str) -> _Place:

@@ -44,7 +44,7 @@ async def ingest(desk: Desk, call: Call) -> Reply:
 async def _measured(desk: Desk, call: Call, token: str, told: dict[str, Any]) -> None:
     """Keep what a device measured; a device goes by its id here or by that of its topics."""
     named = [told.get(name) for name in ("farm_id", "room_id", "device_id")]
-    if not all(isinstance(each, str) and each and "/" not in each for each in named):
+    if not all(isinstance(each, str) and farm.is_id(each) for each in named):
         raise Garbled(_INVALID)
     where, room, device = (str(each) for each in named)
     program = None if token.startswith(KIND) else (await _program(desk, token)).needs("devices:write")

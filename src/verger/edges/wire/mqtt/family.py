@@ -27,6 +27,10 @@ log = structlog.get_logger()
 
 _QOS_2 = 1 << 16
 _NOBODY = Heard("", ())  # as of a test that is only echoed; it is acknowledged in its turn
+_LONGEST = 64  # characters of the client id that a device is known by
+_NAMELESS = (
+    f"This device is known by its client id: give it one of 1 to {_LONGEST} printable characters without a slash."
+)
 _SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
 
@@ -99,12 +103,19 @@ class FamilySpeaker:
             return None
 
     def _own(self, begins: str) -> str:
-        """Return what whoever gives no address is known by: its device's, its certificate, or its client and place."""
+        """Return what whoever gives no address is known by: its device's, its certificate, or its client and place.
+
+        Raise Garbled for a client that is called what is no name.
+        """
         known = self._desk.meetings.addressed(self._door.device) if self._door.device is not None else None
         if known is not None:
             return known.address
-        place = next((each.place for each in self._door.enrolments), "")
-        return begins + (self._line.certificate[:_SHORT] or f"{self._line.client_id}@{place}")
+        if self._line.certificate:
+            return begins + self._line.certificate[:_SHORT]
+        client = self._line.client_id
+        if len(client) > _LONGEST or not client.isprintable() or "/" in client or client != client.strip():
+            raise Garbled(_NAMELESS)
+        return f"{begins}{client}@{next((each.place for each in self._door.enrolments), '')}"
 
     def _join(self, packet: Publish, heard: Heard) -> None:
         """Hand a message to the inlet."""
