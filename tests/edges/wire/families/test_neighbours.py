@@ -1,5 +1,6 @@
 """Two organisations whose devices have the same ids, names and addresses: nothing of one reaches the other."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from tests.edges.wire.mqtt.device import Device
 from tests.people import PASSWORD
 from verger.base.clock import MINUTE, HeldClock, moment
 from verger.domain.tenancy.model import Role
-from verger.edges.wire.mqtt.packets import Connect
+from verger.edges.wire.mqtt.packets import Connect, PubAck, Publish
 
 WORDS = {
     "farm": (TOPIC.format("F", "R", "D"), "temperature_c", "farm/F/room/R/device/D/command"),
@@ -224,3 +225,29 @@ async def test_forms_of_the_same_machine_count_where_they_were_sent(
             table = await pages.get(f"/compat/ozone/api/export/?device_id={MAC}&days=2")
             assert len(table.text.strip().split("\r\n")) == 1 + number
             assert len((await pages.get("/compat/ozone/api/devices/")).json()) == 1
+
+
+async def test_a_stranger_that_is_met_slowly_holds_up_no_other_organisation(
+    product: Product, sides: tuple[Side, Side], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    near, other = sides
+    store, inside, going = product.house.stores.enrolled.strangers, asyncio.Event(), asyncio.Event()
+    hear = store.hear
+
+    async def slow(tenant: str, *more: Any) -> None:
+        if tenant == near.tenant:
+            inside.set()
+            await going.wait()
+        await hear(tenant, *more)
+
+    monkeypatch.setattr(store, "hear", slow)
+    topic = TOPIC.format("F", "R", "D")
+    async with stranger(product, near.keys["farm"]) as one, stranger(product, other.keys["farm"]) as two:
+        for line in (one, two):
+            await line.begin()
+        await one.say(Publish(topic, b'{"temperature_c": 20}', 1, 1))
+        async with asyncio.timeout(10):
+            await inside.wait()
+            assert await said(two, topic, {"temperature_c": 20}) == 0
+            going.set()
+            assert isinstance(await one.hear(), PubAck)
