@@ -9,6 +9,7 @@ from msgspec import Struct
 from verger.domain.telemetry.model import Attributes, Event, Readings, Said
 
 _MOST_AT_ONCE = 1_000
+_BYTES = 1_024  # that a reading may take, with all that is told beside it
 
 
 class _Measured(Struct, frozen=True, tag="readings"):
@@ -20,7 +21,10 @@ _DECODER = msgspec.msgpack.Decoder(list[_Measured | Attributes | Event])
 
 
 def packed(said: Sequence[Said], now: int) -> tuple[bytes, int]:
-    """Return what a stranger said, and how many readings that is; what is about commands means nothing yet."""
+    """Return what a stranger said, and how many readings that is, at least one for each KiB of it.
+
+    What is about commands means nothing yet.
+    """
     words: list[Any] = []
     readings = 0
     for each in said:
@@ -31,7 +35,8 @@ def packed(said: Sequence[Said], now: int) -> tuple[bytes, int]:
         elif isinstance(each, Attributes | Event):
             words.append(msgspec.structs.replace(each, at=at))
             readings += 1
-    return (msgspec.msgpack.encode(words) if words else b""), readings
+    body = msgspec.msgpack.encode(words) if words else b""
+    return body, max(readings, -(-len(body) // _BYTES))
 
 
 def unpacked(body: bytes, channels: dict[str, str], own: dict[str, str]) -> tuple[Said, ...]:

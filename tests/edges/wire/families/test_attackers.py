@@ -1,6 +1,7 @@
 """Somebody who has one enrolment's key: what they cannot learn, use up, poison, hide or get past."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.edges.wire.families.conftest import client, enrolled, posted, strange
 from tests.edges.wire.families.test_cottage import TEMP, reading
 from tests.edges.wire.families.test_farm import TOPIC, said
 from tests.edges.wire.families.test_ozone import MAC, adopted, shaken, status
+from tests.edges.wire.mqtt.device import Device
 from tests.people import PASSWORD
 from verger.domain.tenancy.model import Role
 from verger.edges.wire.mqtt.packets import Connect, PubAck, Publish
@@ -238,18 +240,41 @@ async def test_a_sensor_is_new_once_over_http(product: Product) -> None:
         assert refused.status_code == 401, "nobody is told a code that was proven"
 
 
-async def test_a_code_cannot_be_guessed_faster_by_asking_over_mqtt(product: Product) -> None:
+async def test_who_guesses_codes_over_mqtt_is_answered_ever_more_slowly_and_nobody_else(product: Product) -> None:
     key = (await enrolled(product, "cottage"))["key"]
-    async with stranger(product, key, level=5) as sensor:
+    async with stranger(product, key, level=5) as sensor, stranger(product, key, level=5) as thief:
         await sensor.begin()
-        first = await sensor.ask(Publish("sensors/data", reading(TEMP, 1, "0badcafe"), 1, 1))
-        assert isinstance(first, PubAck)
+        await thief.begin()
+
+        async def told(line: Device, value: float, code: str) -> int:
+            answer = await line.ask(Publish("sensors/data", reading(TEMP, value, code), 1, 1))
+            assert isinstance(answer, PubAck)
+            return int(answer.reason)
+
+        assert await told(sensor, 1, "0badcafe") == 0
         (pending,) = await waiting(product)
         device = (await posted(product, f"/pending-devices/{pending['id']}/adopt"))["device"]["id"]
-        for number in range(5):
-            answer = await sensor.ask(Publish("sensors/data", reading(TEMP, 99, f"{number:08x}"), 1, number + 2))
-            assert isinstance(answer, PubAck)
-            assert answer.reason == 0x99
+        began = time.monotonic()
+        for number in range(3):
+            assert await told(thief, 99, f"{number:08x}") == 0x99
+        assert time.monotonic() - began > 1.5
+        began = time.monotonic()
+        assert await told(sensor, 2, "0badcafe") == 0
+        assert time.monotonic() - began < 1.5
     await product.house.oversight.followers.caught_up()
     latest = await product.get(f"/devices/{device}/latest")
-    assert latest["temperature"]["value"] == 1
+    assert latest["temperature"]["value"] == 2
+
+
+async def test_what_a_stranger_tells_is_bounded_by_its_size_too(product: Product) -> None:
+    key = (await enrolled(product, "farm"))["key"]
+    async with stranger(product, key, level=5) as line:
+        await line.begin()
+        for number in range(1, 41):
+            told = {"note": f"{number} {'x' * 60_000}"}
+            assert await said(line, TOPIC.format("F", "R", "D"), told, number) == 0
+    kept = product.house.stores.enrolled.strangers
+    (pending,) = await waiting(product)
+    words = await kept.words(pending["id"], 0)
+    assert sum(len(body) for _, body in words) < 1_100_000
+    assert kept.dropped > 1_000

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import structlog
 
 from verger.base.errors import Busy, Fault
+from verger.base.patience import LONGEST_S
 from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import KEPT, Answer, Garbled, Heard
 from verger.edges.wire.dialects import native
@@ -154,10 +155,24 @@ class FamilySpeaker:
             return None
         if met.device is not None and met.known and (met.answer.kept or not met.answer.refused):
             self._here.spoke(family, voice, met.device)
+        if voice.secret and met.answer.refused and not met.answer.kept:
+            await self._linger()
         if met.secret:
             for frame in family.granted(voice, met.secret):
                 self._publish(frame)
         return met.answer
+
+    async def _linger(self) -> None:
+        """Let whoever brought a code that does not hold wait for the answer, ever longer: codes are short."""
+        strangers = self._wiring.strangers
+        wait = strangers.knock(self._line.address, "")
+        if wait is None:
+            await asyncio.sleep(LONGEST_S)
+            return
+        try:
+            await asyncio.sleep(wait)
+        finally:
+            strangers.leave()
 
     def _echo(self, spoken: Spoken) -> None:
         for frame in spoken.echo:
