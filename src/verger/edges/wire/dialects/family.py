@@ -90,6 +90,7 @@ class Family:
     `read`: a message, with the time zone of its place, to what it means. `write`: an order to what is sent, nothing
     where the device cannot be told. `granted`: the frames by which a device that asked is told its secret.
     `listens`: the device whose commands a topic filter asks for. `named`: the address that a client id tells, "" where
+    `listens`: the device whose commands a topic filter asks for. `named`: the address that a client id tells, "" where
     it tells none; another device does not speak on its connection. `whose`: the address in a topic at which a device
     speaks, and `told_at`: where that device listens, each "" where the topic does not tell. `answers`: whether a device
     says what became of a command.
