@@ -13,8 +13,9 @@ from verger.app.stores import Stores
 from verger.base.outgoing import Outgoing
 from verger.base.patience import Patience
 from verger.base.proxies import Proxies
-from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.addresses import Addressed, Addresses
 from verger.domain.devices.attributes import AttributeStore
+from verger.domain.devices.families import identity
 from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.live.hub import Hub
 from verger.edges.live.screen import Screen
@@ -86,6 +87,12 @@ def _units(stores: Stores, orders: Orders, inlet: Inlet) -> Units:
     return units
 
 
+def _stands(addresses: Addresses, switchboard: Switchboard, device: str) -> None:
+    """Let the switchboard know a device by the address that it had as a stranger."""
+    if (known := addresses.of(device)) is not None:
+        switchboard.adopted((known.tenant, known.dialect, identity(known.dialect, known.address)), device)
+
+
 @dataclass(frozen=True)
 class Families:
     """Built once, over one house."""
@@ -108,6 +115,7 @@ class Families:
         switchboard = Switchboard(side.reception)
         switchboard.orders = orders.outbound
         orders.dispatch.listeners.append(switchboard)
+        stores.kept.addresses.stood.append(partial(_stands, stores.kept.addresses, switchboard))
         passing = Passing(stores.kept, enrolled, meeting, stores.secret, enrolled.turns, clock)
         pages = Pages(settings.farm_pages, settings.farm_page_packets)
         desk = Desk(side.reception, inlet, meeting, switchboard, orders.outbound, passing, pages)

@@ -76,7 +76,8 @@ class Tallying:
         registry, addresses = self._kept.registry, self._kept.addresses
         for known in registry.everyone():
             self._learn(known, known.series)
-        registry.learned, addresses.stood = self._learn, self._stood
+        registry.learned = self._learn
+        addresses.stood.append(self._stood)
 
     def settled(self) -> int | None:
         """Return None: what was taken is on disk."""

@@ -22,12 +22,12 @@ class Addressed(Struct, frozen=True, gc=False):
 class Addresses:
     """Every device that has an address in its family; the same address may be there once in each tenant.
 
-    `stood` hears of each that gets one.
+    `stood` hear of each that gets one.
     """
 
     def __init__(self) -> None:
         """Know nobody."""
-        self.stood: Callable[[str], None] = lambda _device: None
+        self.stood: list[Callable[[str], None]] = []
         self._known: dict[str, Addressed] = {}  # by device
         self._found: dict[tuple[str, str, str], str] = {}
         self._anywhere: dict[tuple[str, str], dict[str, None]] = {}
@@ -43,7 +43,8 @@ class Addresses:
         )
         self._found.setdefault((tenant, device.dialect, name), device.id)
         self._anywhere.setdefault((device.dialect, name), {})[device.id] = None
-        self.stood(device.id)
+        for hear in self.stood:
+            hear(device.id)
 
     def forget(self, device: str) -> None:
         """Know a device no longer."""

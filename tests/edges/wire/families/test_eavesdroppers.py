@@ -59,12 +59,10 @@ async def test_to_listen_for_a_device_is_not_to_be_it(product: Product, dialect:
     async with stranger(product, key, "plain") as line:
         await line.begin()
         device = await adopted(product, line, dialect)
-    async with stranger(product, key, "thief") as thief, stranger(product, key, "plain") as line:
-        await thief.begin()
-        await listens(thief, topic)
-        assert (await product.get(f"/devices/{device}"))["online"] is False
-        await line.begin()
-        await listens(line, topic)
+    async with stranger(product, key, "thief") as thief, stranger(product, key, "new name") as line:
+        for each in (thief, line):
+            await each.begin()
+            await listens(each, topic)
         command = await asked(product, device)
         assert command["stage"] == "queued", "nobody has spoken for it yet"
         await speaks(line, dialect)
@@ -91,6 +89,31 @@ async def test_who_speaks_for_a_device_later_does_not_take_its_commands(product:
             await product.house.oversight.kept.remarks.write()
             (told,) = (await product.get(f"/devices/{device}/log"))["items"]
             assert (told["kind"], "second connection" in told["message"]) == ("connection", True)
+
+
+@pytest.mark.parametrize("dialect", sorted(COMMANDS))
+async def test_who_spoke_as_a_stranger_hears_as_soon_as_it_is_adopted_and_when_it_comes_again(
+    product: Product, dialect: str
+) -> None:
+    key, topic = (await enrolled(product, dialect))["key"], COMMANDS[dialect]
+    async with stranger(product, key, "thief") as thief:
+        await thief.begin()
+        async with stranger(product, key, "plain") as line:
+            await line.begin()
+            for each in (thief, line):
+                await listens(each, topic)
+            device = await adopted(product, line, dialect)
+            await asked(product, device)
+            assert (await next_message(line)).topic == topic
+        while connections(product) > 1:
+            await product.get("/me")
+        await asked(product, device)
+        await listens(thief, topic)
+        async with stranger(product, key, "plain") as line:
+            await line.begin()
+            await listens(line, topic)
+            assert (await next_message(line)).topic == topic
+        await heard_nothing(thief, topic)
 
 
 async def test_a_second_connection_is_told_commands_once_the_first_is_silent_or_has_left(

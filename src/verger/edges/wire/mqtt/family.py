@@ -155,6 +155,8 @@ class FamilySpeaker:
             return None
         if met.device is not None and met.known and (met.answer.kept or not met.answer.refused):
             self._here.spoke(family, voice, met.device)
+        elif met.stranger is not None and met.answer.kept:
+            self._here.knocked(family, voice)
         if voice.secret and met.answer.refused and not met.answer.kept:
             await self._linger()
         if met.secret:

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from verger.domain.devices.families import identity
 from verger.domain.enrolments.model import Admitted
+from verger.domain.telemetry.model import Garbled
 from verger.edges.wire.dialects.family import Family, Frame, Reached, Voice, own
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.mqtt.reasons import Reason
 from verger.edges.wire.mqtt.speaker import Line
+from verger.edges.wire.switchboard import Key
 from verger.edges.wire.topics import covering
 
 _MOST_DEVICES = 10_000
@@ -24,6 +27,7 @@ class FamilyLine:
         """Have nobody here yet."""
         self._desk, self._line, self._door, self._families, self._name = desk, line, door, families, name
         self._here: dict[str, tuple[Family, Reached]] = {}
+        self._strangers: dict[Key, tuple[Family, Voice]] = {}
         self._sent: dict[int, tuple[str, Ask]] = {}
         self._gone = False
         self._enrolments = tuple(each.id for each in door.enrolments)
@@ -40,24 +44,44 @@ class FamilyLine:
         elif here is not None and voice.reach and here[1].reach != voice.reach:
             self._here[device] = family, Reached(voice.address, reach=voice.reach)
 
+    def knocked(self, family: Family, voice: Voice) -> None:
+        """Know that a stranger spoke here: once it is adopted it is here."""
+        key = (self._door.tenant, family.name, identity(family.name, voice.address))
+        if not self._gone and (key in self._strangers or len(self._strangers) < _MOST_DEVICES):
+            self._strangers[key] = family, Voice(voice.address, reach=voice.reach)
+            self._desk.switchboard.knock(key, self)
+
+    def adopted(self, key: Key, device: str) -> None:
+        """Know that a stranger is a device now."""
+        if (known := self._strangers.pop(key, None)) is not None:
+            self.spoke(*known, device)
+
     def subscribed(self, topics: Sequence[str]) -> None:
-        """Know a device that proved itself by a credential of its own, and that those here may hear more now.
+        """Know a device that is sure to be itself, and that those here may hear more now.
 
         Anybody else is here once it has spoken: to listen for a device is not to be it.
         """
         for family in self._families:
             for topic in topics:
                 voice = family.listens(topic)
-                if voice is not None and self._proves(voice):
-                    device = self._desk.meetings.find(self._door, family.name, own(voice.address, self._name))
-                    if device and self._door.device in {None, device}:
-                        self.spoke(family, voice, device)
+                device = None if voice is None else self._find(family, voice)
+                if voice is not None and device is not None and self._is_sure(voice, device):
+                    self.spoke(family, voice, device)
         for device in self._here:
             self._desk.switchboard.orders.listens(device)
 
-    def _proves(self, voice: Voice) -> bool:
-        """Whether the credential of the connection is that of one device alone: a certificate may name a board."""
-        return self._door.device is not None or (bool(self._line.certificate) and voice.address.endswith(":"))
+    def _find(self, family: Family, voice: Voice) -> str | None:
+        try:
+            return self._desk.meetings.find(self._door, family.name, own(voice.address, self._name))
+        except Garbled:
+            return None
+
+    def _is_sure(self, voice: Voice, device: str) -> bool:
+        """Whether the connection's credential is that of this one device, or whoever spoke for it last comes again."""
+        if self._door.device is not None:
+            return self._door.device == device
+        certified = voice.address.endswith(":") and bool(self._line.certificate)
+        return certified or self._desk.switchboard.comes_again(device, self)
 
     def granted(self, topic: str) -> int | None:
         """Return the QoS at which a topic is listened to, None where it is not."""
@@ -71,7 +95,7 @@ class FamilyLine:
     def close(self) -> None:
         """Let those go that spoke here."""
         self._gone = True
-        self._desk.switchboard.close(self, tuple(self._here), self._enrolments)
+        self._desk.switchboard.close(self, tuple(self._here), tuple(self._strangers), self._enrolments)
 
     # as the switchboard knows it
 
