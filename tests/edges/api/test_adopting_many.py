@@ -1,6 +1,7 @@
 """Many devices adopted at once: by whole levels of their paths, and each of them wholly or not at all."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,26 +94,25 @@ async def test_where_nobody_can_be_adopted_nothing_is_made_and_each_says_why(pro
     assert await addresses(product) == ["F/a"]
 
 
-async def test_what_cannot_be_kept_just_now_is_adopted_whole_the_next_time(
-    product: Product, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_cannot_be_kept_just_now_is_adopted_whole_the_next_time(product: Product) -> None:
     made = await enrolled(product)
     for number, name in enumerate(("a", "b", "c"), 1):
         await say(product, made, name, number)
     adopting: Adopting = product.house.grounds.adopting
-    take, taken = adopting.inbound.take, 0
+    tenant = str(await product.house.stores.tenancy.users.first_tenant())
 
-    async def full(said: Any) -> Any:
-        nonlocal taken
-        taken += 1
-        if taken == 2:
-            raise Busy("The disk is full; try again.", retry_s=5)
-        return await take(said)
+    class Full:
+        taken = 0
 
-    monkeypatch.setattr(adopting.inbound, "take", full)
-    told = (await adopt(product, "")).json()
-    assert [each["address"] for each in told["devices"]] == ["a"]
-    assert [(each["address"], each["message"]) for each in told["refused"]] == [
+        async def take(self, said: Any) -> Any:
+            self.taken += 1
+            if self.taken == 2:
+                raise Busy("The disk is full; try again.", retry_s=5)
+            return await adopting.inbound.take(said)
+
+    done = await replace(adopting, inbound=Full()).adopt_all(tenant, "", product.place["id"])
+    assert [each.address for each in done.devices] == ["a"]
+    assert [(each.address, each.message) for each in done.refused] == [
         (name, "The disk is full; try again.") for name in ("b", "c")
     ]
     told = (await adopt(product, "")).json()

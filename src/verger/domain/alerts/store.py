@@ -48,14 +48,13 @@ Listener = Callable[[AsyncConnection, str, Alert, bool], Awaitable[None]]
 class Wanted(Struct, frozen=True, kw_only=True):
     """Which alerts a list shows; what is None or empty does not matter.
 
-    `within` asks for those that one shows, `about` for all of some devices or some rules, by themselves; `placeless`
-    for those of the whole organisation beside those of `places`.
+    `within` asks for those that one shows, `about` for all of some devices or some rules, by themselves.
     """
 
     states: Collection[AlertState] = ()
     severity: Severity | None = None
     places: Collection[str] | None = None
-    placeless: bool = False
+    placeless: bool = False  # those of no place, beside those of `places`
     device: str | None = None
     rule: str | None = None
     assignee: str | None = None
@@ -99,8 +98,8 @@ class AlertStore:
             if (value := getattr(wanted, name)) is not None:
                 query = query.where(_TABLE[name] == value)
         if wanted.places is not None:
-            there = _TABLE.place.in_(wanted.places)
-            query = query.where(or_(there, _TABLE.place.is_(None)) if wanted.placeless else there)
+            here = _TABLE.place.in_(wanted.places)
+            query = query.where(or_(here, _TABLE.place.is_(None)) if wanted.placeless else here)
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _alert)
 

@@ -59,6 +59,8 @@ async def test_to_listen_for_a_device_is_not_to_be_it(product: Product, dialect:
     async with stranger(product, key, "plain") as line:
         await line.begin()
         device = await adopted(product, line, dialect)
+    while connections(product):
+        await product.get("/me")
     async with stranger(product, key, "thief") as thief, stranger(product, key, "new name") as line:
         for each in (thief, line):
             await each.begin()

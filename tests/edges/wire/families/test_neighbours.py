@@ -88,12 +88,15 @@ async def line_of(product: Product, side: Side, what: str) -> Device:
 
 
 @pytest.mark.parametrize("what", sorted(WORDS))
-async def test_the_same_device_over_mqtt_is_two(product: Product, sides: tuple[Side, Side], what: str) -> None:
+async def test_the_same_device_over_mqtt_is_two(
+    product: Product, sides: tuple[Side, Side], clock: HeldClock, what: str
+) -> None:
     topic, name, command = WORDS[what]
     lines = [await line_of(product, side, what) for side in sides]
     for number, line in enumerate(lines):
         assert await said(line, topic, {name: 20 + number}) == 0
     devices = [await side.adopted() for side in sides]
+    clock.at += MINUTE
     for number, line in enumerate(lines):
         assert await said(line, topic, {name: 30 + number}) == 0
     await product.house.oversight.followers.caught_up()
