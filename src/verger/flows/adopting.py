@@ -17,7 +17,7 @@ from verger.domain.devices.model import Device
 from verger.domain.enrolments.model import Pairing, Stranger
 from verger.domain.places.model import Place, Tree
 from verger.domain.telemetry.model import Heard
-from verger.flows.codes import CODE_WINDOW
+from verger.flows.codes import CODE_WINDOW, fresh, guarded
 from verger.flows.enrolled import Enrolled
 from verger.flows.provisioning import Provisioning
 from verger.flows.relaying import Takes
@@ -244,13 +244,15 @@ class Adopting:
 
     async def open(self, tenant: str, device: str) -> Pairing:
         """Let a device have a new code that says it has none, for ten minutes; raise Missing or Conflict."""
-        key = await self._key(tenant, device)
-        pairing = None if key is None else self.enrolled.pairings.get(key)
-        if key is None or pairing is None:
+        key, pairings = await self._key(tenant, device), self.enrolled.pairings
+        pairing = None if key is None else pairings.get(key)
+        shut = key is not None and guarded(self.provisioning.kept, key, pairing)
+        if key is None or (pairing is None and not shut):
             raise Conflict("This device has no code yet; it gets its first one as soon as it asks.")
         until = moment(self.clock.now() + CODE_WINDOW)
-        after = structs.replace(pairing, open_until=until, asked_at=None)
-        await self.enrolled.pairings.put(key, after)
+        after = structs.replace(pairing or fresh(pairings, key), open_until=until, asked_at=None)
+        if shut:  # any other is told its code anyway
+            await pairings.put(key, after)
         return after
 
     async def _key(self, tenant: str, device: str) -> tuple[str, str, str] | None:

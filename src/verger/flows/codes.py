@@ -9,10 +9,11 @@ from verger.base.clock import MINUTE, Clock, moment
 from verger.base.secrets import same
 from verger.domain.devices.kept import Kept
 from verger.domain.enrolments.model import Pairing
-from verger.domain.enrolments.pairing import Key
+from verger.domain.enrolments.pairing import Key, Pairings
 from verger.flows.enrolled import Enrolled
 
 CODE_WINDOW = 10 * MINUTE
+_WITH_CODES = frozenset({"cottage", "ozone"})  # families that ask for one
 _ASKS_EVERY = timedelta(minutes=1)  # a device that asks all the time is noted so often
 
 
@@ -50,32 +51,34 @@ class Codes:
         """Return the code for a device that says it has none, "" where people have to let it have one first."""
         now = moment(self._clock.now())
         is_open = pairing is not None and pairing.open_until is not None and pairing.open_until > now
-        if self._is_guarded(key, pairing) and not is_open:
+        if guarded(self._kept, key, pairing) and not is_open:
             if pairing is None or pairing.asked_at is None or now - pairing.asked_at > _ASKS_EVERY:
-                before = pairing or Pairing(secret=self._fresh(key))
+                before = pairing or fresh(self._pairings, key)
                 await self._pairings.put(key, structs.replace(before, asked_at=now, open_until=None))
             return ""
         if pairing is None or pairing.proven:
-            pairing = Pairing(secret=self._fresh(key))
+            pairing = fresh(self._pairings, key)
             await self._pairings.put(key, pairing)
         return pairing.secret
 
-    def _is_guarded(self, key: Key, pairing: Pairing | None) -> bool:
-        """Whether a device gets a code only in a window: it is adopted, and has spoken with its code, or without one.
 
-        Whoever is not adopted has no page with a window.
-        """
-        adopted = self._kept.addresses.find(*key)
-        if adopted is None:
-            return False
-        if pairing is not None:
-            return pairing.proven or pairing.asked_at is not None or pairing.open_until is not None
-        known = self._kept.registry.known(adopted.device)
-        return known is not None and bool(known.series)
+def guarded(kept: Kept, key: Key, pairing: Pairing | None) -> bool:
+    """Whether a device gets a code only in a window: it is adopted, and has spoken with its code, or without one.
 
-    def _fresh(self, key: Key) -> str:
-        """Return a code that no other device of the tenant has: 8 hexadecimal digits, or 32 characters for ozone."""
-        while True:
-            code = secrets.token_urlsafe(24) if key[1] == "ozone" else secrets.token_hex(4)
-            if self._pairings.owner(key[0], key[1], code) is None:
-                return code
+    Whoever is not adopted has no page with a window.
+    """
+    adopted = kept.addresses.find(*key)
+    if adopted is None or key[1] not in _WITH_CODES:
+        return False
+    if pairing is not None:
+        return pairing.proven or pairing.asked_at is not None or pairing.open_until is not None
+    known = kept.registry.known(adopted.device)
+    return known is not None and bool(known.series)
+
+
+def fresh(pairings: Pairings, key: Key) -> Pairing:
+    """Return a code that no other device of the tenant has: 8 hexadecimal digits, or 32 characters for ozone."""
+    while True:
+        code = secrets.token_urlsafe(24) if key[1] == "ozone" else secrets.token_hex(4)
+        if pairings.owner(key[0], key[1], code) is None:
+            return Pairing(secret=code)

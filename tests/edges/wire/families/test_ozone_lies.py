@@ -118,6 +118,7 @@ async def test_a_connection_of_one_machine_does_not_hear_what_another_is_told(pr
     assert await log_page(product, device) == [(why, 1)]
     async with stranger(product, key, f"OzonTelemetry_{MAC}") as machine:
         await boot(machine)
+        await say(machine, f"telemetry/status/{MAC}", status(1))
         await posted(product, f"/devices/{device}/commands", method="UNLOCK", params={})
         assert json.loads((await next_message(machine)).body)["command"] == "UNLOCK"
 

@@ -91,6 +91,7 @@ async def test_a_machine_of_the_first_generation_lives_over_mqtt(
         assert order.topic == f"telemetry/commands/{MAC}"
         assert json.loads(order.body) | {"id": 0} == {"id": 0, "command": "hello", "params": {"a": 1}}
         await machine.stand()
+    await product.house.oversight.followers.caught_up()
     (command,) = (await product.get(f"/devices/{device}/commands"))["items"]
     assert command["stage"] in {"sent", "acknowledged"}
     await without_network(product, clock, machine, device, key)
@@ -238,6 +239,9 @@ async def test_two_tenants_have_machines_of_one_address_and_nothing_crosses(
         other.counters["basic"] += 5
         clock.at += MINUTE
         await other.stand()
+        await product.house.oversight.followers.caught_up()
+        await posted(product, f"/devices/{device}/code")
+        await far.ask("POST", f"/devices/{another}/code")
         assert (await ours.shake())["token"] != (await forms.shake())["token"]
     await product.house.oversight.followers.caught_up()
     totals = product.house.grounds.counting.totals
