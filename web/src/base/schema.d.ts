@@ -1824,7 +1824,7 @@ export interface paths {
         readonly put?: never;
         /**
          * Adopt many devices at once
-         * @description Adopt all whose address begins so, with the places that they say they stand in.
+         * @description Adopt all whose address begins so, with the places that they say they stand in; who cannot be, is told why.
          */
         readonly post: operations["pending.adopt_all"];
         readonly delete?: never;
@@ -3413,6 +3413,12 @@ export interface components {
                 readonly [key: string]: unknown;
             };
         };
+        /** ManyAdopted */
+        readonly ManyAdopted: {
+            readonly devices: readonly components["schemas"]["Device"][];
+            readonly places: readonly components["schemas"]["Place"][];
+            readonly refused: readonly components["schemas"]["NotAdopted"][];
+        };
         /** ManyCommands */
         readonly ManyCommands: {
             readonly devices?: readonly string[];
@@ -3723,6 +3729,12 @@ export interface components {
             readonly name: string;
             readonly repairs?: readonly string[];
             readonly silence?: components["schemas"]["Silence"];
+        };
+        /** NotAdopted */
+        readonly NotAdopted: {
+            readonly address: string;
+            readonly id: string;
+            readonly message: string;
         };
         /** Offer */
         readonly Offer: {
@@ -4588,11 +4600,6 @@ export interface components {
              */
             readonly says?: "telemetry" | "attributes" | "events" | "native" | "cottage" | "farm" | "ozone";
             readonly topic: string;
-        };
-        /** Tree */
-        readonly Tree: {
-            readonly devices: readonly components["schemas"]["Device"][];
-            readonly places: readonly components["schemas"]["Place"][];
         };
         /** Tried */
         readonly Tried: {
@@ -8441,7 +8448,7 @@ export interface operations {
                     readonly [name: string]: unknown;
                 };
                 content: {
-                    readonly "application/json": components["schemas"]["Tree"];
+                    readonly "application/json": components["schemas"]["ManyAdopted"];
                 };
             };
             readonly default: components["responses"]["Problem"];
