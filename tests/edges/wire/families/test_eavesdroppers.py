@@ -1,5 +1,6 @@
 """Who may hear what a device is told, where many come with one key: only the connection that spoke for it first."""
 
+import json
 from typing import Any
 
 import pytest
@@ -67,7 +68,8 @@ async def test_to_listen_for_a_device_is_not_to_be_it(product: Product, dialect:
             await listens(each, topic)
         command = await asked(product, device)
         assert command["stage"] == "queued", "nobody has spoken for it yet"
-        await speaks(line, dialect)
+        words, told = WORDS[dialect]
+        await line.say(Publish(words, json.dumps(told).encode()))
         order = await next_message(line)
         assert order.topic == topic
         await heard_nothing(thief, topic)
