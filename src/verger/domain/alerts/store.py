@@ -98,8 +98,7 @@ class AlertStore:
             if (value := getattr(wanted, name)) is not None:
                 query = query.where(_TABLE[name] == value)
         if wanted.places is not None:
-            here = _TABLE.place.in_(wanted.places)
-            query = query.where(or_(here, _TABLE.place.is_(None)) if wanted.placeless else here)
+            query = query.where(or_(_TABLE.place.in_(wanted.places), *[_TABLE.place.is_(None)] * wanted.placeless))
         async with self._db.reading() as connection:
             return await page(connection, query, _ORDERING, asked, _alert)
 
