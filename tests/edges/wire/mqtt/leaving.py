@@ -23,7 +23,7 @@ def program(port: int, client_id: str, key: str = "vk_farm") -> Device:
 def leaving(client_id: str = "a", body: bytes = b"a", *, delay: int = 0, lasts: int = 0, **more: Any) -> Connect:
     will = Will("gone", body, 1, properties=Properties(will_delay_interval=delay) if delay else NONE)
     said = Properties(session_expiry_interval=lasts) if lasts else NONE
-    asked = {"username": "vk_farm", "will": will, "clean_start": False, **more}
+    asked: dict[str, Any] = {"username": "vk_farm", "will": will, "clean_start": False, **more}
     return Connect(client_id, 5, keep_alive=60, properties=said, **asked)
 
 

@@ -129,8 +129,10 @@ class Executor:
     def hush(self) -> None:
         """Let no will be heard any more that waits; it goes on waiting after the next start."""
         self._stopped = True
-        for task in (*self._timers.values(), *self._asking):
-            task.cancel()
+        for timer in self._timers.values():
+            timer.cancel()
+        for asking in self._asking:
+            asking.cancel()
         self._timers.clear()
 
     # one will
