@@ -213,6 +213,20 @@ async def test_what_a_device_reports_after_the_time_of_a_command_proves_nothing(
     assert (await ward.now(command)).stage is Stage.acknowledged
 
 
+async def test_what_a_device_answers_again_writes_nothing(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = (await ward.house.add()).id
+    command = await ward.ask(device)
+    said = Ack(command.number, "puback"), Ack(command.number, "answer", answered=True, result="ok")
+    await ward.hear(device, *said)
+
+    def writing() -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(ward.house.kept.db, "writing", writing)
+    await ward.hear(device, *said)
+    assert (await ward.now(command)).version == 3
+
+
 async def test_an_answer_to_nothing_is_remarked(ward: Ward) -> None:
     device = (await ward.house.add()).id
     await ward.hear(device, Ack(7, "answer", answered=True))

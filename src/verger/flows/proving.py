@@ -78,20 +78,28 @@ class Proving:
         return None
 
     async def _answers(self, acks: Iterable[Told], received_at: int) -> None:
-        async with self._kept.db.writing() as connection:
+        """Take answers; those that change nothing, such as what a device says again, write nothing."""
+        news = []
+        async with self._kept.db.reading() as connection:
             for told in acks:
                 if isinstance(told.said, Ack):
                     at = received_at if told.said.at is None else told.said.at
-                    await self._answer(connection, told, told.said, at)
+                    if await self._after(connection, told, told.said, at) is not None:
+                        news.append((told, told.said, at))
+        if news:
+            async with self._kept.db.writing() as connection:
+                for told, ack, at in news:
+                    if (after := await self._after(connection, told, ack, at)) is not None:
+                        await self._store.change(connection, told.tenant, after)
 
-    async def _answer(self, connection: AsyncConnection, told: Told, ack: Ack, at: int) -> None:
+    async def _after(self, connection: AsyncConnection, told: Told, ack: Ack, at: int) -> Command | None:
+        """Return what a command is after an answer to it, None where it stays as it is, or is none."""
         found = await self._store.numbered(connection, told.tenant, ack.behind or told.device, ack.number)
         if found is None:
             self._kept.remarks.note(told.tenant, told.device, "command", _UNKNOWN)
-            return
+            return None
         after = answered(found, ack.result, at, ack.proof) if ack.answered else acknowledged(found, at, ack.proof)
-        if after is not found:
-            await self._store.change(connection, told.tenant, after)
+        return None if after is found else after
 
     def _reports(self, batch: Batch) -> Iterator[tuple[str, dict[str, Any], int]]:
         """Give what watched devices reported, each with its time."""
