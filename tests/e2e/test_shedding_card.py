@@ -43,7 +43,11 @@ def test_people_choose_what_goes_first_and_what_never_does(browser: Browser, ser
             (made["Heater"], {"socket": "b"}),
             (made["Heater"], {"socket": "a"}),
         ]
+        wish = {"attributes": {"desired": {"threshold": 9000}}}  # as an older program or another page sets it
+        assert house.api.patch(f"devices/{made['Unit']}", json=wish).status_code == 200
+        expect(owner.page.get_by_text("Above 9,000 mA the first that draws something is cut off")).to_be_visible()
         owner.presses("Change the order")
+        expect(dialog.get_by_label("Limit in mA")).to_have_value("9000")
         dialog.get_by_role("button", name="Cut nothing off any more").click()
         expect(owner.page.get_by_text("Nothing is cut off when more flows")).to_be_visible()
         assert house.get("shedding")["items"] == []

@@ -54,9 +54,7 @@ class Table:
         return {series.metric: (series.name, series.unit) for series in found}
 
     async def open(self) -> None:
-        registry = self.house.kept.registry
-        series = self.house.kept.series
-        self.reckoning = Reckoning(self.db, self.store, series, self.house.places, registry, self.house.clock)
+        self.reckoning = Reckoning(self.db, self.store, self.house.kept, self.house.places, self.house.clock)
         self.reckoning.keep = self.keep
         await self.reckoning.open((await FollowerStore(self.db).positions()).get(Reckoning.name, 0))
 
@@ -103,6 +101,28 @@ async def test_a_metric_is_reckoned_for_each_device_or_from_all_below_a_place(ta
     await table.say(one, power=10)
     await table.say(other, power=5)
     assert table.kept == [(one, {"twice": 20}), (total, {"all": 10}), (other, {"twice": 10}), (total, {"all": 15})]
+
+
+async def test_what_people_set_for_a_device_holds_from_its_next_reading_on(table: Table) -> None:
+    house = table.house
+    one, other = [(await house.add(name)).id for name in ("One", "Other")]
+    await table.derive(metric="load", expression="100 * power / attribute('limit', 200)")
+    attributes = house.kept.attributes
+
+    async def loads() -> list[float]:
+        table.kept.clear()
+        for device in (one, other):
+            await table.say(device, power=100)
+        return [values["load"] for _, values in table.kept]
+
+    assert await loads() == [50, 50]
+    async with table.db.writing() as connection:
+        await attributes.report(connection, house.tenant, one, {"limit": 1000}, moment(house.clock.now()))
+    assert await loads() == [10, 50]
+    await attributes.desire(house.tenant, one, {"limit": 400}, moment(house.clock.now()), 10)
+    assert await loads() == [25, 50]
+    await attributes.desire(house.tenant, one, {"limit": None}, moment(house.clock.now()), 10)
+    assert await loads() == [10, 50]
 
 
 async def test_what_was_counted_up_is_remembered_and_a_record_that_comes_again_gives_the_same(table: Table) -> None:

@@ -158,6 +158,41 @@ async def test_a_change_takes_hold_at_once_and_without_a_plan_nothing_happens(bo
     assert len(await board.cut()) == 1
 
 
+async def test_the_threshold_of_a_unit_is_the_limit_of_its_plan_however_it_was_said(board: Board) -> None:
+    await board.plan(limit=1000)
+    tenant, desiring = board.house.tenant, board.bounding.desiring
+    await board.say(500)
+    await desiring.desire(tenant, board.meter, {"threshold": 400})
+    assert (await board.bounding.get(tenant, board.meter)).limit == 400
+    await board.say(500)
+    assert await board.cut() == [("FE", "a")]
+    assert await board.alerted() == [("active", "FE a is being cut off: Unit carries 500 of 400.")]
+    await desiring.desire(tenant, board.meter, {"threshold": 600})
+    await board.say(500)
+    assert [state for state, _ in await board.alerted()] == ["cleared"]
+    changed = await board.bounding.change(tenant, board.meter, {"rest_s": 20})
+    assert (changed.limit, changed.rest_s) == (600, 20)
+    for limit in (0.2, 2_000_000):
+        with pytest.raises(Invalid, match="whole number") as wrong:
+            await board.bounding.change(tenant, board.meter, {"limit": limit})
+        assert wrong.value.faults[0].field == "limit"
+    assert (await board.bounding.get(tenant, board.meter)).limit == 600
+
+
+async def test_a_first_plan_begins_with_the_threshold_of_its_unit(board: Board) -> None:
+    await board.bounding.desiring.desire(board.house.tenant, board.meter, {"threshold": 9000})
+    made = await board.bounding.change(board.house.tenant, board.meter, {"enabled": False})
+    assert (made.metric, made.limit) == ("current_ma", 9000)
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 1.5, True, "3000", 1_000_001])
+async def test_a_threshold_that_none_can_keep_is_refused(board: Board, wrong: Any) -> None:
+    for device in (board.meter, *board.outlets):
+        with pytest.raises(Invalid, match="whole number of 1 to"):
+            await board.bounding.desiring.desire(board.house.tenant, device, {"threshold": wrong})
+    assert await board.house.kept.attributes.of(board.house.tenant, [board.meter]) == {}
+
+
 async def test_a_plan_for_what_is_not_there_is_refused(board: Board, db: Database) -> None:
     wrong: list[dict[str, Any]] = [
         {"order": [board.load(0, "a") | {"device": "nobody"}]},

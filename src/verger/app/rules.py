@@ -23,8 +23,7 @@ from verger.flows.unheeded import Unheeded
 
 async def open_reckoning(stores: Stores) -> Reckoning:
     """Be ready to reckon the derived metrics that are kept, from where it had come to."""
-    store, registry = DerivedStore(stores.db), stores.kept.registry
-    reckoning = Reckoning(stores.db, store, stores.kept.series, stores.places, registry, stores.clock)
+    reckoning = Reckoning(stores.db, DerivedStore(stores.db), stores.kept, stores.places, stores.clock)
     await reckoning.open((await stores.letters.positions()).get(Reckoning.name, 0))
     return reckoning
 

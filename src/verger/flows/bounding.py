@@ -15,12 +15,11 @@ from verger.base.sentences import sentence
 from verger.domain.alerts.store import AlertStore
 from verger.domain.devices import outlets
 from verger.domain.devices.kept import Kept
-from verger.domain.devices.model import Device
 from verger.domain.shedding.model import Load, Memory, Plan
 from verger.domain.shedding.store import KeptPlan, SheddingStore
 from verger.flows.commanding import Commanding, Wish
 from verger.flows.desiring import Desiring
-from verger.flows.shedding import RULE, Shedding
+from verger.flows.shedding import RULE, Shedding, breaker_limit, in_force
 
 
 class Standing(Plan, frozen=True, kw_only=True):
@@ -47,24 +46,25 @@ class Bounding:
 
     async def all(self, tenant: str) -> list[Standing]:
         """Return the plans of a tenant, those of the newest meters first."""
-        return [self._standing(each) for each in await self.store.of_tenant(tenant)]
+        return [await self._standing(each) for each in await self.store.of_tenant(tenant)]
 
     async def get(self, tenant: str, device: str) -> Standing:
         """Return the plan of a meter; raise Missing."""
-        return self._standing(await self.store.get(tenant, device))
+        return await self._standing(await self.store.get(tenant, device))
 
     async def change(
         self, tenant: str, device: str, change: Mapping[str, Any], expected: int | None = None
     ) -> Standing:
         """Merge a change into the plan of a meter (RFC 7396), which may be its first; raise Missing, Stale or Invalid.
 
-        What it remembers begins anew.
+        What it remembers begins anew. The limit of a breaker is from then on what is desired of its unit.
         """
-        meter = await self.kept.devices.get(tenant, device)
-        before = await self._before(tenant, device)
+        await self.kept.devices.get(tenant, device)
+        before, breaker = await self._before(tenant, device), await breaker_limit(self.kept, tenant, device)
         if before is not None:
             meant_for(before.version, expected)
-        plan = self._with_metrics(tenant, _merged(before, change, meter))
+        plan = self._with_metrics(tenant, _merged(before, change, breaker))
+        wish = {} if breaker is None else _wish(plan)
         await self._check(tenant, plan)
         async with self.shedding.still():
             version = 1 if before is None else before.version + 1
@@ -72,10 +72,12 @@ class Bounding:
             async with self.kept.db.writing() as connection:
                 await self.store.put(connection, kept)
                 await self.alerts.clear(connection, tenant, RULE, device, self.clock.now())
+                desired = await self.desiring.within(connection, tenant, device, wish) if wish else None
             self.shedding.renewed(device, kept)
-        if meter.dialect == outlets.NAME and plan.metric == outlets.BREAKER["metric"]:
-            await self.desiring.desire(tenant, device, {"threshold": round(plan.limit)})
-        return self._standing(kept)
+        if desired is not None:
+            self.desiring.tell(desired)
+            await self.desiring.wire.kept()
+        return await self._standing(kept)
 
     async def end(self, tenant: str, device: str, expected: int | None = None) -> None:
         """Let a plan go; its alert ends. Raise Missing or Stale."""
@@ -86,22 +88,14 @@ class Bounding:
                 await self.alerts.clear(connection, tenant, RULE, device, self.clock.now())
             self.shedding.renewed(device, None)
 
-    async def bound(self, tenant: str, breaker: str, limit: int) -> None:
-        """Desire a limit of a breaker, and have its plan follow, if it has one that judges by that; raise Missing."""
-        before = await self._before(tenant, breaker)
-        if before is not None and before.plan.metric == outlets.BREAKER["metric"]:
-            await self.change(tenant, breaker, {"limit": limit})
-        else:
-            await self.desiring.desire(tenant, breaker, {"threshold": limit})
-
     async def _before(self, tenant: str, device: str) -> KeptPlan | None:
         try:
-            return await self.store.get(tenant, device)
+            return await in_force(self.kept, await self.store.get(tenant, device))
         except Missing:
             return None
 
-    def _standing(self, kept: KeptPlan) -> Standing:
-        memory = self.shedding.memory(kept.device)
+    async def _standing(self, kept: KeptPlan) -> Standing:
+        kept, memory = await in_force(self.kept, kept), self.shedding.memory(kept.device)
         return Standing(
             **structs.asdict(kept.plan),
             device=kept.device,
@@ -138,10 +132,10 @@ class Bounding:
             raise Invalid(" ".join(dict.fromkeys(fault.message for fault in faults)), faults)
 
 
-def _merged(before: KeptPlan | None, change: Mapping[str, Any], meter: Device) -> Plan:
-    """Return a plan with a change merged in; the first of a breaker is its usual one. Raise Invalid."""
-    usual = outlets.BREAKER if meter.dialect == outlets.NAME else {}
-    whole = merge(dict(usual) if before is None else msgspec.to_builtins(before.plan), change)
+def _merged(before: KeptPlan | None, change: Mapping[str, Any], breaker: int | None) -> Plan:
+    """Return a plan with a change merged in; the first of a breaker has the limit of that. Raise Invalid."""
+    usual = {} if breaker is None else {"metric": outlets.BREAKER_METRIC, "limit": breaker}
+    whole = merge(usual if before is None else msgspec.to_builtins(before.plan), change)
     for name in ("metric", "limit"):
         if name not in whole:
             raise Invalid(f"Say the {name} of the plan.", [Fault(name, f"Say the {name}.")])
@@ -150,3 +144,13 @@ def _merged(before: KeptPlan | None, change: Mapping[str, Any], meter: Device) -
     except msgspec.ValidationError as wrong:
         said, _, path = str(wrong).partition(" - at `$.")
         raise Invalid(f"This is no plan. {sentence(said)}", [Fault(path.rstrip("`"), sentence(said))]) from None
+
+
+def _wish(plan: Plan) -> dict[str, int]:
+    """Return what is desired of a unit by the plan of its breaker, nothing by one of another metric; raise Invalid."""
+    if plan.metric != outlets.BREAKER_METRIC:
+        return {}
+    wish = {outlets.THRESHOLD: round(plan.limit)}
+    if wrong := outlets.wrong_threshold(outlets.CENTRAL, wish):
+        raise Invalid(wrong.message, [Fault("limit", wrong.message)])
+    return wish

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from verger.base.clock import Clock, moment
 from verger.base.errors import Fault, Invalid
+from verger.domain.devices import outlets
 from verger.domain.devices.kept import Kept
 from verger.domain.devices.model import Device
 from verger.flows.ports import Screens, Wire
@@ -40,7 +41,7 @@ class Desiring:
     async def desire(self, tenant: str, device: str, change: Mapping[str, Any]) -> None:
         """Merge a change into a device's desired attributes (RFC 7396) and tell of it; raise Missing or Invalid."""
         found = await self.kept.devices.get(tenant, device)
-        _check(change)
+        _check(found, change)
         at = moment(self.clock.now())
         # Nothing is awaited before it is told, so that two changes are told in the order in which they were kept.
         self.tell(Desired(found, *await self.kept.attributes.desire(tenant, device, change, at, self.most)))
@@ -49,7 +50,7 @@ class Desiring:
     async def within(self, connection: AsyncConnection, tenant: str, device: str, change: Mapping[str, Any]) -> Desired:
         """Merge a change in within the caller's transaction, to be told of after it; raise Missing or Invalid."""
         found = await self.kept.devices.get(tenant, device)
-        _check(change)
+        _check(found, change)
         at = moment(self.clock.now())
         return Desired(
             found, *await self.kept.attributes.desire_within(connection, tenant, device, change, at, self.most)
@@ -63,8 +64,11 @@ class Desiring:
         self.screens.tell(device.id, word)
 
 
-def _check(change: Mapping[str, Any]) -> None:
-    if faults := [fault for key, value in change.items() if (fault := _fault(key, value))]:
+def _check(device: Device, change: Mapping[str, Any]) -> None:
+    faults = [fault for key, value in change.items() if (fault := _fault(key, value))]
+    if device.dialect == outlets.NAME and (wrong := outlets.wrong_threshold(device.address or "", change)):
+        faults.append(wrong)
+    if faults:
         raise Invalid(faults[0].message, faults)
 
 

@@ -2,19 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
 from verger.base.clock import SECOND, Clock
 from verger.base.db import Database
 from verger.base.work import attempt
-from verger.domain.derived.calculating import Crowds, Ledger, Sum
+from verger.domain.derived.calculating import NOTHING_SET, Crowds, Ledger, Sum
 from verger.domain.derived.crowd import Crowd, Last
 from verger.domain.derived.model import Derived
 from verger.domain.derived.store import DerivedStore
-from verger.domain.devices.registry import Registry
-from verger.domain.devices.series import SeriesStore
+from verger.domain.devices.kept import Kept
 from verger.domain.places.store import PlaceStore
 from verger.domain.telemetry.model import Answer, Batch, Heard, Readings, Run
 from verger.domain.telemetry.store import save_position
@@ -29,6 +28,8 @@ Key = tuple[str, str]
 """A derived metric, and the device that it is reckoned for, or "" for what is known of many."""
 Values = dict[tuple[str, int], dict[str, float]]
 """What was reckoned, by device and time."""
+HasSet = Mapping[str, Mapping[str, Any]]
+"""What is set by the attributes of devices."""
 
 
 class _Draft:
@@ -38,6 +39,7 @@ class _Draft:
         """Change nothing yet."""
         self.ledgers: dict[Key, Ledger] = {}
         self.found: Values = {}
+        self.has_set: HasSet = {}
         self._before: list[tuple[Crowd, str, Last | None, int]] = []
 
     def join(self, crowd: Crowd, device: str, at: int, value: float) -> bool:
@@ -61,22 +63,15 @@ class Reckoning:
 
     name: ClassVar[str] = "derived"
 
-    def __init__(
-        self,
-        db: Database,
-        store: DerivedStore,
-        series: SeriesStore,
-        places: PlaceStore,
-        registry: Registry,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, db: Database, store: DerivedStore, kept: Kept, places: PlaceStore, clock: Clock) -> None:
         """Know of no derived metrics; `keep` keeps what is reckoned as if it had been heard."""
         self.keep: Keep | None = None
-        self._db, self._store, self._series, self._places = db, store, series, places
-        self._registry, self._clock = registry, clock
+        self._db, self._store, self._places, self._clock = db, store, places, clock
+        self._series, self._registry, self._attributes = kept.series, kept.registry, kept.attributes
         self._called: set[Key] = set()  # whose series has its name and unit
         self._sums: list[tuple[Sum, frozenset[str]]] = []  # with the devices below the place of each
         self._wanted: set[str] = set()  # the metrics that any is reckoned from
+        self._heeding: set[str] = set()  # those of them where it matters what people set
         self._ledgers: dict[Key, Ledger] = {}
         self._crowds: dict[str, dict[str, Crowd]] = {}  # by derived metric and metric
         self._forgotten: set[str] = set()  # since the record began that is being taken
@@ -147,6 +142,7 @@ class Reckoning:
         metrics = {number: self._registry.metric(number) for number in np.unique(batch.series).tolist()}
         if self._wanted.isdisjoint(metrics.values()):
             return
+        draft.has_set = await self._has_set(batch)
         sums, crowded, done = self._sums, dict(self._crowds), 0
         for number, at, value in zip(batch.series.tolist(), batch.at.tolist(), batch.value.tolist(), strict=True):
             known, metric = self._registry.owner(number), metrics[number]
@@ -163,6 +159,25 @@ class Reckoning:
                     if done % _AT_ONCE == 0:
                         await asyncio.sleep(0)
 
+    async def _has_set(self, batch: Batch) -> HasSet:
+        """Return what is set for whom that matters to: what people desire, else what the device reported.
+
+        It is read anew each time, for it holds from the next reading on however it was changed.
+        """
+        owners: dict[str, set[str]] = {}  # by tenant
+        for number in np.unique(batch.series).tolist() if self._heeding else ():
+            known, metric = self._registry.owner(number), self._registry.metric(number)
+            if known is None or metric is None or metric not in self._heeding:
+                continue
+            for each, below in self._sums:
+                if each.heeds:
+                    owners.setdefault(known.tenant, set()).update(self._owners(each, known.device, metric, below))
+        found: dict[str, Mapping[str, Any]] = {}
+        for tenant, devices in owners.items():
+            states = await self._attributes.of(tenant, devices)
+            found |= {device: state.reported | state.desired for device, state in states.items()}
+        return found
+
     def _take(
         self,
         draft: _Draft,
@@ -175,7 +190,8 @@ class Reckoning:
     ) -> None:
         key = (each.derived.id, owner)
         before = draft.ledgers.get(key) or self._ledgers.get(key) or Ledger()
-        after, result = each.take(before, owner, reading, crowds, joined=joined)
+        has_set = draft.has_set.get(owner, NOTHING_SET)
+        after, result = each.take(before, owner, reading, crowds, has_set, joined=joined)
         if after is not before:
             draft.ledgers[key] = after
         if result is not None:
@@ -203,6 +219,7 @@ class Reckoning:
             self._stale = True
             raise
         self._wanted = {key for each, _ in self._sums for _, key, _ in each.wants}
+        self._heeding = {key for each, _ in self._sums if each.heeds for _, key, _ in each.wants}
 
     async def _read(self) -> list[tuple[Sum, frozenset[str]]]:
         below: dict[tuple[str, str], frozenset[str]] = {}

@@ -15,7 +15,9 @@ from verger.domain.alerts.model import Opening, Severity
 from verger.domain.alerts.store import AlertStore
 from verger.domain.commands.model import Command
 from verger.domain.commands.store import CommandStore
+from verger.domain.devices import outlets
 from verger.domain.devices.kept import Kept
+from verger.domain.devices.model import State
 from verger.domain.shedding.deciding import decide
 from verger.domain.shedding.model import Load, Memory
 from verger.domain.shedding.store import KeptPlan, SheddingStore
@@ -40,6 +42,21 @@ class Effects:
 
     commands: CommandStore
     alerts: AlertStore
+
+
+async def in_force(kept: Kept, plan: KeptPlan) -> KeptPlan:
+    """Return a plan with the limit that holds: of a breaker it is the threshold of its unit, however that was said."""
+    limit = await breaker_limit(kept, plan.tenant, plan.device) if plan.plan.metric == outlets.BREAKER_METRIC else None
+    return plan if limit is None else structs.replace(plan, plan=structs.replace(plan.plan, limit=limit))
+
+
+async def breaker_limit(kept: Kept, tenant: str, device: str) -> int | None:
+    """Return how much may flow through the breaker of a unit of power outlets, in mA; None for anything else."""
+    known = kept.addresses.of(device)
+    if known is None or known.dialect != outlets.NAME or not outlets.is_central(known.address):
+        return None
+    state = (await kept.attributes.of(tenant, [device])).get(device, State())
+    return outlets.breaker_limit(state.reported, state.desired)
 
 
 class Orders(Protocol):
@@ -105,7 +122,7 @@ class Shedding:
             return
         async with self._turn:
             for device, value in self._measured(batch).items():
-                await self._judge(self._plans[device], batch.received_at, value)
+                await self._judge(await in_force(self._kept, self._plans[device]), batch.received_at, value)
 
     def _measured(self, batch: Batch) -> dict[str, float]:
         """Return the newest value of each meter with a plan, unless it was late."""

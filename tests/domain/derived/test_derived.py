@@ -75,6 +75,17 @@ def test_an_expression_comes_to(expression: str, readings: Any, expected: list[f
     assert reckoned(expression, *readings) == expected
 
 
+@pytest.mark.parametrize(
+    ("has_set", "expected"),
+    [({}, 50), ({"limit": 400}, 25), ({"limit": True}, 50), ({"limit": "much"}, 50), ({"limit": 0}, None)],
+)
+def test_a_number_that_is_set_for_the_device_is_read_with_each_reading(has_set: Any, expected: float | None) -> None:
+    total = Sum(derived("100 * w / attribute('limit', 200)"))
+    assert total.heeds
+    assert total.wants == {(None, "w", "own")}
+    assert total.take(Ledger(), "a", ("a", "w", SECOND, 100), {}, has_set, joined=False)[1] == expected
+
+
 def test_what_is_too_old_is_not_known() -> None:
     assert reckoned("t + h", ("a", "t", 0, 1), ("a", "h", 61, 1), ("a", "t", 62, 1), fresh_s=60) == [None, None, 2]
 
@@ -84,6 +95,10 @@ def test_what_is_too_old_is_not_known() -> None:
     [
         ("", "1 to 500"),
         ("t +", "cannot be read"),
+        ("t / attribute('limit')", "the number where none is set"),
+        ("t / attribute('limit', True)", "the number where none is set"),
+        ("t / attribute(limit, 1)", "the number where none is set"),
+        ("attribute('limit', 1)", "Name at least one metric"),
         ("t.real", "no place here for t.real"),
         ("t[0]", "no place"),
         ("__import__('os')", "no function __import__"),

@@ -40,6 +40,11 @@ export function unitOf({ metrics }: Pick<Device, "metrics">, of: Pick<Plan, "met
   const known = metrics[metric]?.unit ?? "";
   return unitShown(known === "" && metric === BREAKER ? "mA" : known);
 }
+/** How much may flow: as the plan says, else the threshold of the unit, else the usual of a breaker. */
+export function limitOf({ attributes: { desired, reported } }: Pick<Device, "attributes">, of: Pick<Plan, "limit"> | null): number {
+  const set = [of?.limit, desired["threshold"], reported["threshold"]].find((one) => typeof one === "number");
+  return set ?? 15_000;
+}
 export const keep = (device: string, said: Described["PlanChange"], version: number | null): Promise<Plan> =>
   patch(at`/devices/${device}/shedding`, plan, said, version);
 export const end = (device: string): Promise<unknown> => remove(at`/devices/${device}/shedding`);

@@ -8,7 +8,7 @@ from msgspec import Struct, structs
 
 from verger.base.clock import SECOND
 from verger.domain.derived.crowd import Crowd
-from verger.domain.derived.expression import Call, Metric, Number, Part, metrics, parse
+from verger.domain.derived.expression import Attribute, Call, Metric, Number, Part, attributes, metrics, parse
 from verger.domain.derived.formulas import Run, dew_point, increased, integrated, rate, vpd
 from verger.domain.derived.model import Derived
 
@@ -19,6 +19,8 @@ Known = dict[str, dict[str, tuple[int, float]]]
 """The last readings: by metric and device, when and what."""
 Crowds = Mapping[str, Crowd]
 """Those of all devices below a place, by metric."""
+
+NOTHING_SET: Mapping[str, Any] = {}
 
 _NOBODY = Crowd()
 
@@ -45,6 +47,7 @@ class Sum:
         self.of_each = derived.device is None
         self.wants = frozenset((each.device, each.key, each.whose) for each in named)
         self.crowded = frozenset(each.key for each in named if each.whose == "each")
+        self.heeds = any(attributes(self.part))  # whether it matters what is set for its device
         self._fresh = round(derived.fresh_s * SECOND)
 
     def hears(self, owner: str, device: str, metric: str, below: Collection[str]) -> bool:
@@ -55,12 +58,19 @@ class Sum:
         return (device, metric, "named") in self.wants or (device == owner and (None, metric, "own") in self.wants)
 
     def take(
-        self, ledger: Ledger, owner: str, reading: tuple[str, str, int, float], crowds: Crowds, *, joined: bool
+        self,
+        ledger: Ledger,
+        owner: str,
+        reading: tuple[str, str, int, float],
+        crowds: Crowds,
+        has_set: Mapping[str, Any] = NOTHING_SET,
+        *,
+        joined: bool,
     ) -> tuple[Ledger, float | None]:
         """Return what is remembered, and the value at the time of a reading, None when it cannot be reckoned.
 
         The reading is (device, metric, time, value), and `joined` tells whether its crowd has taken it. One that is
-        not newer than the last of its series changes nothing.
+        not newer than the last of its series changes nothing. `has_set` are the attributes of the owner, by name.
         """
         device, metric, at, value = reading
         known = ledger.known
@@ -72,6 +82,7 @@ class Sum:
             return ledger, None
         now = max(at, ledger.at, *(crowd.latest for crowd in crowds.values()))
         reckoned = _Reckoning(known, owner, crowds, now - self._fresh, now, dict(enumerate(ledger.runs)))
+        reckoned.has_set = has_set
         result = reckoned.value(self.part)
         runs = tuple(reckoned.runs.get(number, Run()) for number in range(max(reckoned.runs, default=-1) + 1))
         return Ledger(known, runs, now), result if result is not None and isfinite(result) else None
@@ -91,6 +102,7 @@ class _Reckoning:
 
     def __init__(self, known: Known, owner: str, crowds: Crowds, since: int, at: int, runs: dict[int, Run]) -> None:
         self.runs = runs
+        self.has_set = NOTHING_SET
         self._known, self._owner, self._crowds, self._since, self._at = known, owner, crowds, since, at
 
     def value(self, part: Part) -> float | None:
@@ -100,6 +112,8 @@ class _Reckoning:
                 return part.value
             case Metric():
                 return self._last(part.key, part.device or self._owner)
+            case Attribute():
+                return _set_to(self.has_set.get(part.name), part.usual)
             case Call(parts=(Metric(whose="each") as only,)):
                 crowd = self._crowds.get(only.key, _NOBODY)
                 return crowd.joined(part.name, self._since)
@@ -136,6 +150,16 @@ class _Reckoning:
                 result = None if before.at is None else value - before.value
         self.runs[call.number] = run
         return result
+
+
+def _set_to(value: Any, usual: float) -> float:
+    """Return the number that an attribute sets, the usual one where it sets none."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return usual
+    try:
+        return float(value)
+    except OverflowError:
+        return usual
 
 
 _FUNCTIONS: Mapping[str, Callable[..., Any]] = {

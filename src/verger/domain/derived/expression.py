@@ -2,6 +2,7 @@
 
 `temperature` is a metric of the device itself, `metric("soil-1")` one whose key is no name, `of("device", "power")` one
 of another device. `sum`, `mean`, `min`, `max` and `count` of one metric are over all devices below the place.
+`attribute("threshold", 15000)` is a number that people set for the device itself: desired, else reported, else that.
 """
 
 import ast
@@ -54,6 +55,13 @@ class Metric(Struct, frozen=True):
     whose: Literal["own", "named", "each"] = "own"
 
 
+class Attribute(Struct, frozen=True):
+    """A number that is set for the device itself by an attribute; `usual` where none is."""
+
+    name: str
+    usual: float
+
+
 class Call(Struct, frozen=True):
     """A function or an operator of some parts; `number` is its own among those that go on from before, else -1."""
 
@@ -62,7 +70,7 @@ class Call(Struct, frozen=True):
     number: int = -1
 
 
-Part = Number | Metric | Call
+Part = Number | Metric | Attribute | Call
 
 
 def parse(text: str) -> Part:
@@ -85,6 +93,15 @@ def metrics(part: Part) -> Iterator[Metric]:
     elif isinstance(part, Call):
         for each in part.parts:
             yield from metrics(each)
+
+
+def attributes(part: Part) -> Iterator[Attribute]:
+    """Give every attribute that an expression names."""
+    if isinstance(part, Attribute):
+        yield part
+    elif isinstance(part, Call):
+        for each in part.parts:
+            yield from attributes(each)
 
 
 class _Reader:
@@ -111,8 +128,10 @@ class _Reader:
     def _call(self, name: str, args: list[ast.expr]) -> Part:
         if name in ("metric", "of"):
             return _named(name, args)
+        if name == "attribute":
+            return _attribute(args)
         if name not in _COUNTS:
-            raise ValueError(f"There is no function {name}; there are {', '.join(_COUNTS)}, metric and of.")
+            raise ValueError(f"There is no function {name}; there are {', '.join(_COUNTS)}, metric, of and attribute.")
         least, most = _COUNTS[name]
         if not least <= len(args) <= most:
             wanted = counted(most, "part") if least == most else f"{least} to {most} parts"
@@ -135,6 +154,14 @@ def _named(name: str, args: list[ast.expr]) -> Metric:
         wanted = 'metric("soil-1")' if name == "metric" else 'of("<id of a device>", "power")'
         raise ValueError(f"Write {wanted}.")
     return Metric(texts[0]) if name == "metric" else Metric(texts[1], texts[0], "named")
+
+
+def _attribute(args: list[ast.expr]) -> Attribute:
+    match args:
+        case [ast.Constant(value=str(name)), ast.Constant(value=int(usual) | float(usual))]:
+            if name.strip() and not isinstance(usual, bool):
+                return Attribute(name, _number(usual))
+    raise ValueError('Write attribute("threshold", 15000): its name, and the number where none is set.')
 
 
 def _number(value: float) -> float:

@@ -62,6 +62,7 @@ export const enDerived = {
   "derived.help": "What an expression may say",
   "derived.help.value": "the last value of the device itself; {quoted} where the key is no plain word",
   "derived.help.of": "that of a certain device",
+  "derived.help.attribute": "a number that people set for the device itself; that one where none is set",
   "derived.help.arithmetic": "arithmetic; ** is to the power of",
   "derived.help.place": "over all devices here and below; of several values, over those",
   "derived.help.air": "vapour-pressure deficit in kPa and dew point in °C, of °C and %",

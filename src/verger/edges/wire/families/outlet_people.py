@@ -3,6 +3,7 @@
 from typing import Any
 
 from verger.base.errors import Unknown
+from verger.domain.devices.outlets import MOST_BREAKER_MA, THRESHOLD
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller, Permission
 from verger.edges.wire.dialects import outlet
@@ -14,7 +15,6 @@ from verger.flows.commanding import Wish
 
 NOT_SIGNED_IN = "Authentication required"
 _NOT_YOURS = "Outlet not found or unauthorized"
-_MOST_BREAKER_MA = 1_000_000
 
 
 async def asks(desk: Desk, call: Call, needs: Permission) -> Caller:
@@ -59,10 +59,10 @@ async def breaker_threshold(desk: Desk, call: Call) -> Reply:
     caller = await asks(desk, call, "devices:write")
     body = call.json()
     threshold = body.get("threshold") if isinstance(body, dict) else None
-    if not isinstance(threshold, int) or isinstance(threshold, bool) or not 0 < threshold <= _MOST_BREAKER_MA:
+    if not isinstance(threshold, int) or isinstance(threshold, bool) or not 0 < threshold <= MOST_BREAKER_MA:
         raise Garbled("Threshold must be greater than 0")
     central = central_of(desk, caller.tenant)
-    await desk.people.stories.bounding.bound(caller.tenant, central.device, threshold)
+    await desk.people.stories.changing.desiring.desire(caller.tenant, central.device, {THRESHOLD: threshold})
     return told(message=f"Breaker threshold set to {threshold} mA", threshold=threshold)
 
 

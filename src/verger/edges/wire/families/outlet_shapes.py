@@ -3,9 +3,10 @@
 from typing import Any
 
 from verger.base.errors import Missing
+from verger.domain.devices import outlets
 from verger.domain.devices.addresses import Addressed
 from verger.domain.devices.families import identity
-from verger.domain.devices.outlets import CENTRAL, outlet_id
+from verger.domain.devices.outlets import outlet_id
 from verger.edges.wire.dialects import outlet
 from verger.edges.wire.families.call import Reply
 from verger.edges.wire.families.desk import Desk
@@ -36,7 +37,7 @@ def name_of(found: Addressed) -> str | None:
 
 def is_central(found: Addressed) -> bool:
     """Whether this is a control unit."""
-    return found.address.upper().startswith(CENTRAL)
+    return outlets.is_central(found.address)
 
 
 def of_tenant(desk: Desk, tenant: str) -> list[Addressed]:

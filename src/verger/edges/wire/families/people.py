@@ -18,7 +18,6 @@ from verger.domain.tenancy.tenancy import Tenancy
 from verger.edges.wire.families.call import Call
 from verger.flows.adopting import Adopting
 from verger.flows.alerting import Alerting
-from verger.flows.bounding import Bounding
 from verger.flows.changing import Changing
 from verger.flows.charting import Charting
 from verger.flows.clearing import Clearing
@@ -132,11 +131,6 @@ class Stories(Protocol):
     @property
     def ruling(self) -> Ruling:
         """Return what writes rules."""
-        ...
-
-    @property
-    def bounding(self) -> Bounding:
-        """Return what says how much may flow."""
         ...
 
     @property
