@@ -132,7 +132,7 @@ class Families:
 
     def let_people_in(self, tenancy: Tenancy, stories: Stories, hub: Hub) -> None:
         """Let people speak in the families' words, once their stories are there."""
-        self.desk.people = People(tenancy, stories, partial(watch, hub), self.http.patience)
+        self.desk.people = People(tenancy, stories, partial(watch, hub), hub.shows, self.http.patience)
 
     def figures(self) -> Iterator[Figure]:
         """Return the figures of strangers, and of what families ask over HTTP."""

@@ -148,8 +148,8 @@ class Outbound:
                 found[device] = max(turns)
         return found
 
-    def next_of(self, devices: Sequence[str], focus: str | None, besides: Sequence[str] = ()) -> str | None:
-        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns.
+    def next_of(self, devices: Sequence[str], looked_at: Sequence[str], besides: Sequence[str] = ()) -> str | None:
+        """Return which device is to be polled next: with commands, else looked at or about to prove one, in turns.
 
         `besides` are to be told something that is no command.
         """
@@ -157,9 +157,9 @@ class Outbound:
         waiting = [each for each in self._waiting if each in known and self._waits(each)]
         waiting += [each for each in besides if each not in waiting]
         proving = [each for each in known if any(end > now for end in self._proofs.get(each, {}).values())]
-        candidates = waiting or [*proving, *([focus] if focus else [])]
-        if not waiting and not proving:
-            return focus
+        candidates = waiting or [*proving, *looked_at]
+        if not candidates:
+            return None
         found = min(candidates, key=lambda each: (self._turned.get(each, 0), each))
         self._turned[found] = next(self._turns)
         return found

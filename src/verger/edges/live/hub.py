@@ -65,6 +65,11 @@ class Hub:
         """Return how often places or devices came, went or moved: what was read before the last time is outdated."""
         return self._changes
 
+    def shows(self, tenant: str, device: str) -> bool:
+        """Tell whether a screen shows a device by itself, as its page does."""
+        subject = "device", device
+        return any(screen.tenant == tenant and subject in screen.subjects for screen in self._screens)
+
     def watch(self) -> None:
         """Look anew, before the next readings or frames, which devices are shown and where."""
         self._outdated = True

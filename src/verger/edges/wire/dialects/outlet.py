@@ -96,8 +96,9 @@ def sample(body: bytes) -> Sample:
     flows = {"current_a": usual.current_a, "current_b": usual.current_b}
     tripped = tuple(flow[-1] for flow, number in flows.items() if number == OVERLOAD)
     readings = {flow: _quiet(number, _OUTLET_NOISE) for flow, number in flows.items() if 0 <= number != OVERLOAD}
-    relays = {"relay_a": usual.relay_a, "relay_b": usual.relay_b}
-    known = {relay: state for relay, state in relays.items() if state is not None}
+    relays = {"relay_a": (usual.relay_a, usual.current_a), "relay_b": (usual.relay_b, usual.current_b)}
+    # Off is no news while the current is not known: so a unit says of an outlet that has not answered it yet.
+    known = {relay: on for relay, (on, flows) in relays.items() if on or (on is False and flows >= 0)}
     return Sample(name, readings, known, bool(tripped) or usual.is_overload, tripped)
 
 
@@ -114,8 +115,11 @@ def _closer(body: bytes) -> Sample:
             tripped.append(socket)
         elif number is not None:
             readings[name] = _quiet(number, _OUTLET_NOISE)
-    names = [f"relay_{socket}" for socket in SOCKETS]
-    relays = {name: told[name] for name in names if isinstance(told.get(name), bool)}
+    told_of = {*(name[-1] for name in readings), *tripped, *(fault.field[-1] for fault in faults)}
+    states = {socket: told.get(f"relay_{socket}") for socket in SOCKETS}
+    relays = {
+        f"relay_{on}": state for on, state in states.items() if state is True or (state is False and on in told_of)
+    }
     if not readings and not tripped and faults:
         raise Garbled(f"{faults[0].field}: {faults[0].message}", tuple(faults))
     overload = bool(tripped) or told.get("is_overload") is True

@@ -12,6 +12,7 @@ from verger.domain.telemetry.model import KEPT, Heard
 from verger.edges.wire.dialects import native
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
+from verger.edges.wire.families.rounds import Rounds
 from verger.edges.wire.house import House
 from verger.edges.wire.inlet import Inlet
 from verger.edges.wire.switchboard import Switchboard
@@ -125,8 +126,8 @@ class Fetches(Protocol):
         """Return a command of a device that knows it by its id, None where it is none of its own."""
         ...
 
-    def next_of(self, devices: Sequence[str], focus: str | None, besides: Sequence[str] = ()) -> str | None:
-        """Return which device is to be polled next: with commands, else in focus or about to prove one in turns.
+    def next_of(self, devices: Sequence[str], looked_at: Sequence[str], besides: Sequence[str] = ()) -> str | None:
+        """Return which device is to be polled next: with commands, else looked at or about to prove one, in turns.
 
         `besides` are to be told something that is no command.
         """
@@ -162,6 +163,7 @@ class Desk:
     orders: Fetches
     passes: Passes
     pages: Pages = field(default_factory=Pages)
+    rounds: Rounds = field(default_factory=Rounds)
     people: "People" = field(init=False)
 
     async def hear(self, door: Admitted, dialect: str, voice: Voice) -> Met:

@@ -5,14 +5,15 @@ from typing import Any
 
 from verger.base.errors import Missing, Unknown
 from verger.domain.devices.addresses import Addressed
-from verger.domain.enrolments.model import Admitted
 from verger.domain.telemetry.model import Ack, Attributes, Heard, Said
 from verger.edges.wire.dialects import outlet
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families import outlet_people, outlet_sheets, outlet_sockets
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, heard
 from verger.edges.wire.families.desk import Desk
-from verger.edges.wire.families.outlet_shapes import NO_CENTRAL, is_central, limit, name_of, relays, told
+from verger.edges.wire.families.outlet_shapes import limit, name_of, relays, told
+from verger.edges.wire.families.outlet_units import asks, door, foreign, here, outlets, units_of
+from verger.edges.wire.families.outlet_units import told as round_began
 
 NAME = outlet.NAME
 _UNKNOWN_ORDER = "A control unit knows relay_on and relay_off with a socket, set_threshold, read_sensors and ping."
@@ -23,10 +24,11 @@ _UNKNOWN_ORDER = "A control unit knows relay_on and relay_off with a socket, set
 
 async def data(desk: Desk, call: Call) -> Reply:
     """Hear an outlet, and answer how its relays stand."""
-    door, sample = _door(call), outlet.sample(call.body)
-    device = desk.meetings.find(door, NAME, sample.device_id)
+    sample = outlet.sample(call.body)
+    device = desk.meetings.find(door(call), NAME, sample.device_id)
     before = await _reported(desk, device) if sample.overload or len(sample.relays) < 2 else {}
-    voice = sample.voice(_only_central(desk, door), fresh=before.get("is_overload") is not True)
+    gateway = await _speaks_for(desk, call) if device is None else ""
+    voice = sample.voice(gateway, fresh=before.get("is_overload") is not True)
     met = await _heard(desk, call, voice, f"Outlet with device_id {sample.device_id} not found")
     flags = before | sample.relays if met else sample.relays
     return told(message="Data received (logged to DB)", **relays(flags))
@@ -36,6 +38,8 @@ async def breaker_data(desk: Desk, call: Call) -> Reply:
     """Hear what flows through the main breaker of a control unit."""
     voice = outlet.breaker(call.body)
     await _heard(desk, call, voice, f"{voice.address} is not let in here")
+    if unit := desk.meetings.find(door(call), NAME, voice.address):
+        round_began(desk, call, unit)
     return told(message="Breaker data received (logged to DB)")
 
 
@@ -52,7 +56,8 @@ async def _heard(desk: Desk, call: Call, voice: outlet.Voice, unknown: str) -> b
 
 async def devices(desk: Desk, call: Call) -> Reply:
     """Tell the ids of the outlets, the newest first."""
-    return told(devices=[name for name in map(name_of, await _outlets(desk, call)) if name])
+    found = await outlets(desk, call, await here(desk, call))
+    return told(devices=[name for name in map(name_of, found) if name])
 
 
 async def status(desk: Desk, call: Call) -> Reply:
@@ -66,8 +71,9 @@ async def status(desk: Desk, call: Call) -> Reply:
 async def commands(desk: Desk, call: Call) -> Reply:
     """Tell what an outlet is to do, the oldest first, and note that its control unit has it."""
     found = _outlet(desk, call)
-    asks = await desk.commands(found.device)
-    orders = [(ask, outlet.order(ask)) for ask in asks]
+    if await foreign(desk, call, found):
+        return told(commands=[])
+    orders = [(ask, outlet.order(ask)) for ask in await desk.commands(found.device)]
     await desk.fetched(found.device, [ask for ask, order in orders if order is not None])
     said: list[Said] = [_refused(ask) for ask, order in orders if order is None]
     listed = [order for _, order in orders if order is not None]
@@ -110,28 +116,33 @@ async def _agree(desk: Desk, found: Addressed, value: int) -> None:
 
 async def focus(desk: Desk, call: Call) -> Reply:
     """Tell which outlet comes next: one with commands or a threshold waiting, else the one that people look at."""
-    outlets = await _outlets(desk, call)
-    there = {each.device: name_of(each) for each in outlets}
-    central = await _central(desk, _door(call))
-    chosen = (await desk.house.attributes(central, [], ["focus"]))[1].get("focus") if central else None
-    looked_at = next((device for device, name in there.items() if name == chosen), None)
-    device = desk.orders.next_of(list(there), looked_at, list(await _drifted(desk, outlets)))
+    units = await asks(desk, call)
+    served = await outlets(desk, call, units)
+    there = {each.device: name_of(each) for each in served}
+    chosen = {(await desk.house.attributes(unit.device, [], ["focus"]))[1].get("focus") for unit in units}
+    tenant, shows = door(call).tenant, desk.people.shows
+    looked_at = [device for device, name in there.items() if name in chosen or shows(tenant, device)]
+    device = desk.orders.next_of(list(there), looked_at, list(await _drifted(desk, served)))
     return told(device_id=None if device is None else there[device])
 
 
 async def set_focus(desk: Desk, call: Call) -> Reply:
     """Let one outlet be served every two seconds."""
-    central = await _needed(desk, call)
-    name = name_of(_outlet(desk, call, "Outlet {} not found"))
-    await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": name})
-    return told(device_id=name)
+    await units_of(desk, call)
+    found = _outlet(desk, call, "Outlet {} not found")
+    await _focus(desk, call, await units_of(desk, call, found), name_of(found))
+    return told(device_id=name_of(found))
 
 
 async def clear_focus(desk: Desk, call: Call) -> Reply:
     """Let all outlets take turns again."""
-    central = await _needed(desk, call)
-    await desk.people.stories.changing.desiring.desire(_door(call).tenant, central, {"focus": None})
+    await _focus(desk, call, await units_of(desk, call), None)
     return told(device_id=None)
+
+
+async def _focus(desk: Desk, call: Call, units: Sequence[Addressed], name: str | None) -> None:
+    for unit in units:
+        await desk.people.stories.changing.desiring.desire(door(call).tenant, unit.device, {"focus": name})
 
 
 async def alive(_desk: Desk, _call: Call) -> Reply:
@@ -142,64 +153,19 @@ async def alive(_desk: Desk, _call: Call) -> Reply:
 # who is meant
 
 
-def _door(call: Call) -> Admitted:
-    if call.door is None:
-        raise Unknown("Authentication required")
-    return call.door
-
-
-async def _outlets(desk: Desk, call: Call) -> list[Addressed]:
-    """Return the outlets that a control unit serves: where there are several units, those below its own place."""
-    door = _door(call)
-    members = desk.meetings.members(door, NAME)
-    found = [each for each in members if name_of(each)]
-    return found if sum(is_central(each) for each in members) < 2 else await _here(desk, door, found)
-
-
-async def _here(desk: Desk, door: Admitted, found: Sequence[Addressed]) -> list[Addressed]:
-    """Return those of some devices that stand below the place of a door."""
-    stories = desk.people.stories
-    tree = (await stories.places.tree(door.tenant)).places
-    roots = {each.place for each in door.enrolments}
-
-    def below(device: str) -> bool:
-        known = stories.kept.registry.known(device)
-        place: str | None = known.place if known else None
-        while place is not None and place not in roots:
-            place = tree[place].parent if place in tree else None
-        return place is not None
-
-    return [each for each in found if below(each.device)]
-
-
 def _outlet(desk: Desk, call: Call, unknown: str = "Outlet with device_id {} not found") -> Addressed:
     name = call.args["device"]
-    device = desk.meetings.find(_door(call), NAME, name)
+    device = desk.meetings.find(door(call), NAME, name)
     found = None if device is None else desk.meetings.addressed(device)
     if found is None or name_of(found) is None:
         raise Missing(unknown.format(name))
     return found
 
 
-async def _central(desk: Desk, door: Admitted) -> str | None:
-    """Return the newest control unit: where there are several, of those at the door's own place."""
-    found = [each for each in desk.meetings.members(door, NAME) if is_central(each)]
-    if len(found) > 1:
-        found = await _here(desk, door, found) or found
-    return found[0].device if found else None
-
-
-async def _needed(desk: Desk, call: Call) -> str:
-    central = await _central(desk, _door(call))
-    if central is None:
-        raise Missing(NO_CENTRAL)
-    return central
-
-
-def _only_central(desk: Desk, door: Admitted) -> str:
-    """Return the address of the control unit, if there is no other that may have spoken."""
-    found = [each.address for each in desk.meetings.members(door, NAME) if name_of(each) is None]
-    return found[0] if len(found) == 1 else ""
+async def _speaks_for(desk: Desk, call: Call) -> str:
+    """Return the address of the control unit that speaks for an outlet, if there is no other that may."""
+    units = await here(desk, call)
+    return units[0].address if len(units) == 1 else ""
 
 
 async def _reported(desk: Desk, device: str | None) -> dict[str, Any]:

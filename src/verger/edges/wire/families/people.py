@@ -40,6 +40,9 @@ Watch = Callable[[str, Callable[[], Iterable[str]]], AsyncIterator[dict[str, Any
 Words are those of the live socket: {"type": "readings", "device", "at", "values"}, {"type": "task", …} and so on.
 """
 
+Shows = Callable[[str, str], bool]
+"""Tells whether somebody of a tenant looks at a device's own page now."""
+
 
 class Unproven(Unknown):
     """Somebody gave a password that is not that of an account."""
@@ -151,6 +154,7 @@ class People:
     tenancy: Tenancy
     stories: Stories
     watch: Watch
+    shows: Shows
     patience: Patience
 
     async def log_in(self, email: str, password: str, sentence: str) -> tuple[User, list[Membership], str]:
