@@ -115,11 +115,9 @@ def _closer(body: bytes) -> Sample:
             tripped.append(socket)
         elif number is not None:
             readings[name] = _quiet(number, _OUTLET_NOISE)
-    told_of = {*(name[-1] for name in readings), *tripped, *(fault.field[-1] for fault in faults)}
+    known = {*(name[-1] for name in readings), *tripped, *(fault.field[-1] for fault in faults)}
     states = {socket: told.get(f"relay_{socket}") for socket in SOCKETS}
-    relays = {
-        f"relay_{on}": state for on, state in states.items() if state is True or (state is False and on in told_of)
-    }
+    relays = {f"relay_{each}": on for each, on in states.items() if on is True or (on is False and each in known)}
     if not readings and not tripped and faults:
         raise Garbled(f"{faults[0].field}: {faults[0].message}", tuple(faults))
     overload = bool(tripped) or told.get("is_overload") is True
