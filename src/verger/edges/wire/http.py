@@ -95,8 +95,12 @@ class DeviceHttp:
             else:
                 await self._provision(scope, receive, send)
         except TooLarge as large:
+            if device:
+                self.house.remark(device, "refused", str(large))
             await give_problem(send, 413, str(large), headers={b"connection": b"close"})
         except Garbled as garbled:
+            if device:
+                self.house.remark(device, "refused", str(garbled))
             await give_problem(send, 422, str(garbled), garbled.faults)
         except Busy as busy:
             status = 429 if isinstance(busy, TooMany) else 503

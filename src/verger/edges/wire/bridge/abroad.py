@@ -98,10 +98,11 @@ class Abroad:
 
     def _voice(self, door: Admitted, family: Family, found: Found, body: bytes) -> Voice | None:
         """Return who says what; raise Garbled, which stands on the log page of whoever it was."""
+        frame, name = Frame(found.rest, body), partial(self._own, found.prefix)
         try:
-            return self._ear.read(door, family, Frame(found.rest, body), partial(self._own, found.prefix)).voice
+            return self._ear.read(door, family, frame, name).voice
         except Garbled as garbled:
-            if device := self._ear.whose(door, family, found.rest):
+            if device := self._ear.whose(door, family, frame, name):
                 self.remark(device, str(garbled))
             raise
 

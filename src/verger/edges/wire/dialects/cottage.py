@@ -116,4 +116,9 @@ def may_hear(topic_filter: str) -> bool:
     return topic_filter.startswith(PROVISION) and "/" not in topic_filter.removeprefix(PROVISION)
 
 
-FAMILY = Family(NAME, hears=lambda topic: topic == DATA, may_hear=may_hear, read=read, granted=granted)
+def sender(message: Frame) -> str:
+    """Return the first sensor that a message names, "" where it names none."""
+    return values.mentioned(message.body, "sensor_id")
+
+
+FAMILY = Family(NAME, hears=lambda topic: topic == DATA, may_hear=may_hear, read=read, granted=granted, sender=sender)

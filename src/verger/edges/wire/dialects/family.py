@@ -82,6 +82,10 @@ def _no_name(_: str) -> str:
     return ""
 
 
+def _no_sender(_: Frame) -> str:
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Family:
     """One family over MQTT; every field is pure, and what makes no sense raises Garbled.
@@ -90,10 +94,10 @@ class Family:
     `read`: a message, with the time zone of its place, to what it means. `write`: an order to what is sent, nothing
     where the device cannot be told. `granted`: the frames by which a device that asked is told its secret.
     `listens`: the device whose commands a topic filter asks for. `named`: the address that a client id tells, "" where
-    `listens`: the device whose commands a topic filter asks for. `named`: the address that a client id tells, "" where
     it tells none; another device does not speak on its connection. `whose`: the address in a topic at which a device
     speaks, and `told_at`: where that device listens, each "" where the topic does not tell. `answers`: whether a device
-    says what became of a command.
+    says what became of a command. `sender`: the address of whoever sent a message that makes no sense, where its topic
+    does not tell it, else "".
     """
 
     name: str
@@ -107,6 +111,7 @@ class Family:
     whose: Callable[[str], str] = _no_name
     told_at: Callable[[str], str] = _no_name
     answers: bool = True
+    sender: Callable[[Frame], str] = _no_sender
 
 
 def held_to(family: Family, client_id: str, spoken: Spoken) -> Spoken:

@@ -267,6 +267,11 @@ def told_at(topic: str) -> str:
     return f"{place.reach}/{where}"
 
 
+def sender(message: Frame) -> str:
+    """Return that it is the board of this connection, at a topic of such boards."""
+    return farm_board.BOARD.address if farm_board.hears(message.topic) else ""
+
+
 FAMILY = Family(
     NAME,
     hears=hears,
@@ -276,4 +281,5 @@ FAMILY = Family(
     listens=listens,
     whose=whose,
     told_at=told_at,
+    sender=sender,
 )

@@ -98,7 +98,7 @@ def sample(body: bytes) -> Sample:
     readings = {flow: _quiet(number, _OUTLET_NOISE) for flow, number in flows.items() if 0 <= number != OVERLOAD}
     relays = {"relay_a": (usual.relay_a, usual.current_a), "relay_b": (usual.relay_b, usual.current_b)}
     # Off is no news while the current is not known: so a unit says of an outlet that has not answered it yet.
-    known = {relay: on for relay, (on, flows) in relays.items() if on or (on is False and flows >= 0)}
+    known = {relay: on for relay, (on, ma) in relays.items() if on or (on is False and ma >= 0)}
     return Sample(name, readings, known, bool(tripped) or usual.is_overload, tripped)
 
 

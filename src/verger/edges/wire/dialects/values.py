@@ -51,6 +51,12 @@ def parse_text(body: bytes) -> Any:
     return told
 
 
+def mentioned(body: bytes, name: str) -> str:
+    """Return the first text or whole number that goes by a name in a JSON text, sound or cut short; "" for none."""
+    found = re.search(rb'"%s"\s*:\s*(?:"([^"\\]{1,200})"|(\d{1,20}))' % re.escape(name.encode()), body)
+    return "" if found is None else (found[1] or found[2]).decode(errors="replace")
+
+
 def _whole(digits: str) -> float:
     return int(digits) if len(digits) < 400 else float(digits)
 

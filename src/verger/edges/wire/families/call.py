@@ -122,6 +122,19 @@ def compact(told: Any, status: int = 200) -> Reply:
     return Reply(status, msgspec.json.encode(told))
 
 
+class Shown(Garbled):
+    """A message of a device that was refused, which stands on its log page already."""
+
+
+Sender = Callable[[Desk, Call], Awaitable[str | None]]
+"""Returns the device of ours that sent a message which makes no sense, None where that cannot be told."""
+
+
+async def nobody(_desk: Desk, _call: Call) -> None:
+    """Return that no device of ours sent it."""
+    return
+
+
 Handler = Callable[[Desk, Call], Awaitable[Reply]]
 """Answers a call; raises Garbled for what makes no sense, Busy when nothing can be kept, other Refused as they are."""
 
@@ -146,13 +159,15 @@ Talk = Callable[[Desk, Call, Socket], Awaitable[None]]
 class Route:
     """A handler and its path, to the slash: "/api/commands/{device}/"; a name stands for one segment.
 
-    `strangers`: whether it is for devices without a credential, who need an enrolment.
+    `strangers`: whether it is for devices without a credential, who need an enrolment. `sender` tells whose message it
+    was, where it is for what devices say.
     """
 
     method: str
     path: str
     handler: Handler
     strangers: bool = True
+    sender: Sender = nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +238,7 @@ class HttpFamily:
 async def heard(desk: Desk, call: Call, dialect: str, voice: Voice) -> Met:
     """Return what became of what a device said, once it is on disk.
 
-    Raise Unknown where it may not speak here, Garbled where nothing of it was kept, Busy when it may come again.
+    Raise Unknown where it may not speak here, Shown where nothing of it was kept, Busy when it may come again.
     """
     if call.door is None:
         raise Unknown("Nobody is let in here without a credential.")
@@ -234,7 +249,7 @@ async def heard(desk: Desk, call: Call, dialect: str, voice: Voice) -> Met:
     if answer.later:
         raise Busy(answer.later, retry_s=60)
     if not answer.kept and answer.refused:
-        kind = Unknown if met.barred or not met.known else Garbled
+        kind = Unknown if met.barred or not met.known else Shown
         raise kind(answer.refused[0].message)
     return met
 

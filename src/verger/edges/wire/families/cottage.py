@@ -4,7 +4,7 @@ from typing import Any
 
 from verger.base.errors import Unknown
 from verger.domain.telemetry.model import Garbled
-from verger.edges.wire.dialects import cottage
+from verger.edges.wire.dialects import cottage, values
 from verger.edges.wire.families import cottage_accounts, cottage_members, cottage_people
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
 from verger.edges.wire.families.desk import Desk
@@ -46,6 +46,12 @@ async def add_data(desk: Desk, call: Call) -> Reply:
     return compact({"status": "Success", "errors": "None"}, 201)
 
 
+async def _sender(desk: Desk, call: Call) -> str | None:
+    """Return the sensor that a message names first."""
+    address = values.mentioned(call.body, "sensor_id")
+    return desk.meetings.find(call.door, cottage.NAME, address) if call.door is not None and address else None
+
+
 async def alive(_desk: Desk, _call: Call) -> Reply:
     """Say that the server runs."""
     return Reply(200, b"Server is running, 200", b"text/html; charset=utf-8")
@@ -67,8 +73,8 @@ def _routes() -> list[Route]:
     routes = []
     for prefix in _PREFIXES:
         routes += [
-            Route("POST", f"{prefix}/sensors/create_sensor/", create),
-            Route("POST", f"{prefix}/sensors/{{any}}/add_data/", add_data),
+            Route("POST", f"{prefix}/sensors/create_sensor/", create, sender=_sender),
+            Route("POST", f"{prefix}/sensors/{{any}}/add_data/", add_data, sender=_sender),
             Route("GET", f"{prefix}/health/", alive, strangers=False),
             *cottage_people.routes(prefix),
         ]

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import tzinfo
 
 from verger.domain.enrolments.model import Admitted
-from verger.edges.wire.dialects.family import Family, Frame, Spoken, addressed
+from verger.domain.telemetry.model import Garbled
+from verger.edges.wire.dialects.family import Family, Frame, Spoken, addressed, own
 from verger.edges.wire.families.desk import Meetings
 
 
@@ -16,19 +17,22 @@ class Ear:
         self._meetings = meetings
         self._zone: tzinfo | None = None
 
-    def read(self, door: Admitted, family: Family, frame: Frame, own: Callable[[str], str]) -> Spoken:
-        """Return what a message means, with a name of its `own` for whoever gave no address; raise Garbled."""
+    def read(self, door: Admitted, family: Family, frame: Frame, name: Callable[[str], str]) -> Spoken:
+        """Return what a message means, with a `name` for whoever gave no address; raise Garbled."""
         meetings = self._meetings
         zone = self._zone or meetings.zone(door)
-        spoken = addressed(family.read(frame, zone), own)
+        spoken = addressed(family.read(frame, zone), name)
         voice = spoken.voice
         right = zone if voice is None else meetings.zone_of(door, family.name, voice.address)
         if right is zone:
             return spoken
         self._zone = right
-        return addressed(family.read(frame, right), own)
+        return addressed(family.read(frame, right), name)
 
-    def whose(self, door: Admitted, family: Family, topic: str) -> str | None:
-        """Return the device of which something at a topic made no sense, where the topic tells."""
-        address = family.whose(topic)
+    def whose(self, door: Admitted, family: Family, frame: Frame, name: Callable[[str], str] = str) -> str | None:
+        """Return the device that sent what made no sense, where its topic, its body or its connection tells."""
+        try:
+            address = family.whose(frame.topic) or own(family.sender(frame), name)
+        except Garbled:  # its connection has no name either
+            return None
         return self._meetings.find(door, family.name, address) if address else None

@@ -12,9 +12,21 @@ from verger.domain.alerts.model import Opening, Severity
 from verger.domain.enrolments.model import KIND, Admitted
 from verger.domain.telemetry.model import Garbled
 from verger.domain.tenancy.model import Caller
-from verger.edges.wire.dialects import farm
+from verger.edges.wire.dialects import farm, values
 from verger.edges.wire.families import farm_analytics, farm_devices, farm_docs, farm_people, farm_readings, farm_rules
-from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Route, Wait, compact, heard
+from verger.edges.wire.families.call import (
+    Branch,
+    Call,
+    Handler,
+    HttpFamily,
+    Reply,
+    Route,
+    Sender,
+    Wait,
+    compact,
+    heard,
+    nobody,
+)
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.farm_people import body
 from verger.edges.wire.families.farm_shapes import Farms, asks, success, text
@@ -63,6 +75,22 @@ async def _measured(desk: Desk, call: Call, token: str, told: dict[str, Any]) ->
             raise Missing("Device not found: connect it first, or send the key of an enrolment.")
         door = Admitted(program.tenant, (), found)
     await heard(desk, replace(call, door=door), farm.NAME, voice)
+
+
+async def _sender(desk: Desk, call: Call) -> str | None:
+    """Return the device that a message names, if whoever tells it may."""
+    token = call.bearer("Internal") or call.headers.get("x-internal-token", "")
+    where, device = (values.mentioned(call.body, name) for name in ("farm_id", "device_id"))
+    if not token or not device:
+        return None
+    enrolled = token.startswith(KIND)
+    door = desk.meetings.by_key(token) if enrolled else Admitted((await _program(desk, token)).tenant)
+    if door is None:
+        return None
+    known = desk.meetings.addressed(device)
+    if known is not None and known.tenant == door.tenant:
+        return known.device
+    return desk.meetings.find(door, farm.NAME, f"{where}/{device}")
 
 
 async def _noted(desk: Desk, token: str, told: dict[str, Any]) -> None:
@@ -150,7 +178,9 @@ def _routes() -> list[Route]:
         ("GET", "/health", health),
         ("GET", "/", home),
     ]
-    return farm_docs.routes([Route(method, path, handler, strangers=False) for method, path, handler in told])
+    senders: dict[Handler, Sender] = {ingest: _sender}
+    routes = [Route(*each, strangers=False, sender=senders.get(each[2], nobody)) for each in told]
+    return farm_docs.routes(routes)
 
 
 def _socket(desk: Desk, wait: Wait) -> Branch:

@@ -20,6 +20,7 @@ from verger.edges.wire.families.call import Branch, Call, HttpFamily, Reply, Rou
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.origins import Origins
 from verger.edges.wire.families.people import Unproven
+from verger.edges.wire.families.refusals import show
 from verger.edges.wire.families.sockets import Conversation
 from verger.edges.wire.strangers import Strangers
 
@@ -166,6 +167,8 @@ class FamilyHttp:
             call = self._call(scope, found, args, await body_of(scope, receive, self.body_bytes))
             return await self._handled(route, call, found)
         except TooLarge as large:
+            if route is not None:
+                await show(self.desk, route, call, large)
             return family.refusal(call, 413, str(large))
         except Gone:
             return None
@@ -179,6 +182,7 @@ class FamilyHttp:
             await self._wait_for(call.address, *own)
             return family.refusal(call, 401, str(unknown))
         except Refused as refused:
+            await show(self.desk, route, call, refused)
             reply = family.refusal(call, status_of(refused, family.invalid), str(refused))
             if isinstance(refused, Busy):
                 told = {b"retry-after": str(refused.retry_s).encode()}

@@ -5,8 +5,9 @@ from typing import Any
 
 from verger.base.errors import Missing, Unknown
 from verger.domain.devices.addresses import Addressed
+from verger.domain.devices.outlets import central
 from verger.domain.telemetry.model import Ack, Attributes, Heard, Said
-from verger.edges.wire.dialects import outlet
+from verger.edges.wire.dialects import outlet, values
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families import outlet_people, outlet_sheets, outlet_sockets
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, heard
@@ -168,6 +169,15 @@ async def _speaks_for(desk: Desk, call: Call) -> str:
     return units[0].address if len(units) == 1 else ""
 
 
+async def _sender(desk: Desk, call: Call) -> str | None:
+    """Return the outlet or the unit that a message names, else the unit that speaks here alone."""
+    name, ccu_id = (values.mentioned(call.body, field) for field in ("device_id", "ccu_id"))
+    if name or ccu_id:
+        return desk.meetings.find(door(call), NAME, name or central(ccu_id))
+    units = await here(desk, call)
+    return units[0].device if len(units) == 1 else None
+
+
 async def _reported(desk: Desk, device: str | None) -> dict[str, Any]:
     if device is None:
         return {}
@@ -182,8 +192,8 @@ def refusal(_call: Call, status: int, sentence: str) -> Reply:
 FAMILY = HttpFamily(
     NAME,
     [
-        Route("POST", "/api/data/", data),
-        Route("POST", "/api/breaker-data/", breaker_data),
+        Route("POST", "/api/data/", data, sender=_sender),
+        Route("POST", "/api/breaker-data/", breaker_data, sender=_sender),
         Route("GET", "/api/devices/", devices),
         Route("GET", "/api/outlet-status/{device}/", status),
         Route("GET", "/api/commands/{device}/", commands),

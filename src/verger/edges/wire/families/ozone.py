@@ -1,5 +1,6 @@
 """Treatment machines over HTTP: the form posts of the first generation, and how the successor speaks."""
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import tzinfo
 from typing import Any
@@ -8,7 +9,7 @@ from verger.base.clock import moment
 from verger.base.errors import Missing, Unknown
 from verger.base.secrets import same
 from verger.domain.telemetry.model import Ack, Attributes, Garbled, Said
-from verger.edges.wire.dialects import clocks, ozone
+from verger.edges.wire.dialects import clocks, ozone, values
 from verger.edges.wire.dialects.family import Voice
 from verger.edges.wire.dialects.native import Ask
 from verger.edges.wire.families.call import Call, HttpFamily, Reply, Route, compact, heard
@@ -163,6 +164,21 @@ async def _say(desk: Desk, call: Call, address: str, said: list[Said]) -> None:
         raise Unknown(_UNAUTHORIZED) from None
 
 
+async def _named(desk: Desk, call: Call) -> str | None:
+    """Return the machine that a form or a handshake names."""
+    address = values.mentioned(call.body, "macaddr") or values.mentioned(call.body, "mac")
+    if not address:
+        with suppress(Garbled):
+            address = fields(call).get("macaddr", "")
+    return _device(desk, call, address) if address else None
+
+
+async def _proven(desk: Desk, call: Call) -> str | None:
+    """Return the machine that brings its token."""
+    address = call.args.get("device") or values.mentioned(call.body, "device_id")
+    return _device(desk, await proven(desk, call, address), address) if address else None
+
+
 def _device(desk: Desk, call: Call, address: str) -> str | None:
     return None if call.door is None else desk.meetings.find(call.door, NAME, address)
 
@@ -196,15 +212,15 @@ async def alive(_desk: Desk, _call: Call) -> Reply:
 FAMILY = HttpFamily(
     NAME,
     [
-        Route("POST", "/api/iot/", post),
-        Route("POST", "/iot/", post),
-        Route("POST", "/api/ingest/", ingest),
-        Route("POST", "/api/handshake/", handshake),
-        Route("POST", "/api/device/events/", event, strangers=False),
-        Route("POST", "/api/events/", event, strangers=False),
+        Route("POST", "/api/iot/", post, sender=_named),
+        Route("POST", "/iot/", post, sender=_named),
+        Route("POST", "/api/ingest/", ingest, sender=_named),
+        Route("POST", "/api/handshake/", handshake, sender=_named),
+        Route("POST", "/api/device/events/", event, strangers=False, sender=_proven),
+        Route("POST", "/api/events/", event, strangers=False, sender=_proven),
         *(Route(*each, strangers=False) for each in (*ORDERS, *PEOPLE, *MACHINES, *COUNTS, *TELEMETRY)),
         Route("GET", "/api/device/{device}/commands/", commands, strangers=False),
-        Route("POST", "/api/device/{device}/commands/{command}/", result, strangers=False),
+        Route("POST", "/api/device/{device}/commands/{command}/", result, strangers=False, sender=_proven),
         Route("GET", "/", alive, strangers=False),
     ],
 )

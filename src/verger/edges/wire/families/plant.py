@@ -17,7 +17,7 @@ from verger.domain.telemetry.model import Ack
 from verger.edges.wire.dialects import plant
 from verger.edges.wire.dialects.family import Ask, Voice
 from verger.edges.wire.families import plant_devices, plant_people
-from verger.edges.wire.families.call import Call, Handler, HttpFamily, Reply, Route, compact, heard
+from verger.edges.wire.families.call import Call, Handler, HttpFamily, Reply, Route, Sender, compact, heard, nobody
 from verger.edges.wire.families.desk import Desk
 from verger.edges.wire.families.plant_shapes import profile_told
 from verger.flows.passing import Passed
@@ -34,6 +34,8 @@ def answering(handler: Handler) -> Handler:
         try:
             return await handler(desk, call)
         except plant.Unfit as unfit:
+            if device := await _sender(desk, call):
+                desk.house.remark(device, "refused", str(unfit))
             return compact({"detail": unfit.told}, 422)
         except plant.UnknownSensor as unknown:
             return compact({"detail": str(unknown)}, 400)
@@ -91,7 +93,6 @@ async def telemetry(desk: Desk, call: Call) -> Reply:
         desk.house.remark(known.device, "refused", "A batch was refused: it speaks of a sensor that is not its own.")
         raise
     if not accepted:
-        desk.house.remark(known.device, "refused", "A batch was refused: none of its values is a number.")
         raise plant.unfit("Input should be a finite number", "readings", 0, "value")
     await heard(desk, call, NAME, voice)
     return compact({"batch_id": new_id(), "accepted": accepted})
@@ -148,6 +149,12 @@ def speaker(desk: Desk, call: Call) -> tuple[Addressed, Call]:
     return known, replace(call, door=door)
 
 
+async def _sender(desk: Desk, call: Call) -> str | None:
+    """Return the device that a token belongs to."""
+    door = desk.passes.admitted(call.bearer())
+    return None if door is None else door.device
+
+
 def _tokens(passed: Passed) -> dict[str, str]:
     return {
         "access_token": passed.access,
@@ -174,7 +181,11 @@ def _routes() -> list[Route]:
         ("GET", "/commands", commands),
         ("POST", "/commands/ack", acknowledge),
     ]
-    return [Route(method, path, answering(handler), strangers=False) for method, path, handler in told]
+    senders: dict[Handler, Sender] = {telemetry: _sender, acknowledge: _sender}
+    return [
+        Route(method, path, answering(handler), strangers=False, sender=senders.get(handler, nobody))
+        for method, path, handler in told
+    ]
 
 
 FAMILY = HttpFamily(NAME, _routes(), refusal=refusal)

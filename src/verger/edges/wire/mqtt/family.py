@@ -32,6 +32,7 @@ _LONGEST = 64  # characters of the client id that a device is known by
 _NAMELESS = (
     f"This device is known by its client id: give it one of 1 to {_LONGEST} printable characters without a slash."
 )
+_NO_TOPIC = "no family that is spoken here has this topic."
 _SHORT = 16  # digits of a fingerprint that tell one certificate from another
 
 
@@ -91,17 +92,25 @@ class FamilySpeaker:
         """Return what a message means in the family whose topic it is; answer it where it makes no sense."""
         family = next((each for each in self._families if each.hears(packet.topic)), None)
         if family is None:
-            no = Answer(kept=False, refused=(Fault("", "No family that is spoken here has this topic."),))
-            self._say(packet, no, Reason.TOPIC_NAME_INVALID)
+            device = self._door.device or (next(iter(self._here)) if len(self._here) == 1 else None)
+            self._refuse(packet, device, f"{packet.topic}: {_NO_TOPIC}", Reason.TOPIC_NAME_INVALID)
             return None
+        frame = Frame(packet.topic, packet.body)
         try:
-            spoken = self._ear.read(self._door, family, Frame(packet.topic, packet.body), self._own)
+            spoken = self._ear.read(self._door, family, frame, self._own)
             return family, held_to(family, self._line.client_id, spoken)
         except Garbled as garbled:
-            self._say(packet, Answer(kept=False, refused=(Fault("", str(garbled)),)))
-            if device := self._door.device or self._ear.whose(self._door, family, packet.topic):
-                self._wiring.house.remark(device, "refused", str(garbled))
+            device = self._door.device or self._ear.whose(self._door, family, frame, self._own)
+            self._refuse(packet, device, str(garbled))
             return None
+
+    def _refuse(
+        self, packet: Publish, device: str | None, sentence: str, why: Reason = Reason.PAYLOAD_FORMAT_INVALID
+    ) -> None:
+        """Refuse a message, and show why on the page of the device that sent it, if that is known."""
+        self._say(packet, Answer(kept=False, refused=(Fault("", sentence),)), why)
+        if device:
+            self._wiring.house.remark(device, "refused", sentence)
 
     def _own(self, begins: str) -> str:
         """Return what whoever gives no address is known by: its device's, its certificate, or its client and place.
