@@ -3,7 +3,7 @@
 from tests.edges.wire.families.conftest import posted, waiting
 from tests.simulator.town import Town
 from verger.base.clock import DAY, HOUR, MINUTE, SECOND
-from verger.simulator import cottage, farm, outlet, ozone, plant
+from verger.simulator import boards, cottage, farm, outlet, ozone, plant
 from verger.simulator.growing import Growing
 from verger.simulator.pots import Pot
 from verger.simulator.rooms import Room
@@ -165,6 +165,30 @@ async def test_devices_built_after_the_readme_of_the_farm_are_heard_as_well(town
     await room.stop()
     assert (await town.command(asked))["stage"] == "succeeded"
     assert len(await town.readings(climate, "co2")) == 2
+
+
+async def test_an_older_board_of_a_farm_is_adopted_and_moves_what_it_is_told(town: Town) -> None:
+    growing = Growing(5, town.clock.now())
+    board = boards.Board(town.nature(), await town.door("farm", mqtt=True), growing)
+    await town.live(board)
+    (pending,) = await town.until(lambda: waiting(town.product), bool)
+    assert pending["address"] == f"home:ESP8266Client@{town.product.place['id']}"
+    assert set(pending["sample"]) == {"temperature", "humidity", "light_adc"}
+    made = await posted(town.product, f"/pending-devices/{pending['id']}/adopt", name="Old board")
+    device = made["device"]["id"]
+    await town.live(board)
+    await town.until(lambda: town.latest(device), lambda latest: "light_adc" in latest)
+    orders = [
+        await town.ask(device, "fan1", on=True),
+        await town.ask(device, "servo", angle=90),
+        await town.ask(device, "stepper", direction="LEFT"),
+        await town.ask(device, "dc_motor", direction="FORWARD"),
+    ]
+    for order in orders:
+        while (await town.command(order))["stage"] != "succeeded":
+            await town.live(board)
+    await board.stop()
+    assert (growing.fan, board.angle, board.stepper, board.motor) == (True, 90, "LEFT", "FORWARD")
 
 
 def test_a_pause_never_passes_the_next_treatment() -> None:

@@ -8,7 +8,7 @@ import click
 
 from verger.base.errors import Invalid
 from verger.base.log import start_logging
-from verger.simulator import native, plant
+from verger.simulator import native, outlet, plant
 from verger.simulator.faults import NAMES, read_faults
 from verger.simulator.fleet import MQTT_PORT, Wish, firmware_of
 from verger.simulator.life import Door
@@ -43,6 +43,7 @@ def _asked(command: Command) -> Command:
 @_asked
 @click.option("--key", default="", help="Families: the key of an enrolment.")
 @click.option("--pairs", type=click.Path(path_type=Path), help="plant: a file of credentials, one a line.")
+@click.option("--pages", type=click.IntRange(1, 65535), help="outlet: port of the first control unit's own pages.")
 @click.option("--firmware", default="", help="Families: which generation of the devices; the usual one if not said.")
 @click.option("--faults", default="", help=f"Families: what goes wrong, such as wifi,twice:0.1. {_FAULTS}")
 @click.option("--token", "given", multiple=True, help="native: an access token; may be repeated.")
@@ -59,7 +60,7 @@ def simulate_command(dialect: str, **asked: Any) -> None:
 
 
 def _native(*, host: str, port: int | None, every_s: float | None, **asked: Any) -> None:
-    _fit(native.NAME, asked, "key", "pairs", "firmware", "faults")
+    _fit(native.NAME, asked, "key", "pairs", "firmware", "faults", "pages")
     server = Server(host, port or MQTT_PORT, asked["mqtt"])
     tokens = read_tokens(asked["tokens"], asked["given"])
     every_s = _EVERY_S if every_s is None else every_s
@@ -68,7 +69,7 @@ def _native(*, host: str, port: int | None, every_s: float | None, **asked: Any)
 
 
 def _family(dialect: str, *, host: str, port: int | None, key: str, pairs: Path | None, **asked: Any) -> None:
-    _fit(dialect, asked, "given", "tokens", "kind")
+    _fit(dialect, asked, "given", "tokens", "kind", *(() if dialect == outlet.NAME else ("pages",)))
     if dialect == plant.NAME and pairs is None:
         raise Invalid("Pis sign in: write what Verger shows when one is added, one a line, to a file for --pairs.")
     wish = Wish(
@@ -78,6 +79,7 @@ def _family(dialect: str, *, host: str, port: int | None, key: str, pairs: Path 
         faults=read_faults(asked["faults"]),
         pairs=[] if pairs is None else read_pairs(pairs),
         seed=asked["seed"],
+        pages=asked["pages"],
     )
     firmware = firmware_of(dialect, wish.firmware)
     simulate_family(dialect, Door(host, port or firmware.port, key), wish)

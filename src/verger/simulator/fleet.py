@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from verger.base.clock import Clock, SystemClock
 from verger.base.errors import Invalid
-from verger.simulator import cottage, farm, outlet, ozone, plant
+from verger.simulator import boards, cottage, farm, outlet, ozone, plant
 from verger.simulator.faults import Faults
 from verger.simulator.growing import Growing
 from verger.simulator.kinds import seed_of
@@ -28,6 +28,7 @@ class Wish:
     faults: Mapping[str, float] = field(default_factory=dict)
     pairs: Sequence[Pair] = ()
     seed: int = 1
+    pages: int | None = None  # the port of the first control unit's own pages
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -72,13 +73,15 @@ def _pis(*, refreshes: bool) -> Make:
 
 
 def _units(*, old: bool) -> Make:
-    def make(_wish: Wish, door: Door, natures: list[Nature]) -> Iterator[Life]:
-        """Let each eight outlets have a unit."""
+    def make(wish: Wish, door: Door, natures: list[Nature]) -> Iterator[Life]:
+        """Let each eight outlets have a unit, and its pages the port after those of the one before."""
         most = outlet.MOST_OUTLETS
         for number, first in enumerate(range(0, len(natures), most), 1):
             each = natures[number - 1]
             owned = outlet.names(min(most, len(natures) - first), first)
-            yield outlet.Unit(each, door, {name: outlet.outlet_of(name, each.seed) for name in owned}, old=old)
+            behind = {name: outlet.outlet_of(name, each.seed) for name in owned}
+            pages = wish.pages + number - 1 if wish.pages else wish.pages
+            yield outlet.Unit(each, door, behind, old=old, pages=pages)
 
     return make
 
@@ -91,6 +94,10 @@ def _rooms(*, readme: bool) -> Make:
             yield farm.GrowRoom(each, door, Growing(each.seed, wish.clock.now()), names, readme=readme)
 
     return make
+
+
+def _boards(wish: Wish, door: Door, natures: list[Nature]) -> Iterator[Life]:
+    return (boards.Board(each, door, Growing(each.seed, wish.clock.now())) for each in natures)
 
 
 FAMILIES: dict[str, dict[str, Firmware]] = {
@@ -114,6 +121,7 @@ FAMILIES: dict[str, dict[str, Firmware]] = {
     "farm": {
         "flat": Firmware(MQTT_PORT, farm.EVERY_S, _rooms(readme=False)),
         "readme": Firmware(MQTT_PORT, farm.EVERY_S, _rooms(readme=True)),
+        "board": Firmware(MQTT_PORT, boards.EVERY_S, _boards),
     },
 }
 """Each family's generations, the usual one first."""

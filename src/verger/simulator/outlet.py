@@ -2,7 +2,7 @@
 
 As its firmware does: one request after the other, answers searched for strings, one outlet in the background each
 fifteen cycles; the version before serves every outlet each cycle. It serves the outlets in its memory, and those that
-the server lists.
+the server lists. It may have pages of its own, at a port that stands for the 80 of its address.
 """
 
 from verger.simulator import faults
@@ -10,28 +10,16 @@ from verger.simulator.http import Client
 from verger.simulator.kinds import seed_of
 from verger.simulator.life import Door, Nature
 from verger.simulator.mqtt import Lost
+from verger.simulator.radios import MOST_OUTLETS, UNKNOWN, Board, Radio
 from verger.simulator.sockets import PLUGGED, Outlet
+from verger.simulator.unit_pages import Pages
+
+__all__ = ["MOST_OUTLETS", "UNKNOWN", "Outlet", "Radio", "Unit"]
 
 NAME = "outlet"
 EVERY_S, BACKGROUND_EACH = 2.0, 15
-UNKNOWN = -1
-MOST_OUTLETS = 8
 
 _DATA = '{"device_id":"%s","current_a":%d,"current_b":%d,"relay_a":%s,"relay_b":%s,"is_overload":false}'
-
-
-class Radio:
-    """One outlet as its unit knows it: what flows when it last answered, its relays as it acknowledged them."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        """Know nothing of it yet."""
-        self.outlet = outlet
-        self.currents, self.relays = [UNKNOWN, UNKNOWN], [False, False]
-
-    def read(self, at: int) -> None:
-        """Ask the outlet what flows."""
-        self.currents = self.outlet.now(at)
-        self.relays = list(self.outlet.relays)
 
 
 class Unit:
@@ -39,18 +27,32 @@ class Unit:
 
     again_s = 2.0
 
-    def __init__(self, nature: Nature, door: Door, outlets: dict[str, Outlet], *, old: bool = False) -> None:
-        """Have some outlets in its memory."""
+    def __init__(
+        self,
+        nature: Nature,
+        door: Door,
+        outlets: dict[str, Outlet],
+        *,
+        old: bool = False,
+        pages: int | None = None,
+    ) -> None:
+        """Have some outlets in its memory, and pages of its own at a port: 0 for a free one, None for no pages."""
         self._nature, self._old = nature, old
         self._http = Client(door.host, door.port, door.path(NAME), {"User-Agent": "ESP32HTTPClient"})
         self.ccu_id = f"{nature.number + 1:02X}"
-        self.radio = {name: Radio(outlet) for name, outlet in outlets.items()}
+        self.board = Board(lambda name: outlets.get(name) or outlet_of(name, nature.seed), self._refuses)
+        for name in outlets:
+            self.board.add(name)
+        self.radio = self.board.outlets
+        self.pages = None if pages is None else Pages(self.ccu_id, self.board, nature.clock, nature.wait, pages)
         self._booted = False
         self._cycles = self._turn = 0
 
     async def cycle(self) -> float:
         """Do once what is done every two seconds."""
         nature, now = self._nature, self._nature.clock.now()
+        if self.pages is not None:
+            await self.pages.open()
         if nature.faults.lasts(faults.WIFI, now):
             await self._http.close()
             return nature.every_s
@@ -60,7 +62,7 @@ class Unit:
             self._booted = True
         else:
             await self._learn()
-        await self._post("/api/breaker-data/", f'{{"ccu_id":"{self.ccu_id}","current_ma":{self._breaker(now)}}}')
+        await self._post("/api/breaker-data/", f'{{"ccu_id":"{self.ccu_id}","current_ma":{self.board.flows(now)}}}')
         for name in await self._served():
             await self._serve(name, now)
         self._cycles += 1
@@ -69,12 +71,13 @@ class Unit:
     async def stop(self) -> None:
         """Hang up."""
         await self._http.close()
+        if self.pages is not None:
+            await self.pages.close()
 
     async def _learn(self, *, first: bool = False) -> None:
         ask = self._http.welcome if first else self._http.ask
         for name in devices_in((await ask("GET", "/api/devices/")).body.decode()):
-            if name not in self.radio and len(self.radio) < MOST_OUTLETS:
-                self.radio[name] = Radio(outlet_of(name, self._nature.seed))
+            self.board.add(name)
 
     async def _served(self) -> list[str]:
         """Return the outlets that are served in this cycle."""
@@ -90,7 +93,9 @@ class Unit:
 
     async def _serve(self, name: str, now: int) -> None:
         """Tell how one outlet stands, and do what it is to do."""
-        one = self.radio[name]
+        one = self.radio.get(name)
+        if one is None:
+            return  # it was taken out on the unit's own page meanwhile
         one.read(now)
         a, b = one.currents
         said = _DATA % (name, a, b, *(str(relay).lower() for relay in one.relays))
@@ -104,14 +109,13 @@ class Unit:
 
     def _do(self, one: Radio, command: str, socket: str, value: int) -> None:
         """Do a command; a socket that is not a is b. A relay that refuses stays as it was."""
-        refuses = self._nature.faults.strikes(faults.RELAY, self._nature.clock.now())
         if command == "set_threshold" and value > 0:
-            one.outlet.threshold = value & 0xFFFF
-        elif command in {"relay_on", "relay_off"} and not refuses:
-            one.outlet.relays[socket != "a"] = command == "relay_on"
+            one.bound(value)
+        elif command in {"relay_on", "relay_off"}:
+            self.board.switch(one, int(socket != "a"), on=command == "relay_on")
 
-    def _breaker(self, now: int) -> int:
-        return sum(sum(each.outlet.now(now)) for each in self.radio.values())
+    def _refuses(self) -> bool:
+        return self._nature.faults.strikes(faults.RELAY, self._nature.clock.now())
 
     async def _post(self, path: str, said: str) -> None:
         answer = await self._http.ask("POST", path, said.encode(), {"Content-Type": "application/json"})

@@ -14,6 +14,9 @@ from tests.edges.wire.families.towns import Home, Town, home, town
 from verger.base.clock import HeldClock
 from verger.base.settings import BadSetting, Settings
 from verger.edges.wire import units
+from verger.simulator import outlet
+from verger.simulator.life import Door, Nature
+from verger.simulator.sockets import FRIDGE, Outlet
 
 
 @dataclass
@@ -51,6 +54,7 @@ class Lan:
     base: str
     central: str
     outlet: str
+    port: int
 
 
 @asynccontextmanager
@@ -71,7 +75,7 @@ async def lan(folder: Path, clock: HeldClock, local: Local | None) -> AsyncItera
         given = {"VERGER_OUTLET_UNITS": f"{central}@127.0.0.1:{port}"}
         there = await stack.enter_async_context(town(folder, clock, **given))
         mine.people = await stack.enter_async_context(there.people(token))
-        yield Lan(there, mine, local or Local(), base, central, outlet)
+        yield Lan(there, mine, local or Local(), base, central, outlet, port)
 
 
 async def stage_of(at: Lan, order: dict[str, str], wanted: str) -> list[str]:
@@ -96,6 +100,33 @@ async def test_a_unit_is_told_at_once_and_only_its_relay_confirms(tmp_path: Path
         unit.outlets["FE"].relays = [True, False]
         await at.there.cycles(unit, 1)
         assert (await stage_of(at, order, "succeeded"))[-1] == "reported relay_a"
+
+
+async def test_the_simulated_unit_is_called_and_obeys_at_once(tmp_path: Path, clock: HeldClock) -> None:
+    async with lan(tmp_path / "data", clock, None) as at:
+
+        async def wait(_seconds: float) -> None:
+            """Let the radio take no time."""
+
+        door = Door("127.0.0.1", at.there.port, at.base.removeprefix("/t/"))
+        nature = Nature(1, 7, 2.0, clock=clock, wait=wait)
+        unit = outlet.Unit(nature, door, {"FE": Outlet(1, (FRIDGE, FRIDGE))}, pages=at.port)
+        await unit.cycle()
+        assert unit.radio["FE"].outlet.relays == [True, True]
+        order = await at.mine.post(f"/devices/{at.outlet}/commands", method="relay_off", params={"socket": "b"})
+        change = {"attributes": {"desired": {"threshold": 9_000}}}
+        assert (await at.mine.people.patch(f"/devices/{at.central}", json=change)).status_code == 200
+        assert (await stage_of(at, order, "acknowledged"))[-1] == "lan"
+        assert unit.radio["FE"].outlet.relays == [True, False]  # before it asked for anything
+        async with asyncio.timeout(5):
+            while unit.board.limit != 9_000:
+                await at.there.settled()
+        for _ in range(3):
+            clock.advance(2)
+            await unit.cycle()
+            await at.there.settled()
+        await unit.stop()
+        assert await at.mine.stage(order) == "succeeded"
 
 
 async def test_a_threshold_reaches_outlet_and_breaker_and_what_was_told_is_reported(
