@@ -4,9 +4,17 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import Serve, Settle
-from tests.e2e.person import signed_in
+from tests.e2e.home import Home
+from tests.e2e.person import Person, signed_in
 
 pytestmark = [pytest.mark.needs("chromium")]
+
+
+def bounded(house: Home, owner: Person, unit: str) -> None:
+    """Set the threshold as an older program or another page does, and see the limit follow."""
+    wish = {"attributes": {"desired": {"threshold": 9000}}}
+    assert house.api.patch(f"devices/{unit}", json=wish).status_code == 200
+    expect(owner.page.get_by_text("Above 9,000 mA the first that draws something is cut off")).to_be_visible()
 
 
 def test_people_choose_what_goes_first_and_what_never_does(browser: Browser, serve: Serve, settle: Settle) -> None:
@@ -43,9 +51,7 @@ def test_people_choose_what_goes_first_and_what_never_does(browser: Browser, ser
             (made["Heater"], {"socket": "b"}),
             (made["Heater"], {"socket": "a"}),
         ]
-        wish = {"attributes": {"desired": {"threshold": 9000}}}  # as an older program or another page sets it
-        assert house.api.patch(f"devices/{made['Unit']}", json=wish).status_code == 200
-        expect(owner.page.get_by_text("Above 9,000 mA the first that draws something is cut off")).to_be_visible()
+        bounded(house, owner, made["Unit"])
         owner.presses("Change the order")
         expect(dialog.get_by_label("Limit in mA")).to_have_value("9000")
         dialog.get_by_role("button", name="Cut nothing off any more").click()

@@ -241,58 +241,6 @@ async def test_an_outlet_is_told_of_at_80_percent_and_cut_at_its_limit(product: 
     assert 0 < latest["energy"]["value"] < 0.1
 
 
-async def threshold(product: Product, device: str, value: int) -> None:
-    """Desire a threshold of an outlet or a unit."""
-    about = (await product.owner.get(f"/devices/{device}")).headers["etag"]
-    change = {"attributes": {"desired": {"threshold": value}}}
-    answer = await product.owner.patch(f"/devices/{device}", json=change, headers={"If-Match": about})
-    assert answer.status_code == 200, answer.text
-
-
-async def test_what_is_warned_of_cut_and_shown_follows_the_thresholds_that_people_set(
-    product: Product, clock: HeldClock
-) -> None:
-    base, device = await wired(product)
-    central = next(each["id"] for each in (await product.get("/devices"))["items"] if each["name"] == "Unit")
-    async with client(product) as http:
-        unit = Unit(http, base)
-        await unit.boot()
-        outlet = unit.outlets["FE"]
-        outlet.relays = [True, True]
-
-        async def cycle(a: int, breaker: int) -> dict[str, str]:
-            outlet.currents, unit.breaker = [a, 0], breaker
-            clock.at += 10 * SECOND
-            await unit.cycle(background=True)
-            return await alerts(product)
-
-        assert await cycle(2000, 8000) == {}
-        await threshold(product, device, 2400)
-        await threshold(product, central, 9000)
-        told = await cycle(2000, 8000)  # the same flows, of less that may
-        assert told == {
-            "Socket A of Bench carries 83.3 % of its limit.": "warning",
-            "The main breaker of Lake cottage carries 88.9 % of what it may.": "warning",
-        }
-        assert outlet.threshold == 2400  # the outlet itself cuts there, too
-        await threshold(product, device, 1900)
-        await cycle(2000, 9500)
-        await cycle(2000, 9500)
-        assert outlet.relays == [False, True]
-        told = await alerts(product)
-        assert "The main breaker of Lake cottage carries 105.6 % of what it may: turn something off." in told
-        # Raised by hand at the outlet, everything follows that as well.
-        assert await posted(product, f"/devices/{device}/commands", method="set_threshold", params={"value": 8000})
-        await threshold(product, central, 20_000)
-        outlet.relays = [True, True]
-        for _ in range(2):
-            told = await cycle(2000, 9500)
-        assert told == {}
-        latest = await product.get(f"/devices/{device}/latest")
-        assert (latest["load_a"]["value"], latest["load_a"]["unit"], outlet.threshold) == (25, "%", 8000)
-        assert (await product.get(f"/devices/{central}/latest"))["load"]["value"] == 47.5
-
-
 @pytest.mark.parametrize(
     ("told", "severity", "message"),
     [
