@@ -169,7 +169,7 @@ async def _named(desk: Desk, call: Call) -> str | None:
     address = values.mentioned(call.body, "macaddr") or values.mentioned(call.body, "mac")
     if not address:
         with suppress(Garbled):
-            address = fields(call).get("macaddr", "")
+            address = call.form().get("macaddr", "")
     return _device(desk, call, address) if address else None
 
 

@@ -92,7 +92,7 @@ class FamilySpeaker:
         """Return what a message means in the family whose topic it is; answer it where it makes no sense."""
         family = next((each for each in self._families if each.hears(packet.topic)), None)
         if family is None:
-            device = self._door.device or (next(iter(self._here)) if len(self._here) == 1 else None)
+            device = self._door.device or self._here.alone
             self._refuse(packet, device, f"{packet.topic}: {_NO_TOPIC}", Reason.TOPIC_NAME_INVALID)
             return None
         frame = Frame(packet.topic, packet.body)

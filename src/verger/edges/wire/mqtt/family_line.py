@@ -97,6 +97,11 @@ class FamilyLine:
         self._gone = True
         self._desk.switchboard.close(self, tuple(self._here), tuple(self._strangers), self._enrolments)
 
+    @property
+    def alone(self) -> str | None:
+        """Return the device that has this connection to itself so far."""
+        return next(iter(self._here)) if len(self._here) == 1 else None
+
     # as the switchboard knows it
 
     @property
