@@ -110,6 +110,9 @@ async def test_what_cannot_be_kept_just_now_is_adopted_whole_the_next_time(produ
                 raise Busy("The disk is full; try again.", retry_s=5)
             return await adopting.inbound.take(said)
 
+        def refusal(self, gateway: str, parts: Any) -> Any:
+            return adopting.inbound.refusal(gateway, parts)
+
     done = await replace(adopting, inbound=Full()).adopt_all(tenant, "", product.place["id"])
     assert [each.address for each in done.devices] == ["a"]
     assert [(each.address, each.message) for each in done.refused] == [

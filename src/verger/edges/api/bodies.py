@@ -108,7 +108,9 @@ def _named(said: str, way: list[Step], heard: Any, kind: Any) -> list[Step]:
     """Return a way with each name put in that a library leaves out: the one whose value alone it complains of, too."""
     for at, step in enumerate(way):
         entries = _dug(heard, way[:at]) if step is None else None
-        for name in islice(entries, _MOST_TRIED) if isinstance(entries, dict) else ():
+        if not isinstance(entries, dict):
+            continue
+        for name in islice(entries, _MOST_TRIED):
             if _complaint(_put(heard, way[:at], {name: entries[name]}), kind) == said:
                 way = [*way[:at], name, *way[at + 1 :]]
                 break

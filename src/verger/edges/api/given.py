@@ -63,7 +63,7 @@ class System:
 
 def provided(*further: str) -> dict[str, Provide]:
     """Return what every route may ask for by name, typed `Given[…]`; the API it is asked through has the `further`."""
-    own = {"caller": _caller, "whence": _whence, "asked": _asked, "expected": _expected}
+    own: dict[str, Callable[..., Any]] = {"caller": _caller, "whence": _whence, "asked": _asked, "expected": _expected}
     from_api = {name: _of_api(name) for name in ("system", *further)}
     return {name: Provide(give, sync_to_thread=False) for name, give in (own | from_api).items()}
 

@@ -1,6 +1,7 @@
 """Devices of families stay at their own broker: over a bridge they are met, adopted, heard and told what to do."""
 
 import json
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, get_args
@@ -183,6 +184,10 @@ async def test_nothing_that_we_or_others_publish_comes_back_as_heard(side: Side,
     assert "no rule reads" in (await side.until(bridge, lambda shown: shown["refused"] == 1))["last_refused"]
 
 
+def refused(count: int) -> Callable[[dict[str, Any]], bool]:
+    return lambda shown: bool(shown["refused"] == count)
+
+
 async def test_an_adopted_device_is_heard_whatever_becomes_of_strangers(tmp_path: Path, broker: Broker) -> None:
     tokens: dict[str, str] = {}
     slowly = opened(tmp_path / "data", tokens, VERGER_STRANGER_RATE="3:3600")
@@ -196,7 +201,7 @@ async def test_an_adopted_device_is_heard_whatever_becomes_of_strangers(tmp_path
         sentences = []
         for count in (1, 2, 3):
             await stranger.measures(now(), temperature_c=20)
-            sentences.append(await side.until(bridge, lambda shown, count=count: shown["refused"] == count))
+            sentences.append(await side.until(bridge, refused(count)))
         assert [each["last_refused"].partition(": ")[2][:14] for each in sentences] == [
             "No new device ",
             "No new device ",

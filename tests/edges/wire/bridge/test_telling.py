@@ -37,7 +37,7 @@ class Pipe:
         self.heard += [each for each in self._stream.feed(raw) if isinstance(each, Publish)]
 
 
-def sending(pipe: Pipe, level: int = 5, **said: int) -> Sending:
+def sending(pipe: Pipe, level: int = 5, **said: Any) -> Sending:
     out: Any = pipe
     made = Sending(level, out)
     made.greeted(Properties(**said))

@@ -1,5 +1,7 @@
 """Telemetry records of treatment machines: what the old server stored with each message, read from history."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -40,7 +42,12 @@ async def test_a_record_is_told_in_a_devices_stead_and_is_its_history(
 ) -> None:
     await machine_of(product, person)
     clock.at += MINUTE
-    said = {"device_id": MAC, "temperature_c": 31.5, "voltage_v": "229.8", "payload": {"count1": 16, "note": "x"}}
+    said: dict[str, Any] = {
+        "device_id": MAC,
+        "temperature_c": 31.5,
+        "voltage_v": "229.8",
+        "payload": {"count1": 16, "note": "x"},
+    }
     made = await sent(person, "/api/telemetry/", **said)
     assert (made["temperature_c"], made["voltage_v"], made["humidity_percent"]) == (31.5, 229.8, None)
     await product.house.oversight.followers.caught_up()

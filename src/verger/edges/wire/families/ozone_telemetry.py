@@ -148,7 +148,7 @@ def _record(
 ) -> dict[str, Any]:
     counts = {name: int(own[metric]) for name, metric in _COUNTS.items() if metric in own}
     payload = {"mode": modes.get((device.id, at), "status"), **counts} if counts else None
-    shown = {"id": f"{number(device.id)}-{at}", "device_id": device.address}
+    shown: dict[str, Any] = {"id": f"{number(device.id)}-{at}", "device_id": device.address}
     shown |= {name: own.get(metric) for name, metric in MEASURED.items()}
     return shown | {"payload": payload, "created_at": estate.local(moment(at), device.place)}
 
