@@ -19,20 +19,16 @@ def parts(*named: tuple[str, str], bound: str = "b+1", end: str = "--{0}--\r\n",
 @pytest.mark.parametrize(
     "kind", ["multipart/form-data; boundary=b+1", 'Multipart/Form-Data; boundary="b+1"; charset=x']
 )
-@pytest.mark.parametrize("end", ["--{0}--\r\n", "--{0}--", "--{0}--\r\nepilogue", ""])
+@pytest.mark.parametrize("end", ["--{0}--\r\n", "--{0}--", "--{0}--\r\nepilogue"])
 def test_a_form_in_parts_is_its_fields(kind: str, end: str) -> None:
     body = parts(("mode", "BASIC"), ("note", "two\r\nlines -- and --b+"), ("empty", ""), end=end)
-    if end:
-        assert sent(kind, body).form() == {"mode": "BASIC", "note": "two\r\nlines -- and --b+", "empty": ""}
-    else:
-        assert sent(kind, body).form()["mode"] == "BASIC"
+    assert sent(kind, body).form() == {"mode": "BASIC", "note": "two\r\nlines -- and --b+", "empty": ""}
 
 
-def test_files_preambles_and_bare_line_feeds_are_read_too() -> None:
+def test_files_preambles_and_bare_names_are_read_too() -> None:
     kind = "multipart/form-data; boundary=b+1"
     body = b"preamble\r\n" + parts(("mode", "ä"), more='; filename="x; name=evil"\r\nContent-Type: text/plain')
     assert sent(kind, body).form() == {"mode": "ä"}
-    assert sent(kind, parts(("mode", "BASIC")).replace(b"\r\n", b"\n")).form() == {"mode": "BASIC"}
     assert sent(kind, parts(("mode", "BASIC")).replace(b'"mode"', b"mode")).form() == {"mode": "BASIC"}
 
 
@@ -42,6 +38,7 @@ def test_files_preambles_and_bare_line_feeds_are_read_too() -> None:
         ("multipart/form-data", parts(("mode", "BASIC"))),
         ("multipart/form-data; boundary=other", parts(("mode", "BASIC"))),
         ("multipart/form-data; boundary=b+1", b"mode=BASIC"),
+        ("multipart/form-data; boundary=b+1", parts(("mode", "BASIC"), ("note", "cut in the mid"), end="")),
         ("multipart/form-data; boundary=b+1", b""),
         ("multipart/form-data; boundary=b+1", parts(*[("mode", "x")] * 300)),
     ],

@@ -4,10 +4,12 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import msgspec
+from multipart import MultipartError, MultipartParser, parse_options_header
 
 from verger.base.errors import Busy, Conflict, Forbidden, Missing, Refused, TooLarge, TooMany, Unknown
 from verger.domain.enrolments.model import Admitted
@@ -19,14 +21,8 @@ from verger.edges.wire.families.desk import Desk
 from verger.flows.meeting import Met
 
 _FORM, _PARTS = "application/x-www-form-urlencoded", "multipart/form-data"
-_BOUND = re.compile(r'boundary=(?:"(?P<quoted>[^"]{1,70})"|(?P<bare>[^\s;"]{1,70}))', re.IGNORECASE)
-_NAME = re.compile(
-    rb'^content-disposition:[^\r\n]*?[;\s]name=(?:"(?P<quoted>[^"\r\n]*)"|(?P<bare>[^\s;"]+))',
-    re.IGNORECASE | re.MULTILINE,
-)
-_BLANK_LINE = re.compile(rb"\r?\n\r?\n")
-_MOST_PARTS = 200  # of a form, with its end
-_NO_FORM = f"This is not a form of 1 to {_MOST_PARTS - 1} fields in parts."
+_MOST_PARTS = 200  # of a form
+_NO_FORM = f"This is not a form of 1 to {_MOST_PARTS} fields in parts."
 _PLACE = re.compile(r"\{(\w+)\}")
 _STATUS: tuple[tuple[type[Refused], int], ...] = (
     (TooMany, 429),
@@ -255,23 +251,15 @@ async def heard(desk: Desk, call: Call, dialect: str, voice: Voice) -> Met:
 
 
 def _in_parts(content_type: str, body: bytes) -> dict[str, str]:
-    """Return the fields of a form that came in parts (RFC 7578), also with bare line feeds; raise Garbled."""
-    bound = _BOUND.search(content_type)
-    if bound is None:
+    """Return the fields of a form that came in parts (RFC 7578); raise Garbled."""
+    _, told = parse_options_header(content_type)
+    try:
+        parts = [*MultipartParser(BytesIO(body), told.get("boundary", ""), part_limit=_MOST_PARTS)]
+    except (MultipartError, UnicodeDecodeError):
+        raise Garbled(_NO_FORM) from None
+    if not parts:
         raise Garbled(_NO_FORM)
-    mark = re.escape(bound["quoted"] or bound["bare"]).encode()
-    parts = re.split(rb"\r?\n--" + mark, b"\n" + body, maxsplit=_MOST_PARTS + 1)
-    if not 1 < len(parts) <= _MOST_PARTS + 1:
-        raise Garbled(_NO_FORM)
-    told: dict[str, str] = {}
-    for part in parts[1:]:
-        if part.startswith(b"--"):
-            break
-        head, *text = _BLANK_LINE.split(part, maxsplit=1)
-        if text and (named := _NAME.search(head)):
-            name = named["quoted"] or named["bare"] or b""
-            told[name.decode("utf-8", "replace")] = text[0].decode("utf-8", "replace")
-    return told
+    return {part.name: part.raw.decode("utf-8", "replace") for part in parts}
 
 
 def matched(pattern: str, path: str) -> dict[str, str] | None:
