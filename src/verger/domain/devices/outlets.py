@@ -43,7 +43,7 @@ THRESHOLD = "threshold"
 def breaker_limit(reported: Mapping[str, Any], desired: Mapping[str, Any]) -> int:
     """Return how much may flow through a breaker: what people desire, else what its unit was told, else the usual."""
     for told in (desired.get(THRESHOLD), reported.get(THRESHOLD)):
-        if _is_limit(told, MOST_BREAKER_MA):
+        if told is not None and _is_limit(told, MOST_BREAKER_MA):
             return int(told)
     return BREAKER_MA
 

@@ -46,12 +46,12 @@ class Estate:
 async def estate(there: Town, mine: Home, addresses: tuple[str, str] = HERE) -> Estate:
     """Connect both, and let them hear of their outlets."""
     base, devices = f"/t/{(await mine.enrolled())['key']}", dict[str, str]()
-    for unit in ("01", "02"):
-        central = await mine.added(f"CCU-{unit}", is_gateway=True)
-        devices |= {name: await mine.added(name, gateway=central) for name in own(unit)}
+    for ccu_id in ("01", "02"):
+        central = await mine.added(f"CCU-{ccu_id}", is_gateway=True)
+        devices |= {name: await mine.added(name, gateway=central) for name in own(ccu_id)}
     one, other = (
-        there.unit(base, here=address, ccu_id=unit, breaker=900)
-        for unit, address in zip(("01", "02"), addresses, strict=True)
+        there.unit(base, here=address, ccu_id=ccu_id, breaker=900)
+        for ccu_id, address in zip(("01", "02"), addresses, strict=True)
     )
     made = Estate(there, mine, (one, other), devices)
     for unit in made.units:
