@@ -94,6 +94,11 @@ def test_an_outlet_and_a_breaker_too(told: Any, monkeypatch: pytest.MonkeyPatch)
     assert usual == (outlet.sample(body), outlet.breaker(breaker))
 
 
+@pytest.mark.parametrize("unknown", [-1, 65535])
+def test_a_breaker_that_knows_nothing_says_only_that_it_is_there(unknown: int) -> None:
+    assert outlet.breaker(json.dumps({"ccu_id": "2", "current_ma": unknown}).encode()).said == ()
+
+
 def test_a_batch_knows_its_sensors_however_their_ids_are_written_and_moves_nothing() -> None:
     told = [{"sensor_id": " S1 ", "value": 40}, {"sensor_id": "s2", "value": "21.5"}]
     voice, accepted = plant.read("D", CHANNELS, plant.body(json.dumps({"readings": told}).encode(), plant.Batch))

@@ -141,7 +141,8 @@ def breaker(body: bytes) -> Voice:
 
 
 def _flows(address: str, number: float) -> Voice:
-    return Voice(address, (Readings({"current_ma": _quiet(number, _BREAKER_NOISE)}),) if number >= 0 else ())
+    measured = 0 <= number != OVERLOAD
+    return Voice(address, (Readings({"current_ma": _quiet(number, _BREAKER_NOISE)}),) if measured else ())
 
 
 def _quiet(number: float, noise: float) -> float:
