@@ -100,6 +100,8 @@ async def branches(town: Town) -> None:
         await town.past.measured(device.id, at, counted | {"treatments": total})
         events = [Event(f"treatment.{one.kind.lower()}", {"counter": one.counter}, one.at) for one in done]
         await town.past.said(device.id, events)
+        if make is ozone.Successor:  # a machine that has a past gets its first token only in a window
+            await town.house.grounds.adopting.open(town.tenant, device.id)
 
 
 async def workshops(town: Town) -> None:

@@ -85,16 +85,18 @@ async def test_a_command_reaches_each_of_several_devices_on_one_connection(produ
             assert await stage(product, command) == "succeeded"
 
 
-async def test_a_subscription_shows_who_is_there_and_a_command_that_waited_goes_out(product: Product) -> None:
+async def test_a_command_that_waited_goes_out_with_the_first_word_and_not_to_who_only_listens(product: Product) -> None:
     key = (await enrolled(product, "farm"))["key"]
     device = await added(product, "one")
     command = await asked(product, device, "on")
     async with stranger(product, key) as line:
         await line.begin()
-        await line.say(subscribe("toy/one/do"))
-        order = await next_message(line)
-        assert json.loads(order.body)["do"] == "on"
-        assert (await product.get(f"/devices/{device}"))["online"]
+        assert isinstance(await line.ask(subscribe("toy/one/do")), SubAck)
+        assert not (await product.get(f"/devices/{device}"))["online"]
+        await line.say(Publish("toy/one/said", b'{"t":1}', 1, 1))
+        heard = [await next_message(line) for _ in range(2)]
+        assert {each.topic for each in heard} == {"toy/echo", "toy/one/do"}
+        assert [json.loads(each.body)["do"] for each in heard if each.topic == "toy/one/do"] == ["on"]
     assert await stage(product, command) in {"sent", "acknowledged"}
 
 
